@@ -1,0 +1,103 @@
+"""Everything that can go wrong, in one tree.
+
+    IdbmigrateError
+    +-- UsageError          exit 2   the call itself is wrong
+    +-- SourceError         exit 3   the source cannot be read
+    +-- DescriptionError    exit 4   a mapping or a data set description is invalid
+    +-- BooksError          exit 5   the books do not balance, or two readers disagree
+    +-- OutputError         exit 6   the output cannot be written
+
+Each error carries ``code`` (a stable kebab-case word from :data:`CODES`), ``where`` (file, table,
+column, row reference: never a value of a record) and ``hint`` (what to do, naming the option that
+helps). The command line prints the three; the library raises them.
+"""
+
+from __future__ import annotations
+
+#: code -> what it means. The documentation lists the same codes; a test holds the two together.
+CODES: dict[str, str] = {
+    # usage
+    "bad-option": "an option or parameter has a value that cannot be used",
+    "unknown-name": "a data set, mapping, table or column of that name does not exist",
+    # source
+    "not-found": "the file or folder does not exist",
+    "not-readable": "the file or folder exists but may not be read",
+    "empty-file": "the file has no content",
+    "not-access": "the file is not a Microsoft Access database",
+    "unsupported-version": "an Access file version that cannot be read",
+    "truncated": "the file ends before its own page count says it should",
+    "damaged": "a page, row or value of the Access file contradicts the file format",
+    "password-needed": "the file is protected and no password was given",
+    "wrong-password": "the password does not open the file",
+    "unknown-dataset": "tables and columns fit no known data set",
+    "missing-table": "a table that the mapping needs is not in the file",
+    "reader-unavailable": "the reader that was asked for is not installed",
+    # descriptions
+    "yaml-syntax": "the file is not the strict subset of YAML that is accepted",
+    "dataset-invalid": "a data set description contradicts itself",
+    "mapping-invalid": "a mapping does not fit its data sets, or lint refuses it",
+    "mapping-inexpressible": "a mapping asks for something that cannot be compiled",
+    "overlay-invalid": "an overlay file binds a name that does not exist",
+    "mapping-test-failed": "a test inside a mapping file did not give the rows it expects",
+    # books
+    "books-open": "rows or values in differ from carried + rejected + dropped",
+    "identifier-clash": "two records were given the same derived identifier",
+    "readers-disagree": "two independent readers decode the file differently",
+    # output
+    "output-exists": "the output folder or file exists already",
+    "output-failed": "the output could not be written",
+    "template-mismatch": "the Access template does not have the structure of the data set",
+    "value-does-not-fit": "a value does not fit the type or length of its column",
+    "interrupted": "the run was stopped before it had finished",
+}
+
+
+class IdbmigrateError(Exception):
+    """Base of all errors that this package raises on purpose."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, code: str, where: str | None = None, hint: str | None = None):
+        if code not in CODES:
+            raise ValueError(f"unregistered error code {code!r}")
+        super().__init__(message)
+        self.message, self.code, self.where, self.hint = message, code, where, hint
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        hint = f"\n  hint: {self.hint}" if self.hint else ""
+        return f"{place}{self.message} [{self.code}]{hint}"
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The error as one JSON object, for ``--json``."""
+        return {"error": self.code, "message": self.message, "where": self.where, "hint": self.hint}
+
+
+class UsageError(IdbmigrateError):
+    """The call itself is wrong."""
+
+    exit_code = 2
+
+
+class SourceError(IdbmigrateError):
+    """The source cannot be read."""
+
+    exit_code = 3
+
+
+class DescriptionError(IdbmigrateError):
+    """A mapping or a data set description is invalid."""
+
+    exit_code = 4
+
+
+class BooksError(IdbmigrateError):
+    """The books do not balance, or two readers disagree."""
+
+    exit_code = 5
+
+
+class OutputError(IdbmigrateError):
+    """The output cannot be written."""
+
+    exit_code = 6
