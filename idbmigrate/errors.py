@@ -49,6 +49,8 @@ CODES: dict[str, str] = {
     "template-mismatch": "the Access template does not have the structure of the data set",
     "value-does-not-fit": "a value does not fit the type or length of its column",
     "interrupted": "the run was stopped before it had finished",
+    # the program itself
+    "internal-fault": "a fault in idbmigrate itself",
 }
 
 
