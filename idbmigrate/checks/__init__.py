@@ -1,0 +1,1 @@
+"""Rules over target tables, and what they found."""

@@ -1,0 +1,1 @@
+"""A mapping and its data sets become one query a target table."""

@@ -1,0 +1,1 @@
+"""What a data set is: tables, columns, formats, national codes, keys."""

@@ -1,0 +1,1 @@
+"""Engines that run compiled mappings over Arrow tables."""

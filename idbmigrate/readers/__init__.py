@@ -1,0 +1,1 @@
+"""One face over every reader of Access files."""

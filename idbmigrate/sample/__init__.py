@@ -1,0 +1,1 @@
+"""Synthetic legacy databases."""
