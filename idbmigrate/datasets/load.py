@@ -1,0 +1,83 @@
+"""Find and load the data set packs that come with the package.
+
+Beside each ``packs/NAME.yaml``, which people read and change, stands ``packs/NAME.json``, the same data
+as the machine reads it in milliseconds. It holds the digest of every YAML file that went into it and
+is used only while all of them agree; otherwise the YAML is read, as if the other were not there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.errors import UsageError
+
+PACKS = Path(__file__).parent / "packs"
+
+
+@lru_cache(maxsize=None)
+def list_datasets() -> tuple[str, ...]:
+    """Names of the data sets in alphabetical order."""
+    return tuple(sorted(path.stem for path in PACKS.glob("*.yaml")))
+
+
+@lru_cache(maxsize=None)
+def load_dataset(name: str) -> Dataset:
+    """The data set of that name.
+
+    Raises ``UsageError`` (``unknown-name``) for a name that no pack has, and ``DescriptionError`` for a
+    pack that somebody has changed into one that contradicts itself.
+    """
+    from idbmigrate.datasets.build import build
+
+    if name not in list_datasets():
+        raise UsageError(
+            f"there is no data set called {name!r}", code="unknown-name", hint=_suggestion(name)
+        )
+    compiled = _compiled(name)
+    if compiled is not None:
+        return build(compiled, f"{name}.json")
+    raw, marks, _ = read_pack(name)
+    return build(raw, f"{name}.yaml", marks)
+
+
+def read_pack(name: str) -> tuple[dict[str, Any], dict, dict[str, str]]:
+    """Plain data of a pack, composed, with its marks and the digests of all YAML files it is made of."""
+    from idbmigrate import yamlio
+    from idbmigrate.datasets.compose import compose
+
+    path = PACKS / f"{name}.yaml"
+    own, marks = yamlio.load_marked(path)
+    digests = {path.name: _digest(path)}
+
+    def raw_of(other: str) -> dict[str, Any]:
+        raw, _, others = read_pack(other)
+        digests.update(others)
+        return raw
+
+    return compose(own, raw_of, path.name), marks, digests
+
+
+def _compiled(name: str) -> dict[str, Any] | None:
+    try:
+        stored = json.loads((PACKS / f"{name}.json").read_bytes())
+        current = all(_digest(PACKS / file) == digest for file, digest in stored["sha256"].items())
+    except (OSError, ValueError):
+        return None
+    return stored["data"] if current else None
+
+
+def _digest(path: Path) -> str:
+    # Line ends do not count: a checkout may have turned them.
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _suggestion(name: str) -> str:
+    names = list_datasets()
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
