@@ -1,0 +1,68 @@
+"""Target tables as CSV for submission.
+
+UTF-8 without a byte order mark; a header row with the exact column names; values exactly as they are,
+never escaped for spreadsheets; a null and an empty text are both an empty field. Lines end with a line
+feed. A value is quoted only if it holds a comma, a quote or a line end (RFC 4180).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from idbmigrate.exporters._text import batches, content, holds
+
+_SPECIAL = (b'"', b",", b"\n", b"\r")
+_PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
+
+
+def write(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
+    """Write each table to ``folder/<TABLE>.csv``, empty ones too; return the paths in that order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, table in tables.items():
+        paths.append(folder / f"{name}.csv")
+        with open(paths[-1], "wb") as file:
+            write_table(table, file)
+    return paths
+
+
+def write_table(table: pa.Table, file) -> None:
+    """Write one table with its header row to a binary file."""
+    header = ",".join(_quoted_word(name) for name in table.column_names)
+    file.write(header.encode() + b"\n")
+    for batch in batches(table):
+        special = [holds(column, _SPECIAL) for column in batch.columns]
+        if any(special) or batch.num_columns == 1:
+            file.write(_quoted_rows(batch, special))
+        else:  # Arrow's own writer is the fastest; its quoting differs from release to release
+            arrow_csv.write_csv(batch, file, _PLAIN)
+
+
+def _quoted_rows(batch: pa.RecordBatch, special: list[bool]) -> pa.Buffer:
+    """Rows as bytes, with quotes around the values that need them."""
+    # a row of one empty field would be an empty line, which readers skip
+    empty = '""' if batch.num_columns == 1 else ""
+    columns = [
+        _quoted_values(column) if needed else column
+        for column, needed in zip(batch.columns, special, strict=True)
+    ]
+    if empty:
+        columns = [pc.if_else(pc.equal(pc.fill_null(columns[0], ""), ""), empty, columns[0])]
+    rows = pc.binary_join_element_wise(*columns, ",", null_handling="replace", null_replacement="")
+    return content(pc.binary_join_element_wise(rows, "", "\n"))
+
+
+def _quoted_values(column: pa.StringArray) -> pa.StringArray:
+    doubled = pc.replace_substring(column, '"', '""')
+    quoted = pc.binary_join_element_wise('"', doubled, '"', "")
+    return pc.if_else(pc.match_substring_regex(column, '[",\r\n]'), quoted, column)
+
+
+def _quoted_word(word: str) -> str:
+    quoted = word.replace('"', '""')
+    return f'"{quoted}"' if any(mark.decode() in word for mark in _SPECIAL) else word

@@ -1,0 +1,19 @@
+"""Target tables as Parquet, for analysis: text columns as they are, nulls kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+
+def write(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
+    """Write each table to ``folder/<TABLE>.parquet``; return the paths in that order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, table in tables.items():
+        paths.append(folder / f"{name}.parquet")
+        parquet.write_table(table, paths[-1], compression="zstd")
+    return paths

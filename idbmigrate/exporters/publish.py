@@ -1,0 +1,215 @@
+"""An output folder that appears whole or not at all.
+
+Files are written to a hidden folder beside the place that was asked for, brought to the disk, and the
+folder is renamed at the very end. Whatever goes wrong before leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from idbmigrate.errors import IdbmigrateError, OutputError
+
+#: the file that every published folder holds; what has none was not written by us
+MANIFEST = "manifest.json"
+
+_WRITE_FAULTS = {errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+class Folder:
+    """Context manager that gives a folder to write into and publishes it as ``out`` at the end.
+
+    >>> with Folder("out") as folder:                   # doctest: +SKIP
+    ...     (folder / "manifest.json").write_text("{}")
+
+    With ``overwrite`` a folder of that name is replaced, and removed only when the new one is in its
+    place; one that holds no ``manifest.json`` and is not empty is not ours and is refused, as is one
+    that holds one of the ``sources``. Raises OutputError ``output-exists`` or ``output-failed``.
+    """
+
+    def __init__(self, out: str | os.PathLike[str], *, overwrite: bool = False, sources: Iterable[Any] = ()):
+        self.out = Path(os.path.abspath(out))
+        self.overwrite = overwrite
+        self._sources = [Path(source).resolve() for source in sources]
+        self._made: list[Path] = []
+        self._part = self._sibling("part")
+        self._check_place()
+
+    def __enter__(self) -> Path:
+        with self._as_output_error():
+            self._make_parents()
+            try:
+                self._part.mkdir()
+            except OSError:
+                self._forget()
+                raise
+        return self._part
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._forget()
+            if isinstance(error, OSError) and self._is_ours(error):
+                raise self._failed(error) from error
+            return
+        try:
+            with self._as_output_error():
+                _to_disk(self._part)
+                self._check_place()
+                self._swap()
+        except BaseException:
+            self._forget()
+            raise
+
+    def _check_place(self) -> None:
+        if not os.path.lexists(self.out):
+            return
+        if not self.overwrite:
+            raise self._exists("it exists already", "choose another --out, or replace it with --overwrite")
+        if self.out.is_symlink() or not self.out.is_dir():
+            raise self._exists("it is not a folder", "choose another --out")
+        if not (self.out / MANIFEST).is_file() and any(self.out.iterdir()):
+            raise self._exists("idbmigrate did not write that folder", "choose another --out")
+        if any(source.is_relative_to(self.out.resolve()) for source in self._sources):
+            raise self._exists("the source lies in that folder", "choose another --out")
+
+    def _exists(self, message: str, hint: str) -> OutputError:
+        return OutputError(message, code="output-exists", where=str(self.out), hint=hint)
+
+    def _make_parents(self) -> None:
+        missing = [place for place in self._part.parents if not place.exists()]
+        for place in reversed(missing):
+            place.mkdir()
+            self._made.append(place)
+
+    def _swap(self) -> None:
+        """Put the new folder in its place; the old one goes last, and comes back if that fails."""
+        if not os.path.lexists(self.out):
+            _rename(self._part, self.out)
+        else:
+            old = self._sibling("old")
+            _rename(self.out, old)
+            try:
+                _rename(self._part, self.out)
+            except BaseException:
+                _rename(old, self.out)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        _sync_folder(self.out.parent)
+
+    def _forget(self) -> None:
+        shutil.rmtree(self._part, ignore_errors=True)
+        for place in reversed(self._made):
+            with contextlib.suppress(OSError):  # somebody else has put something there
+                place.rmdir()
+
+    def _sibling(self, suffix: str) -> Path:
+        return self.out.with_name(f".{self.out.name}.{secrets.token_hex(4)}.{suffix}")
+
+    def _is_ours(self, error: OSError) -> bool:
+        """Whether an error came from writing here, not from reading the source."""
+        if error.errno in _WRITE_FAULTS:
+            return True
+        name = error.filename
+        return isinstance(name, (str, os.PathLike)) and Path(name).is_relative_to(self._part)
+
+    @contextlib.contextmanager
+    def _as_output_error(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> IdbmigrateError:
+        reason = os.strerror(error.errno).lower() if error.errno else "the system refused it"
+        return OutputError(
+            f"cannot write: {reason}",
+            code="output-failed",
+            where=str(self.out),
+            hint="free some space there or allow writing to it, or choose another place with --out",
+        )
+
+
+def digests(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of every file of a folder, by its relative name with forward slashes."""
+    files = _files(folder)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(sha256, files))
+    return {
+        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": digest}
+        for file, digest in zip(files, found, strict=True)
+    }
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file in hex, read in pieces."""
+    digest = hashlib.sha256()
+    with open(path, "rb", buffering=0) as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def write_manifest(folder: Path, content: dict[str, Any]) -> Path:
+    """Write ``manifest.json`` with the digests of everything in the folder under ``outputs``.
+
+    Same content, same bytes: keys are sorted, and nothing is added that the caller did not give.
+    """
+    path = folder / MANIFEST
+    document = {**content, "outputs": digests(folder)}
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    path.write_bytes(text.encode())
+    return path
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _to_disk(folder: Path) -> None:
+    """Bring files and directory entries to the disk, so that a rename never outlives its content."""
+    with ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(_sync_file, _files(folder)):
+            pass
+    for place in sorted(path for path in folder.rglob("*") if path.is_dir()):
+        _sync_folder(place)
+    _sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows has no handle to sync a directory by
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # network file systems may refuse
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _rename(old: Path, new: Path) -> None:
+    """Rename a folder; on Windows wait a moment for scanners that still look into it."""
+    for wait in (0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ():
+        try:
+            return os.rename(old, new)
+        except PermissionError:
+            time.sleep(wait)
+    os.rename(old, new)

@@ -1,0 +1,117 @@
+"""Target tables as one XML document in a namespace of this project.
+
+No inbound XML schema is published for these data sets, so the shape is ours, and the document says so
+in its first comment. One element a row, named like its table; in it one element a value, named like its
+column; a null is left out. The header table comes first, then the tables in the data set's order.
+The XSD written beside it (:func:`idbmigrate.datasets.schema.xsd`) describes exactly this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from idbmigrate.datasets import Dataset
+from idbmigrate.errors import OutputError
+from idbmigrate.exporters._text import batches, content, holds, in_order
+
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}  # the ampersand first
+_MARKS = tuple(mark.encode() for mark in _ESCAPES)
+#: what XML 1.0 (section 2.2) does not allow, as bytes of UTF-8
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
+_FORBIDDEN_TEXT = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x{FFFE}\\x{FFFF}]"
+
+_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<!-- {name}. No inbound XML schema is published for this data set: this document and its schema
+     {name}.xsd are idbmigrate's own and are not accepted as a submission. -->
+<DataSet xmlns="urn:idbmigrate:{name}">
+"""
+
+
+def write(tables: Mapping[str, pa.Table], dataset: Dataset, path: Path) -> list[Path]:
+    """Write the document to ``path`` and its schema beside it; return both paths."""
+    from idbmigrate.datasets.schema import xsd
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_document(tables, dataset, path)
+    schema = path.with_suffix(".xsd")
+    schema.write_bytes(xsd(dataset))
+    return [path, schema]
+
+
+def write_document(tables: Mapping[str, pa.Table], dataset: Dataset, path: Path) -> None:
+    """Write the document alone.
+
+    Raises OutputError ``value-does-not-fit`` for a character that XML cannot hold, with table, column
+    and number of the row; nothing is replaced in silence.
+    """
+    with open(path, "wb") as file:
+        file.write(_HEAD.format(name=dataset.name).encode())
+        for part in in_order(_rows, _parts(tables, dataset)):
+            file.write(part)
+        file.write(b"</DataSet>\n")
+
+
+def table_order(dataset: Dataset) -> list[str]:
+    """Names of the tables as the document has them: the header, then the data set's order."""
+    headers = [
+        name for name, table in dataset.tables.items() if table.period and table.period.kind == "header"
+    ]
+    return headers + [name for name in dataset.tables if name not in headers]
+
+
+def _parts(tables: Mapping[str, pa.Table], dataset: Dataset) -> Iterator[tuple[str, int, pa.RecordBatch]]:
+    for name in table_order(dataset):
+        if name in tables:
+            start = 0
+            for batch in batches(tables[name]):
+                yield name, start, batch
+                start += batch.num_rows
+
+
+def _rows(part: tuple[str, int, pa.RecordBatch]) -> pa.Buffer:
+    """The rows of a batch as bytes: whole columns, joined in one pass over the rows.
+
+    A tag that stands before or after a column without nulls is joined as a constant; only a column
+    with nulls needs tags of its own, because a null takes them with it.
+    """
+    table, start, batch = part
+    pieces: list[pa.StringArray | str] = []
+    tags = f"<{table}>"
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if column.null_count == len(column):
+            continue
+        values = _escaped(column, table, name, start)
+        if column.null_count:
+            values = pc.binary_join_element_wise(f"<{name}>", values, f"</{name}>", "")
+            pieces += [tags, values] if tags else [values]
+            tags = ""
+        else:
+            pieces += [f"{tags}<{name}>", values]
+            tags = f"</{name}>"
+    tags += f"</{table}>\n"
+    if not pieces:
+        return pa.py_buffer(tags.encode() * batch.num_rows)
+    return content(pc.binary_join_element_wise(*pieces, tags, "", null_handling="skip"))
+
+
+def _escaped(column: pa.StringArray, table: str, name: str, start: int) -> pa.StringArray:
+    text = np.frombuffer(content(column), np.uint8)
+    suspect = text.size and (text.min() < 0x20 or holds(column, [b"\xef\xbf"]))
+    if suspect and _FORBIDDEN.search(text):
+        row = pc.index(pc.match_substring_regex(column, _FORBIDDEN_TEXT), True).as_py()
+        raise OutputError(
+            "a value holds a character that XML 1.0 does not allow",
+            code="value-does-not-fit",
+            where=f"{table}.{name}, row {start + row + 1}",
+            hint="leave out --format xml, or clean the column in the mapping",
+        )
+    if holds(column, _MARKS):
+        for mark, escape in _ESCAPES.items():
+            column = pc.replace_substring(column, mark, escape)
+    return column

@@ -1,0 +1,69 @@
+"""CSV for submission: exact bytes, and what any reader of CSV gets back."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from idbmigrate.exporters import _text
+from idbmigrate.exporters import csv as exporter
+
+VALUES = st.one_of(
+    st.none(), st.text(st.sampled_from('a,"\n\r é\U0001f600=;\t'), max_size=6), st.text(max_size=4)
+)
+
+
+def written(table: pa.Table) -> bytes:
+    file = io.BytesIO()
+    exporter.write_table(table, file)
+    return file.getvalue()
+
+
+def test_exact_bytes(tmp_path):
+    table = pa.table(
+        {
+            "LocalPatientId": ["01", " x ", "=1+1"],
+            "Postcode": [None, "", 'a "b", c'],
+            "Note": ["é", "NULL", "two\r\nlines"],
+        }
+    )
+    empty = table.slice(0, 0)
+    paths = exporter.write({"IDS001": table, "IDS002": empty}, tmp_path / "csv")
+    assert [path.name for path in paths] == ["IDS001.csv", "IDS002.csv"]
+    assert paths[0].read_bytes() == (
+        "LocalPatientId,Postcode,Note\n"
+        "01,,é\n"
+        " x ,,NULL\n"
+        '=1+1,"a ""b"", c","two\r\nlines"\n'
+    ).encode()  # fmt: skip
+    assert paths[1].read_bytes() == b"LocalPatientId,Postcode,Note\n"
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(1, 3).flatmap(lambda width: st.lists(st.tuples(*[VALUES] * width), min_size=1)))
+def test_any_text_comes_back(rows):
+    names = ["plain", 'with "quote"', "with, comma"][: len(rows[0])]
+    table = pa.table([pa.array(column, pa.string()) for column in zip(*rows, strict=True)], names=names)
+    found = list(csv.reader(io.StringIO(written(table).decode(), newline=""), strict=True))
+    assert found == [names, *[[value or "" for value in row] for row in rows]]
+
+
+@pytest.mark.parametrize("values", [["a", "b", "c", None], ["a", 'b"', "c", None]], ids=["plain", "quoted"])
+def test_slices_chunks_and_text_types_give_the_same_bytes(values, monkeypatch):
+    whole = pa.table({"x": values, "y": values[::-1]})
+    expected = written(whole)
+    monkeypatch.setattr(_text, "ROWS", 1)
+    pieces = pa.concat_tables([pa.table({"x": ["z"], "y": ["z"]}), whole]).slice(1)
+    dictionaries = whole.set_column(0, "x", whole["x"].dictionary_encode())
+    views = whole.cast(pa.schema([("x", pa.string_view()), ("y", pa.large_string())]))
+    assert [written(each) for each in (pieces, dictionaries, views)] == [expected] * 3
+
+
+def test_a_number_is_refused_because_its_text_is_not_ours_to_choose():
+    with pytest.raises(TypeError, match="column n holds int64"):
+        written(pa.table({"n": [1]}))
