@@ -1,0 +1,117 @@
+"""An Access file, open for reading: the public face of this room."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pyarrow as pa
+
+from idbmigrate.access.catalogue import Catalogue, LinkedTable, read_catalogue
+from idbmigrate.access.damage import Damage, Problem
+from idbmigrate.access.pagefile import PageFile
+from idbmigrate.access.table import read_table
+from idbmigrate.access.tabledef import Column, TableDefinition, read_definition
+from idbmigrate.errors import SourceError, UsageError
+
+
+class Database:
+    """Tables, columns and rows of one Access file. A context manager; the file is never written.
+
+    ``salvage=False``: the first contradiction to the format raises SourceError. ``salvage=True``:
+    reading goes on without what is damaged, and ``problems`` lists it.
+    """
+
+    def __init__(self, path: str | os.PathLike, password: str | None = None, salvage: bool = False):
+        self._pages = PageFile(path, password)
+        self._damage = Damage(self._pages.name, salvage)
+        self._definitions: dict[str, TableDefinition] = {}
+        try:
+            self._catalogue: Catalogue = read_catalogue(self._pages, self._damage)
+        except BaseException:
+            self._pages.close()
+            raise
+
+    @property
+    def version(self) -> str:
+        """The product whose files have this format, such as ``Access 2000-2003 (Jet 4)``."""
+        return self._pages.header.product
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the user tables, in catalogue order."""
+        return list(self._catalogue.tables)
+
+    @property
+    def linked_tables(self) -> list[LinkedTable]:
+        """Tables that live elsewhere. They are not in :attr:`tables`."""
+        return list(self._catalogue.linked)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read so far (only with ``salvage``)."""
+        return list(self._damage.problems)
+
+    def columns(self, table: str) -> list[Column]:
+        """The table's columns in the file's order."""
+        return list(self.definition(table).columns)
+
+    def row_count(self, table: str) -> int:
+        """How many rows the table definition declares."""
+        return self.definition(table).row_count
+
+    def definition(self, table: str) -> TableDefinition:
+        """The table's definition; user and system tables alike."""
+        known = self._definitions.get(table)
+        if known is None:
+            page = self._catalogue.tables.get(table, self._catalogue.system.get(table))
+            if page is None:
+                raise UsageError(
+                    f"there is no table {table!r}", code="unknown-name", where=self._pages.name,
+                    hint="tables lists those that there are",
+                )  # fmt: skip
+            known = self._definitions[table] = read_definition(self._pages, page, table)
+        return known
+
+    def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
+        """A whole table, or some of its columns, with the Arrow types of the contract.
+
+        Rows come in the order of their pages. Raises SourceError ``damaged`` or ``truncated`` with the
+        table, page and slot, unless the database was opened with ``salvage``.
+        """
+        return self.read_with_ids(table, columns)[0]
+
+    def read_with_ids(self, table: str, columns: list[str] | None = None) -> tuple[pa.Table, np.ndarray]:
+        """:meth:`read`, and an int64 id for each row that says where it lies: page << 8 | slot."""
+        definition = self.definition(table)
+        chosen = list(definition.columns)
+        if columns is not None:
+            by_name = {c.name: c for c in chosen}
+            missing = [name for name in columns if name not in by_name]
+            if missing:
+                where = f"{self._pages.name}: table {table}"
+                raise UsageError(f"there is no column {missing[0]!r}", code="unknown-name", where=where)
+            chosen = [by_name[name] for name in columns]
+        return read_table(self._pages, definition, chosen, self._damage)
+
+    def close(self) -> None:
+        """Let go of the file; tables that were read stay valid."""
+        self._pages.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self.close()
+
+
+def open_database(path: str | os.PathLike, password: str | None = None, salvage: bool = False) -> Database:
+    """Open an Access file for reading; see :class:`Database`.
+
+    Raises SourceError: not-found, not-readable, empty-file, not-access, unsupported-version,
+    truncated, damaged, password-needed, wrong-password.
+    """
+    return Database(path, password, salvage)
+
+
+__all__ = ["Database", "LinkedTable", "Problem", "SourceError", "open_database"]

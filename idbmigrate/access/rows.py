@@ -1,0 +1,130 @@
+"""From a table's pages to the places of its rows, all at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from idbmigrate.access import format as fmt
+from idbmigrate.access.damage import Damage
+from idbmigrate.access.pagefile import PageFile
+from idbmigrate.access.slots import FAULTS, find_slots, split_pointer
+from idbmigrate.access.tabledef import TableDefinition
+from idbmigrate.access.usagemap import owned_pages
+
+#: A moved row's pointer leads to the row; more steps than this are a loop.
+_MAX_HOPS = 8
+#: A row pointer has one byte for the slot.
+_MAX_ROWS = 256
+
+
+@dataclass(frozen=True)
+class RowSet:
+    """Rows of one table as int64 arrays of one length.
+
+    ``page`` and ``slot``: the row's entry in the table's own pages (a moved row keeps it);
+    ``start`` and ``end``: byte offsets in the file of where the row's content lies now.
+    """
+
+    page: np.ndarray
+    slot: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.page)
+
+    def __getitem__(self, which) -> RowSet:
+        return RowSet(self.page[which], self.slot[which], self.start[which], self.end[which])
+
+    @property
+    def ids(self) -> np.ndarray:
+        """One int64 a row that says where it lies: page << 8 | slot."""
+        return self.page << 8 | self.slot
+
+
+def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowSet:
+    """Find a table's live rows, in page and slot order; damaged pages and rows go to ``damage``."""
+    own = _data_pages(pages, table, damage)
+    layout, view, size = pages.layout, pages.view, pages.page_size
+    base = own * size
+    counts = view.u16(base + layout.slot_count_at).astype(np.int64)
+    excess = (layout.slots_at + 2 * counts > size) | (counts > _MAX_ROWS)
+    for number in own[excess].tolist():
+        damage.report("the page counts more rows than fit on it", table=table.name, page=number)
+    own, base, counts = own[~excess], base[~excess], counts[~excess]
+
+    page_base = np.repeat(base, counts)
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    slot = np.arange(len(page_base), dtype=np.int64) - first
+    entry = view.u16(page_base + layout.slots_at + 2 * slot)
+    start = (entry & fmt.ROW_OFFSET).astype(np.int64)
+    end = np.empty_like(start)
+    end[1:] = start[:-1]  # rows fill a page from its end: each ends where the one before it begins
+    end[slot == 0] = size
+    outside = (start < layout.slots_at + 2 * np.repeat(counts, counts)) | (start > end) | (end > size)
+    live = (entry & fmt.ROW_DELETED) == 0
+    rows = RowSet(page_base // size, slot, page_base + start, page_base + end)
+    if outside.any():
+        damage.report_rows(outside, rows.page, slot, FAULTS[4], table=table.name)
+    keep = live & ~outside
+    moved = (entry & fmt.ROW_POINTER) != 0
+    if moved.any():
+        rows, found = _follow(pages, table, rows, keep & moved, damage)
+        found &= ~_shared(damage, table, rows, found)
+        keep &= ~moved | found
+    return rows if keep.all() else rows[keep]
+
+
+def _data_pages(pages: PageFile, table: TableDefinition, damage: Damage) -> np.ndarray:
+    own = owned_pages(pages, table.usage_map, damage, table.name)
+    pages.require(own)
+    base = own * pages.page_size
+    foreign = (pages.view.u8(base) != fmt.PAGE_DATA) | (pages.view.u32(base + 4) != table.page)
+    for number in own[foreign].tolist():
+        damage.report("a page of the table is of another kind or owner", table=table.name, page=number)
+    return own[~foreign]
+
+
+def _follow(pages: PageFile, table: TableDefinition, rows: RowSet, moved: np.ndarray, damage: Damage):
+    """Replace start and end of moved rows by those of where they were moved to.
+
+    Returns the rows and a bool array: which of the moved rows were found.
+    """
+    start, end = rows.start.copy(), rows.end.copy()
+    found = np.zeros(len(rows), bool)
+    index = np.flatnonzero(moved)
+    for _ in range(_MAX_HOPS):
+        short = end[index] - start[index] < 4
+        _blame(damage, table, rows, index[short], "a moved row's pointer is cut off")
+        index = index[~short]
+        if not len(index):
+            return RowSet(rows.page, rows.slot, start, end), found
+        page, slot = split_pointer(pages.view.u32(start[index]))
+        at, to, entry, fault = find_slots(pages, page, slot, table.page)
+        for code in np.unique(fault[fault > 0]).tolist():
+            _blame(damage, table, rows, index[fault == code], f"moved row: {FAULTS[code]}")
+        good = fault == 0
+        index, at, to, again = index[good], at[good], to[good], (entry[good] & fmt.ROW_POINTER) != 0
+        start[index], end[index] = at, to
+        found[index[~again]] = True
+        index = index[again]
+    _blame(damage, table, rows, index, "a moved row's pointers form a loop")
+    return RowSet(rows.page, rows.slot, start, end), found
+
+
+def _shared(damage: Damage, table: TableDefinition, rows: RowSet, moved: np.ndarray) -> np.ndarray:
+    """Moved rows that another one leads to as well."""
+    index = np.flatnonzero(moved)
+    _, group, size = np.unique(rows.start[index], return_inverse=True, return_counts=True)
+    shared = np.zeros(len(rows), bool)
+    shared[index[size[group] > 1]] = True
+    _blame(damage, table, rows, np.flatnonzero(shared), "two moved rows lead to the same place")
+    return shared
+
+
+def _blame(damage: Damage, table: TableDefinition, rows: RowSet, index: np.ndarray, message: str) -> None:
+    if len(index):
+        every = np.ones(len(index), bool)
+        damage.report_rows(every, rows.page[index], rows.slot[index], message, table=table.name)

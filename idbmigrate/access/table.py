@@ -1,0 +1,199 @@
+"""Read a table: rows in chunks, each chunk column by column, into Arrow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from idbmigrate.access import format as fmt
+from idbmigrate.access.damage import Damage
+from idbmigrate.access.gather import ByteView
+from idbmigrate.access.longvalue import TOO_LARGE, LongValues
+from idbmigrate.access.pagefile import PageFile
+from idbmigrate.access.rowparts import BAD_OFFSETS, RowParts, check_counts
+from idbmigrate.access.rows import RowSet, locate_rows
+from idbmigrate.access.tabledef import Column, TableDefinition, code_page_codec
+from idbmigrate.access.text import decode_code_page, decode_unicode
+from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, ragged_array
+
+#: Rows read at a time: few enough for a processor's cache, many enough to make the calls worth it.
+CHUNK_ROWS = 32_768
+_SHORT_FIXED = "the row is too short for its fixed columns"
+_SHORT_VALUE = "a value is shorter than its type needs"
+_NOT_A_VALUE = "the bytes are no value of the column's type"
+_HALF_CHARACTER = "the text ends in half a character"
+
+
+def schema(columns: list[Column]) -> pa.Schema:
+    """The Arrow schema of ``read`` for these columns."""
+    return pa.schema([pa.field(c.name, arrow_type(c), nullable=c.code != fmt.BOOLEAN) for c in columns])
+
+
+def read_table(
+    pages: PageFile, table: TableDefinition, columns: list[Column], damage: Damage
+) -> tuple[pa.Table, np.ndarray]:
+    """The rows of a table in the order of its pages, and their ids (int64: page << 8 | slot)."""
+    rows = locate_rows(pages, table, damage)
+    reader = _TableReader(pages, table, columns, damage)
+    chunks, ids = [], []
+    for first in range(0, len(rows), CHUNK_ROWS):
+        part = reader.check(rows[first : first + CHUNK_ROWS])
+        chunks.append(reader.read(part))
+        ids.append(part.rows.ids)
+    kinds = schema(columns)
+    arrays = [pa.chunked_array([chunk[i] for chunk in chunks], field.type) for i, field in enumerate(kinds)]
+    if not columns:
+        return pa.table({}), np.concatenate(ids) if ids else np.zeros(0, np.int64)
+    return pa.Table.from_arrays(arrays, schema=kinds), np.concatenate(ids) if ids else np.zeros(0, np.int64)
+
+
+class _TableReader:
+    def __init__(self, pages: PageFile, table: TableDefinition, columns: list[Column], damage: Damage):
+        self.pages, self.table, self.columns, self.damage = pages, table, columns, damage
+        self._codec = code_page_codec(pages.header.code_page)
+        self._long_bytes: dict[int, int] = {}
+        everything = [c for c in table.columns if c.fixed and c.code != fmt.BOOLEAN]
+        self._fixed_ends = [(c, pages.layout.row_head + c.fixed_offset + _size(pages, c)) for c in everything]
+
+    def check(self, rows: RowSet) -> RowParts:
+        """The parts of the rows that are sound; the others go to ``damage``."""
+        view, layout = self.pages.view, self.pages.layout
+        columns, variables, faults = check_counts(view, layout, self.table, rows)
+        good = self._without(rows, faults)
+        if not good.all():
+            rows, columns, variables = rows[good], columns[good], variables[good]
+        parts = RowParts(view, layout, self.table, rows, columns, variables)
+        bad_offsets = parts.bad_offsets()
+        good = self._without(rows, {BAD_OFFSETS: bad_offsets, _SHORT_FIXED: self._short(parts) & ~bad_offsets})
+        if good.all():
+            return parts
+        return RowParts(view, layout, self.table, rows[good], columns[good], variables[good])
+
+    def _short(self, parts: RowParts) -> np.ndarray:
+        end = parts.fixed_end()
+        short = np.zeros(parts.count, bool)
+        longest = max((need for _, need in self._fixed_ends), default=0)
+        if parts.count and end.min() < longest:
+            for column, need in self._fixed_ends:
+                short |= (end < need) & parts.present(column.number)
+        return short
+
+    def _without(self, rows: RowSet, faults: dict[str, np.ndarray]) -> np.ndarray:
+        good = np.ones(len(rows), bool)
+        for message, bad in faults.items():
+            if bad.any():
+                self.damage.report_rows(bad, rows.page, rows.slot, message, table=self.table.name)
+                good &= ~bad
+        return good
+
+    def read(self, parts: RowParts) -> list[pa.Array]:
+        return [self._column(parts, column) for column in self.columns]
+
+    def _column(self, parts: RowParts, column: Column) -> pa.Array:
+        valid = parts.present(column.number)
+        if column.code == fmt.BOOLEAN and not column.calculated:
+            return boolean_array(valid)
+        if not valid.any():
+            return pa.nulls(parts.count, arrow_type(column))
+        if column.fixed and column.size is not None and not column.calculated:
+            return self._fixed(parts, column, parts.fixed(column.fixed_offset, column.size), valid)
+        view, start, length, valid = self._values(parts, column, valid)
+        if column.calculated:
+            start, length, valid = self._unwrap(parts, column, view, start, length, valid)
+        return self._ragged(parts, column, view, start, length, valid)
+
+    def _values(self, parts: RowParts, column: Column, valid: np.ndarray):
+        """Where the bytes of the column's non-null values lie: view, start, length; and who has one."""
+        if column.fixed:
+            size = _size(self.pages, column)
+            start = (parts.rows.start + parts.layout.row_head + column.fixed_offset)[valid]
+            return self.pages.view, start, np.full(len(start), size), valid
+        start, length, has = parts.variable(column.variable_index)
+        valid = valid & has
+        start, length = start[valid], length[valid]
+        if column.code not in (fmt.MEMO, fmt.OLE):
+            return self.pages.view, start, length, valid
+        values = LongValues(self.pages, start, length)
+        self._count_bytes(column, int(values.length.sum()))
+        good = np.ones(len(start), bool)
+        for message, bad in values.bad.items():
+            self._blame(parts, column, np.flatnonzero(valid)[bad], message)
+            good &= ~bad
+        if not good.all():
+            valid = valid.copy()
+            valid[np.flatnonzero(valid)[~good]] = False
+        return values.view, values.start[good], values.length[good], valid
+
+    def _count_bytes(self, column: Column, more: int) -> None:
+        """Two values cannot share bytes, so all of a column's together fit the file."""
+        self._long_bytes[column.number] = self._long_bytes.get(column.number, 0) + more
+        if self._long_bytes[column.number] > self.pages.view.size:
+            Damage(self.damage.file).report(TOO_LARGE, table=self.table.name, column=column.name)
+
+    def _unwrap(self, parts: RowParts, column: Column, view: ByteView, start, length, valid):
+        """The values inside the wrappers of a calculated column."""
+        wrapped = length >= fmt.CALCULATED_VALUE_AT
+        at = np.where(wrapped, start, 0)
+        inner = view.u32(at + fmt.CALCULATED_LENGTH_AT).astype(np.int64)
+        bad = ~wrapped | (inner > length - fmt.CALCULATED_VALUE_AT)
+        start = start + fmt.CALCULATED_VALUE_AT
+        if not bad.any():
+            return start, inner, valid
+        owners = np.flatnonzero(valid)
+        self._blame(parts, column, owners[bad], _SHORT_VALUE)
+        valid = valid.copy()
+        valid[owners[bad]] = False
+        return start[~bad], inner[~bad], valid
+
+    def _ragged(self, parts: RowParts, column: Column, view: ByteView, start, length, valid) -> pa.Array:
+        kind = arrow_type(column)
+        if column.code in (fmt.TEXT, fmt.MEMO):
+            if self.pages.layout is fmt.JET3:
+                size, data, bad = decode_code_page(view, start, length, self._codec)
+            else:
+                size, data, bad = decode_unicode(view, start, length)
+            if bad.any():
+                owners = np.flatnonzero(valid)[bad]
+                self._blame(parts, column, owners, _HALF_CHARACTER)
+                valid = valid.copy()
+                valid[owners] = False
+                size = size[~bad]
+            return ragged_array(kind, size, data, valid)
+        if column.size is None and column.code != fmt.BOOLEAN:
+            return ragged_array(kind, length, view.ragged(start, length), valid)
+        return self._fixed_in_variable(parts, column, view, start, length, valid)
+
+    def _fixed_in_variable(self, parts: RowParts, column: Column, view: ByteView, start, length, valid) -> pa.Array:
+        """Fixed-size values among the variable ones, as calculated columns have them."""
+        owners = np.flatnonzero(valid)
+        if column.code == fmt.BOOLEAN:
+            flags = np.zeros(parts.count, bool)
+            flags[owners] = (length > 0) & (view.block(start, 1)[:, 0] != 0)
+            return boolean_array(flags)
+        short = length < column.size
+        if short.any():
+            self._blame(parts, column, owners[short], _SHORT_VALUE)
+            valid = valid.copy()
+            valid[owners[short]] = False
+            owners, start = owners[~short], start[~short]
+        raw = np.zeros((parts.count, column.size), np.uint8)
+        raw[owners] = view.block(start, column.size)
+        return self._fixed(parts, column, raw, valid)
+
+    def _fixed(self, parts: RowParts, column: Column, raw: np.ndarray, valid: np.ndarray) -> pa.Array:
+        array, bad = decode_fixed(column, raw, valid)
+        if bad is not None:
+            self._blame(parts, column, np.flatnonzero(bad), _NOT_A_VALUE)
+        return array
+
+    def _blame(self, parts: RowParts, column: Column, which: np.ndarray, message: str) -> None:
+        every = np.ones(len(which), bool)
+        page, slot = parts.rows.page[which], parts.rows.slot[which]
+        self.damage.report_rows(every, page, slot, message, table=self.table.name, column=column.name)
+
+
+def _size(pages: PageFile, column: Column) -> int:
+    """Bytes of a column in the fixed area: those of its type, or a fixed-length text's own."""
+    if column.size is not None:
+        return column.size
+    return column.length * pages.layout.character_size if column.code == fmt.TEXT else column.length

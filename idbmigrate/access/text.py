@@ -1,0 +1,172 @@
+"""Text of the file -> UTF-8, for all values of a column at once.
+
+Three stored forms: one byte a character in the file's code page (Jet 3); UTF-16; and UTF-16
+compressed: after ``FF FE`` one byte a character, where a zero byte switches to two bytes and back.
+Nearly all text is ASCII, which takes the short road: gather, check, done. The rest goes by way of
+UTF-16 code units, and only values that switch modes are taken one by one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from idbmigrate.access import format as fmt
+from idbmigrate.access.gather import ByteView
+
+_REPLACEMENT = 0xFFFD
+#: Values are gathered as one padded matrix unless that would hold this many times their characters.
+_MAX_PADDING = 3
+
+
+def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
+    """Decode Jet 4 text at byte ``start`` with ``length`` bytes (int64 arrays).
+
+    Returns UTF-8 length of each value (int64), the UTF-8 bytes (uint8) of all, and a bool array of
+    values that are no text (half a character), which are given as empty.
+    """
+    packed = np.zeros(len(start), bool)
+    long_enough = length >= 2
+    if long_enough.all():
+        packed = view.u16(start) == fmt.COMPRESSED_TEXT
+    elif long_enough.any():
+        packed[long_enough] = view.u16(start[long_enough]) == fmt.COMPRESSED_TEXT
+    odd = ~packed & (length & 1 == 1)
+    count = np.where(packed, length - 2, length >> 1)
+    if odd.any():
+        count[odd] = 0
+    units = _units(view, start, count, packed)
+    if not len(units):
+        return count, np.zeros(0, np.uint8), odd
+    any_packed = packed.any()
+    if units.max() < 0x80 and (not any_packed or units.min() > 0):
+        return count, units.astype(np.uint8, copy=False), odd
+    if any_packed:
+        units, count, torn = _switch_modes(units, count, packed)
+        odd |= torn
+    return *encode_units(units, count), odd
+
+
+def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, codec: str):
+    """Decode Jet 3 text; arguments and result as in :func:`decode_unicode`."""
+    raw = _units(view, start, length, np.ones(len(start), bool), header=0)
+    bad = np.zeros(len(start), bool)
+    if not len(raw) or raw.max() < 0x80:
+        return length, raw, bad
+    table = _single_byte_table(codec)
+    if table is not None:
+        return *encode_units(table[raw], length), bad
+    ends = np.cumsum(length)  # a code page of one or two bytes a character: value by value
+    texts = [raw[e - n : e].tobytes().decode(codec, "replace").encode() for e, n in zip(ends.tolist(), length.tolist())]
+    return np.array([len(t) for t in texts], np.int64), np.frombuffer(b"".join(texts), np.uint8), bad
+
+
+def _units(view: ByteView, start, count, packed, header: int = 2) -> np.ndarray:
+    """The characters of all values in a row: uint8 where every value has one byte a character, else uint16."""
+    total = int(count.sum())
+    if not total:
+        return np.zeros(0, np.uint8)
+    all_packed, any_packed = bool(packed.all()), bool(packed.any())
+    width = int(count.max())
+    if width * len(count) > _MAX_PADDING * total + 4096:
+        return _units_ragged(view, start, count, packed, header)
+    if all_packed:
+        matrix = view.block(start + header, width)
+    elif not any_packed:
+        matrix = view.block(start, 2 * width).view("<u2")
+    else:
+        matrix = np.empty((len(count), width), np.uint16)
+        matrix[packed] = view.block(start[packed] + header, width)
+        matrix[~packed] = view.block(start[~packed], 2 * width).view("<u2")
+    if total == width * len(count):
+        return matrix.reshape(-1)
+    return matrix[np.arange(width) < count[:, None]]
+
+
+def _units_ragged(view: ByteView, start, count, packed, header: int) -> np.ndarray:
+    if packed.all():
+        return view.ragged(start + header, count)
+    units = np.empty(int(count.sum()), np.uint16)
+    of_packed = np.repeat(packed, count)
+    units[of_packed] = view.ragged(start[packed] + header, count[packed])
+    units[~of_packed] = view.ragged(start[~packed], 2 * count[~packed]).view("<u2")
+    return units
+
+
+def _switch_modes(units: np.ndarray, count: np.ndarray, packed: np.ndarray):
+    """Expand compressed values that hold a zero byte; returns units (uint16), counts, and torn values."""
+    torn = np.zeros(len(count), bool)
+    ends = np.cumsum(count)
+    owners = np.unique(np.searchsorted(ends, np.flatnonzero(units == 0), "right"))
+    owners = owners[packed[owners]]
+    if not len(owners):
+        return units.astype(np.uint16, copy=False), count, torn
+    parts, counts = [], count.copy()
+    for value in owners.tolist():
+        part = _expand(units[ends[value] - count[value] : ends[value]].astype(np.uint8).tobytes())
+        if part is None:
+            torn[value], part = True, np.zeros(0, np.uint16)
+        parts.append(part)
+        counts[value] = len(part)
+    switching = np.zeros(len(count), bool)
+    switching[owners] = True
+    out = np.empty(int(counts.sum()), np.uint16)
+    target = np.repeat(switching, counts)
+    out[~target] = units[~np.repeat(switching, count)]
+    out[target] = np.concatenate(parts)
+    return out, counts, torn
+
+
+def _expand(body: bytes) -> np.ndarray | None:
+    """Code units of one compressed value that switches; None if it ends in half a character."""
+    parts, compressed = [], True
+    for segment in body.split(b"\x00"):
+        if compressed:
+            parts.append(np.frombuffer(segment, np.uint8).astype(np.uint16))
+        elif len(segment) & 1:
+            return None
+        else:
+            parts.append(np.frombuffer(segment, "<u2"))
+        compressed = not compressed
+    return np.concatenate(parts)
+
+
+def encode_units(units: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """UTF-16 code units (uint16, values of ``count`` units each) -> UTF-8 lengths and bytes.
+
+    Half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD.
+    """
+    ends = np.cumsum(count)
+    surrogate = units & 0xF800 == 0xD800
+    if surrogate.any():
+        units = _mend_surrogates(units, ends)
+    size = 1 + (units >= 0x80).astype(np.int64) + (units >= 0x800)
+    size[units & 0xF800 == 0xD800] = 2  # each half of a pair: two of its four bytes
+    total = np.concatenate(([0], np.cumsum(size)))
+    data = units.astype("<u2", copy=False).tobytes().decode("utf-16-le").encode()
+    return total[ends] - total[ends - count], np.frombuffer(data, np.uint8)
+
+
+def _mend_surrogates(units: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    high, low = units & 0xFC00 == 0xD800, units & 0xFC00 == 0xDC00
+    paired = high[:-1] & low[1:]
+    inner = ends[(ends > 0) & (ends < len(units))]
+    paired[inner - 1] = False  # a pair never spans two values
+    alone = high | low
+    alone[:-1] &= ~paired
+    alone[1:] &= ~paired
+    units = units.copy()
+    units[alone] = _REPLACEMENT
+    return units
+
+
+@lru_cache
+def _single_byte_table(codec: str) -> np.ndarray | None:
+    """The 256 characters of a code page as UTF-16 code units, or None if it has longer characters.
+
+    A byte that the code page leaves undefined is the control character of that number, as in Windows.
+    """
+    if codec in ("cp932", "cp936", "gbk", "cp949", "cp950", "cp1361", "johab", "utf_8", "cp65001"):
+        return None
+    return np.array([ord(bytes([b]).decode(codec, "ignore") or chr(b)) for b in range(256)], np.uint16)
