@@ -1,0 +1,58 @@
+"""Options that several verbs share, so that each is worded once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+password = click.option(
+    "--password",
+    envvar="IDBMIGRATE_PASSWORD",
+    show_envvar=True,
+    help="Password of a protected file; better given in the environment, where no process list shows it.",
+)
+source = click.option("--source", metavar="DATASET", help="Data set of the file, instead of finding it out.")
+overlay = click.option(
+    "--overlay",
+    "overlays",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="YAML file that binds local names of tables and columns, or adds codes. Repeatable.",
+)
+accept = click.option(
+    "--accept",
+    type=click.Choice(["confirmed", "inferred", "proposed"]),
+    default="inferred",
+    show_default=True,
+    help="How unsure a mapped code may be to be used.",
+)
+fail_on = click.option(
+    "--fail-on",
+    type=click.Choice(["warning", "record", "group", "file"]),
+    help="Exit with 1 if there are findings of this effect or a graver one.",
+)
+
+_EFFECTS = ("warning", "record", "group", "file")
+
+
+def reached(findings: dict[str, int], fail_on: str | None) -> bool:
+    """Whether counts of findings by effect hold one at or above the effect of ``--fail-on``."""
+    if fail_on is None:
+        return False
+    grave = _EFFECTS[_EFFECTS.index(fail_on) :]
+    return any(findings.get(effect, 0) for effect in grave)
+
+
+class Setting(click.ParamType):
+    """``name=value``, as a pair."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip():
+            self.fail("write it as name=value, for example org_id_provider=RX1", param, ctx)
+        return name.strip(), text

@@ -1,0 +1,137 @@
+"""``idbmigrate convert``: the main job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from idbmigrate.cli import _options
+from idbmigrate.cli._output import Console, run_verb
+
+#: reasons shown before the rest is summed up; all of them are in manifest.json
+REASONS_SHOWN = 12
+
+
+@click.command("convert")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--to", required=True, metavar="DATASET", help="Target data set, such as iapt-2.1.")
+@click.option("--out", required=True, metavar="DIR", help="Folder to make; it appears whole or not at all.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["csv", "xml", "parquet", "idb"]),
+    help="Format of the output, csv if none is given. Repeatable.",
+)
+@_options.source
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    type=_options.Setting(),
+    help="Set a parameter of the mapping, such as org_id_provider=RX1. Repeatable.",
+)
+@_options.overlay
+@_options.accept
+@click.option("--period", metavar="YYYY-MM", help="Only the records of this reporting month.")
+@click.option("--split", type=click.Choice(["month"]), help="One package for each reporting month.")
+@click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
+@_options.fail_on
+@_options.password
+@run_verb
+def command(
+    console: Console,
+    files: tuple[str, ...],
+    to: str,
+    formats: tuple[str, ...],
+    settings: tuple[tuple[str, str], ...],
+    overlays: tuple[str, ...],
+    fail_on: str | None,
+    **options: Any,
+) -> int:
+    """Convert legacy Access files to the data set DATASET.
+
+    Every row and every value is accounted for: carried, rejected, or dropped by a named rule. If the
+    books do not balance nothing is written.
+
+    \b
+    Example:
+      idbmigrate convert file.mdb --to iapt-2.1 --out out --format csv --format xml
+    """
+    import idbmigrate
+
+    run = idbmigrate.convert(
+        files[0] if len(files) == 1 else list(files),
+        to=to,
+        formats=list(formats) or ["csv"],
+        parameters=dict(settings),
+        overlay=list(overlays) or None,
+        progress=console.progress,
+        **options,
+    )
+    console.document(run.summary)
+    show(console, run.summary)
+    return 1 if _options.reached(run.summary["findings"], fail_on) else 0
+
+
+def show(console: Console, summary: dict[str, Any]) -> None:
+    """Print what went in, what came out, and what was left behind and why."""
+    names = ", ".join(item["file"] for item in summary["inputs"])
+    mapping = summary["mapping"]
+    _heading(console, f"{names}: {summary['source']} to {summary['target']}")
+    console.say(f"  mapping {mapping['name']} {mapping['version']}, codes accepted: {summary['accept']}")
+
+    _heading(console, "Went in")
+    console.table(
+        [_incoming(line) for line in summary["tables_in"] if line["rows"]],
+        ["table", "rows", "carried", "rejected", "dropped", "values", "carried", "rejected", "dropped"],
+    )
+    _heading(console, "Came out")
+    console.table(
+        [(line["table"], line["rows"]) for line in summary["tables_out"] if line["rows"]], ["table", "rows"]
+    )
+    _left_behind(console, summary["left_behind"])
+    findings = {effect: count for effect, count in summary["findings"].items() if count}
+    if findings:
+        _heading(console, "Findings")
+        console.table(findings.items())
+    _closing(console, summary)
+
+
+def _incoming(line: dict[str, Any]) -> list[Any]:
+    values = line["values"]
+    kinds = ("carried", "rejected", "dropped")
+    return [line["table"], line["rows"], *(line[k] for k in kinds), values["in"], *(values[k] for k in kinds)]
+
+
+def _left_behind(console: Console, reasons: list[dict[str, Any]]) -> None:
+    _heading(console, "Left behind, and why")
+    if not reasons:
+        console.say("  nothing")
+        return
+    shown, rest = reasons[:REASONS_SHOWN], reasons[REASONS_SHOWN:]
+    lines = [(item["rows"], item["values"], item["reason"], item["meaning"]) for item in shown]
+    if rest:
+        rows, values = (sum(item[kind] for item in rest) for kind in ("rows", "values"))
+        lines.append((rows, values, f"{len(rest)} more", "all are in manifest.json"))
+    console.table(lines, ["rows", "values", "reason", "meaning"])
+
+
+def _closing(console: Console, summary: dict[str, Any]) -> None:
+    rows = {kind: sum(line[kind] for line in summary["tables_in"]) for kind in ("rows", "carried")}
+    values = {k: sum(line["values"][k] for line in summary["tables_in"]) for k in ("in", "carried")}
+    console.say()
+    console.say(
+        console.style("The books balance", "bold", "green")
+        + f": {rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,} values"
+        " carried; every other one has its reason."
+    )
+    if summary["out"]:
+        size = sum(item["bytes"] for item in summary["files"])
+        console.say(f"{len(summary['files'])} files, {size / 1e6:,.1f} MB, in {summary['out']}")
+
+
+def _heading(console: Console, text: str) -> None:
+    console.say()
+    console.say(console.style(text, "bold"))
