@@ -46,7 +46,7 @@ fuzz: $(VENV)/.ready
 	$(RUN) tests.fuzz
 
 packs: $(VENV)/.ready
-	$(RUN) idbmigrate.datasets.build
+	$(RUN) idbmigrate.datasets.compile
 
 docs: $(VENV)/.ready
 	$(RUN) idbmigrate.docs

@@ -30,11 +30,13 @@ CODES: dict[str, str] = {
     "password-needed": "the file is protected and no password was given",
     "wrong-password": "the password does not open the file",
     "unknown-dataset": "tables and columns fit no known data set",
+    "ambiguous-names": "two tables or columns of the file may be the same one of the data set",
     "missing-table": "a table that the mapping needs is not in the file",
     "reader-unavailable": "the reader that was asked for is not installed",
     # descriptions
     "yaml-syntax": "the file is not the strict subset of YAML that is accepted",
     "dataset-invalid": "a data set description contradicts itself",
+    "rules-invalid": "a rule pack says something that a rule pack may not say",
     "mapping-invalid": "a mapping does not fit its data sets, or lint refuses it",
     "mapping-inexpressible": "a mapping asks for something that cannot be compiled",
     "overlay-invalid": "an overlay file binds a name that does not exist",

@@ -202,10 +202,11 @@ class _Builder:
         if codes is not None and codes not in self.lists:
             section.fail(f"no code list is called {codes!r}", "codes")
         own = section.graded("confidences")
+        present = {"format": True, "req": requirement is not None, "codes": codes or "codes" in own}
         grades = {
             _ATTRIBUTES[key]: own.get(key) or self.defaults.get(key, "confirmed")
-            for key, value in (("format", format_), ("req", requirement), ("codes", codes or own.get("codes")))
-            if value is not None
+            for key, here in present.items()
+            if here
         }
         spec = ColumnSpec(
             name=name,

@@ -8,7 +8,7 @@ whole number whose width no source gives.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from idbmigrate.datasets.model import Format
 
@@ -33,7 +33,7 @@ _ONE_OF = re.compile(r"an[1-9][0-9]*(, an[1-9][0-9]*)* or an[1-9][0-9]*")
 _DECIMAL = re.compile(r"max n([1-9])\.max n([1-9])")
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse_format(notation: str, kind: str | None = None) -> Format:
     """Format of a notation; ``kind`` overrides the kind that the notation suggests.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from idbmigrate.errors import UsageError
 PACKS = Path(__file__).parent / "packs"
 
 
-@lru_cache(maxsize=None)
+@cache
 def list_datasets() -> tuple[str, ...]:
     """Names of the data sets in alphabetical order."""
     return tuple(sorted(path.stem for path in PACKS.glob("*.yaml")))
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_dataset(name: str) -> Dataset:
     """The data set of that name.
 

@@ -1,0 +1,128 @@
+"""The user's own word on names that no pack knows: an overlay file.
+
+    dataset: iapt-1.5                 # optional: what the file is, whatever it looks like
+    tables:
+      Person:                         # a table of the data set ...
+        from: tbl_Clients             # ... and the file's table that it is
+        columns: {LPTID: ClientNo}    # a column of the data set: the file's column that it is
+    ignore: [Person_2013, Referral.OLDCODE]   # tables and columns that only look like the data set's
+    lookups:                          # codes that a reviewer has decided, for the mapping
+      end_code: {44: 96}
+
+Names of the data set are written as in its pack; the file's names in any letter case, as Access has it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from idbmigrate import yamlio
+from idbmigrate.datasets.load import list_datasets
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.errors import DescriptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One table of the data set: ``source`` is the file's table, ``columns`` maps to the file's columns."""
+
+    source: str | None
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What an overlay file says; ``lookups`` maps the name of a lookup to codes and their targets."""
+
+    name: str
+    dataset: str | None = None
+    tables: Mapping[str, Binding] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    lookups: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    marks: yamlio.Marks = field(default_factory=dict, repr=False, compare=False)
+
+    def ignores(self, table: str, column: str | None = None) -> bool:
+        """Whether a table of the file, or a column of it, is not to be matched."""
+        return (table if column is None else f"{table}.{column}").casefold() in self.ignored
+
+    def fail(self, message: str, *path: str) -> NoReturn:
+        """Raise the error that names the line of the overlay at ``path``."""
+        place = path
+        while place and place not in self.marks:
+            place = place[:-1]
+        where = f"{self.name}:{self.marks[place][0]}" if place in self.marks else self.name
+        raise DescriptionError(message, code="overlay-invalid", where=where)
+
+    def check(self, dataset: Dataset, tables: Mapping[str, list]) -> None:
+        """Refuse names that the data set or the file does not have.
+
+        ``tables`` are the file's, with their columns (objects with ``name``).
+        """
+        columns = {name.casefold(): {c.name.casefold() for c in own} for name, own in tables.items()}
+        for table, binding in self.tables.items():
+            spec = dataset.tables.get(table)
+            if spec is None:
+                self.fail(f"{dataset.name} has no table {table!r}", "tables", table)
+            if binding.source is not None and binding.source.casefold() not in columns:
+                self.fail(f"the file has no table {binding.source!r}", "tables", table, "from")
+            for column, source in binding.columns.items():
+                place = ("tables", table, "columns", column)
+                if column not in spec.columns:
+                    self.fail(f"{dataset.name} has no column {table}.{column}", *place)
+                bound = binding.source or table
+                known = columns.get(bound.casefold())
+                if known is not None and source.casefold() not in known:
+                    self.fail(f"the file's table {bound} has no column {source!r}", *place)
+
+
+def load_overlay(path: str | os.PathLike[str]) -> Overlay:
+    """The overlay in a YAML file.
+
+    Raises ``UsageError`` where there is no such file and ``DescriptionError`` (``yaml-syntax``,
+    ``overlay-invalid``) where it says something else than the example above.
+    """
+    raw, marks = yamlio.load_marked(path)
+    empty = Overlay(os.fspath(path), marks=marks)
+    raw = {} if raw is None else raw
+    _mapping(empty, raw, (), ("dataset", "tables", "ignore", "lookups"))
+    dataset = raw.get("dataset")
+    if dataset is not None and dataset not in list_datasets():
+        empty.fail(f"there is no data set called {dataset!r}", "dataset")
+    tables = _mapping(empty, raw.get("tables") or {}, ("tables",))
+    lookups = _mapping(empty, raw.get("lookups") or {}, ("lookups",))
+    ignored = raw.get("ignore") or []
+    if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
+        empty.fail("a list of names is expected", "ignore")
+    return Overlay(
+        name=empty.name,
+        dataset=dataset,
+        tables={name: _binding(empty, name, own) for name, own in tables.items()},
+        ignored=frozenset(name.casefold() for name in ignored),
+        lookups={name: _mapping(empty, own, ("lookups", name)) for name, own in lookups.items()},
+        marks=marks,
+    )
+
+
+def _binding(overlay: Overlay, table: str, raw: Any) -> Binding:
+    path = ("tables", table)
+    own = _mapping(overlay, raw, path, ("from", "columns"))
+    columns = _mapping(overlay, own.get("columns") or {}, (*path, "columns"))
+    for column, source in columns.items():
+        if not isinstance(source, str):
+            overlay.fail("the name of a column of the file is expected", *path, "columns", column)
+    source = own.get("from")
+    if source is not None and not isinstance(source, str):
+        overlay.fail("the name of a table of the file is expected", *path, "from")
+    return Binding(source, columns)
+
+
+def _mapping(overlay: Overlay, raw: Any, path: tuple[str, ...], keys: tuple[str, ...] = ()) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        overlay.fail("a mapping is expected", *path)
+    for key in raw:
+        if keys and key not in keys:
+            overlay.fail(f"{key!r} has no meaning here; there are {', '.join(keys)}", *path, key)
+    return raw
