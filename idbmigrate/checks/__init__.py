@@ -1,1 +1,37 @@
-"""Rules over target tables, and what they found."""
+"""The rules of a target data set, run over its tables as the centre runs them.
+
+``check(tables, dataset, context)`` gives findings, counts and the fate of the submission;
+``run_rules`` gives only the findings.
+"""
+
+from __future__ import annotations
+
+from idbmigrate.checks.load import list_packs, load_pack
+from idbmigrate.checks.model import EFFECTS, KINDS, REASONS, Context, Measure, Outcome, Rule, RulePack
+
+__all__ = [
+    "EFFECTS",
+    "KINDS",
+    "REASONS",
+    "Context",
+    "Measure",
+    "Outcome",
+    "Rule",
+    "RulePack",
+    "check",
+    "list_packs",
+    "load_pack",
+    "run_rules",
+]
+
+
+def check(tables, dataset, context=None, pack=None):
+    """Run all rules: see :func:`idbmigrate.checks.run.check`."""
+    from idbmigrate.checks.run import check as run
+
+    return run(tables, dataset, context, pack)
+
+
+def run_rules(tables, dataset, context=None):
+    """Run all rules and give the findings: see :func:`idbmigrate.checks.run.run_rules`."""
+    return check(tables, dataset, context).findings

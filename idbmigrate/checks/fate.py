@@ -1,0 +1,144 @@
+"""What the centre would do with a submission.
+
+A rejected record takes with it whatever cannot stand without it: children lose their parent, a patient
+that has lost the last registration or the last referral is refused too, and so on until nothing
+changes. Only published rules decide; rules of this project never do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from idbmigrate.checks.findings import Hits
+from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
+
+if TYPE_CHECKING:
+    from idbmigrate.checks.model import Rule, RulePack
+    from idbmigrate.checks.relations import Relations
+
+_REJECTING = ("record", "group")
+_NONE = np.zeros(0, dtype=np.int64)
+
+
+class Fate:
+    """Which rows of which tables stay valid, worked out rule by rule."""
+
+    def __init__(self, pack: RulePack, relations: Relations, given: Mapping[str, set[str]]):
+        self.pack, self.relations, self.given = pack, relations, given
+        self.valid = {name: np.ones(relations.rows(name), dtype=bool) for name in relations.tables}
+
+    def settle(self, hits: Mapping[str, Hits]) -> dict[str, Hits]:
+        """Add what follows from row findings: relations, until nothing changes, then the whole file."""
+        hits = dict(hits)
+        for each in hits.values():
+            self._reject(each.rule, each.rows)
+        links = [rule for rule in self.pack.rules if isinstance(rule.form, (Parent, Child))]
+        alone = {rule.code: self._fails(rule, self._everything()) for rule in links}
+        changed = True
+        while changed:
+            before = sum(int(mask.sum()) for mask in self.valid.values())
+            failing = {rule.code: self._fails(rule, self.valid) for rule in links}
+            for rule in links:
+                self._reject(rule, np.flatnonzero(failing[rule.code]))
+            changed = before != sum(int(mask.sum()) for mask in self.valid.values())
+        for rule in links:
+            rows = np.flatnonzero(failing[rule.code])
+            if len(rows):
+                hits[rule.code] = Hits(rule, rows, ~alone[rule.code][rows])
+        for rule in self.pack.rules:
+            if isinstance(rule.form, WholeFile) and self._whole(rule.form):
+                hits[rule.code] = Hits(rule, _NONE, _NONE.astype(bool))
+        return hits
+
+    def verdict(self, hits: Mapping[str, Hits]) -> dict[str, Any]:
+        """The fate in plain data: ``outcome``, the codes that decided it, rows by table."""
+        counting = [each.rule for each in hits.values() if each.rule.published]
+        file_codes = sorted(rule.code for rule in counting if rule.effect == "file")
+        rejecting = sorted(rule.code for rule in counting if rule.effect in _REJECTING)
+        rows = {name: len(mask) for name, mask in self.valid.items()}
+        rejected = {name: int(len(mask) - mask.sum()) for name, mask in self.valid.items()}
+        total = sum(rejected.values())
+        outcome = "rejected" if file_codes else "accepted-in-part" if total else "accepted"
+        return {
+            "outcome": outcome,
+            "file_codes": file_codes,
+            "rejecting_codes": rejecting,
+            "rows": rows,
+            "rejected": rejected,
+            "rejected_total": total,
+            "words": _words(outcome, total, sum(rows.values()), file_codes),
+        }
+
+    def _everything(self) -> dict[str, np.ndarray]:
+        return {name: np.ones(len(mask), dtype=bool) for name, mask in self.valid.items()}
+
+    def _reject(self, rule: Rule, rows: np.ndarray) -> None:
+        if rule.effect in _REJECTING and rule.published and rule.table:
+            self.valid[rule.table][rows] = False
+
+    def _fails(self, rule: Rule, valid: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Rows that a relation rule refuses, given which rows of the other table are valid."""
+        form, table = rule.form, rule.table
+        keys = self.relations.dataset.tables
+        if isinstance(form, Parent):
+            target, key = _key(keys[table].foreign_keys, form.column, form.table, keys[form.table].primary_key)
+            link = self.relations.link(table, form.column, target, key)
+            return ~link.has_parent(valid[target])
+        child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
+        link = self.relations.link(form.table, child_column, table, form.column)
+        fails = ~link.has_child(valid[form.table])
+        if form.where is not None:
+            fails &= self._where(rule)
+        return fails
+
+    def _where(self, rule: Rule) -> np.ndarray:
+        from idbmigrate.checks.plan import Engine, Plan
+
+        engine = Engine()
+        try:
+            plan = Plan(rule.table, self.relations, {}, engine)
+            mask = np.zeros(self.relations.rows(rule.table), dtype=bool)
+            mask[plan.rows_where(rule.form.where.sql(plan))] = True
+            return mask
+        finally:
+            engine.close()
+
+    def _whole(self, form: WholeFile) -> bool:
+        if form.aspect == "structure":
+            return self._structure_differs()
+        mask = self.valid[form.table]
+        return {
+            "empty": len(mask) == 0,
+            "repeated_header": len(mask) > 1,
+            "header_invalid": len(mask) > 0 and not (len(mask) == 1 and mask[0]),
+            "nothing_left": len(mask) > 0 and not mask.any(),
+        }[form.aspect]
+
+    def _structure_differs(self) -> bool:
+        wanted = {name: set(spec.columns) for name, spec in self.relations.dataset.tables.items()}
+        return self.given != wanted
+
+
+def _key(foreign: Mapping, column: str, table: str, primary: tuple[str, ...]) -> tuple[str, str]:
+    target, key = foreign.get(column, (table, None))
+    if target != table or key is None:
+        return table, primary[0] if primary else column
+    return target, key
+
+
+def _child_column(foreign: Mapping, table: str, column: str) -> str:
+    for name, (target, key) in foreign.items():
+        if (target, key) == (table, column):
+            return name
+    return column
+
+
+def _words(outcome: str, rejected: int, rows: int, codes: list[str]) -> str:
+    if outcome == "rejected":
+        return f"the file would be rejected as a whole ({', '.join(codes)})"
+    if outcome == "accepted-in-part":
+        return f"the file would be accepted without {rejected:,} of its {rows:,} records"
+    return f"the file would be accepted with all of its {rows:,} records"

@@ -1,0 +1,214 @@
+"""Check forms that join others, and forms that look at more than one row or table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idbmigrate.checks import patterns
+from idbmigrate.checks.forms import Algorithm, Form, Is, Pattern
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from idbmigrate.checks.plan import Plan
+
+
+@dataclass(frozen=True)
+class Joined(Form):
+    """``all: [...]``, ``any: [...]``, ``none: [...]``: fails where all, any or none of the parts hold."""
+
+    join: str
+    parts: tuple[Form, ...]
+
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.columns()))
+
+    def meaning(self) -> str:
+        words = [part.meaning() for part in self.parts]
+        if self.join == "none":
+            return "neither " + " nor ".join(words)
+        return (" and " if self.join == "all" else " or ").join(words)
+
+    def sql(self, plan: Plan) -> exp.Expression | None:
+        from sqlglot import exp
+
+        parts = [part.sql(plan) for part in self.parts]
+        if any(part is None for part in parts):
+            return None
+        if self.join == "all":
+            return exp.and_(*parts)
+        return exp.or_(*parts) if self.join == "any" else exp.not_(exp.paren(exp.or_(*parts)))
+
+
+@dataclass(frozen=True)
+class Coded(Form):
+    """``coded: {scheme, code, icd10: [..], snomed: [..]}``: the code has not the shape of its scheme."""
+
+    scheme: str
+    code: str
+    icd10: tuple[str, ...]
+    snomed: tuple[str, ...]
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.code, self.scheme)
+
+    def meaning(self) -> str:
+        return f"{self.code} does not have the shape of a code of the scheme in {self.scheme}"
+
+    def sql(self, plan: Plan) -> exp.Expression | None:
+        icd10 = Joined("all", (Is(self.scheme, self.icd10), Pattern(self.code, patterns.ICD10)))
+        snomed = Joined("all", (Is(self.scheme, self.snomed), Algorithm(self.code, "snomed")))
+        return Joined("any", (icd10, snomed)).sql(plan)
+
+
+@dataclass(frozen=True)
+class Score(Form):
+    """``score: {tool, score, problem}``: an assessment score against the pack's list of tools.
+
+    ``problem`` is ``tool`` (concept not listed), ``shape`` (text of the score) or ``range``.
+    """
+
+    tool: str
+    score: str
+    problem: str
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.tool,) if self.problem == "tool" else (self.score, self.tool)
+
+    def meaning(self) -> str:
+        return {
+            "tool": f"{self.tool} is not an assessment concept that the centre accepts",
+            "shape": f"{self.score} does not have the shape that scores of this assessment have",
+            "range": f"{self.score} is outside the range of this assessment",
+        }[self.problem]
+
+    def sql(self, plan: Plan) -> exp.Expression:
+        return plan.score(self.tool, self.score, self.problem)
+
+
+@dataclass(frozen=True)
+class Without(Form):
+    """``without: {table, column, key, where}``: no row of another table belongs to this one.
+
+    ``key`` is the column of the other table that holds this row's ``column``; ``via`` leads there
+    over tables between. ``where`` is a form that the other rows must satisfy.
+    """
+
+    column: str
+    table: str
+    where: Form | None
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def meaning(self) -> str:
+        which = f" where {self.where.meaning()}" if self.where else ""
+        return f"no row of {self.table} belongs to it{which}"
+
+    def sql(self, plan: Plan) -> exp.Expression | None:
+        return plan.without(self.table, self.where)
+
+
+@dataclass(frozen=True)
+class Unique(Form):
+    """``unique: {columns, where, blanks}``: more than one row has the same values.
+
+    A row with a blank among the columns counts only with ``blanks: equal``.
+    """
+
+    names: tuple[str, ...]
+    where: Form | None
+    blanks_equal: bool
+
+    def columns(self) -> tuple[str, ...]:
+        return self.names
+
+    def meaning(self) -> str:
+        which = f" where {self.where.meaning()}" if self.where else ""
+        return f"more than one row has the same {' + '.join(self.names)}{which}"
+
+    def sql(self, plan: Plan) -> exp.Expression | None:
+        return plan.repeated(self.names, self.where, self.blanks_equal)
+
+
+@dataclass(frozen=True)
+class Continued(Form):
+    """``continued: {per, start, end}``: an end after which no row starts on the same or the next day."""
+
+    per: str
+    start: str
+    end: str
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.end, self.start, self.per)
+
+    def meaning(self) -> str:
+        return f"no other row of the same {self.per} starts on the day after {self.end}"
+
+    def sql(self, plan: Plan) -> exp.Expression:
+        return plan.not_continued(self.per, self.start, self.end)
+
+
+@dataclass(frozen=True)
+class Parent(Form):
+    """``parent: {column, table}``: the row that it belongs to is missing, or was itself rejected."""
+
+    column: str
+    table: str
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def meaning(self) -> str:
+        return f"there is no valid row in {self.table} for this {self.column}"
+
+    def sql(self, plan: Plan) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Child(Form):
+    """``child: {column, table, where}``: no valid row of a child table belongs to the row."""
+
+    column: str
+    table: str
+    where: Form | None
+
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    def meaning(self) -> str:
+        which = f", although {self.where.meaning()}" if self.where else ""
+        return f"there is no valid row in {self.table} for this {self.column}{which}"
+
+    def sql(self, plan: Plan) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class WholeFile(Form):
+    """Forms about the file as a whole.
+
+    ``empty: Table``, ``repeated_header: Table`` (more than one row), ``header_invalid: Table`` (not
+    one valid row), ``nothing_left: Table`` (every row rejected) and ``structure: names`` (a table or
+    column of the data set is missing).
+    """
+
+    aspect: str
+    table: str
+
+    def columns(self) -> tuple[str, ...]:
+        return ()
+
+    def meaning(self) -> str:
+        return {
+            "empty": f"{self.table} has no row",
+            "repeated_header": f"{self.table} has more than one row",
+            "header_invalid": f"{self.table} does not have exactly one valid row",
+            "nothing_left": f"every row of {self.table} is rejected",
+            "structure": "a table or column of the data set is missing, or one too many is there",
+        }[self.aspect]
+
+    def sql(self, plan: Plan) -> None:
+        return None

@@ -1,0 +1,324 @@
+"""Read a rule pack: YAML in, typed and checked rules out.
+
+A pack may say only what is listed here; anything else is refused with the place where it stands.
+``packs/NAME.json``, where it stands beside the YAML with the right digest, is the same data in a form
+that loads faster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from idbmigrate import yamlio
+from idbmigrate.checks import forms, forms_joined
+from idbmigrate.checks.forms import Form
+from idbmigrate.checks.model import EFFECTS, KINDS, REASONS, Measure, Rule, RulePack
+from idbmigrate.checks.operands import Operand
+from idbmigrate.checks.values import ALGORITHMS
+from idbmigrate.errors import DescriptionError, UsageError
+
+PACKS = Path(__file__).parent / "packs"
+
+_RULE_KEYS = {"code", "effect", "kind", "check", "columns", "because", "note", "source", "confidence", "own"}
+_PACK_KEYS = {"pack", "title", "floor", "note", "sources", "defaults", "header", "lists", "rules", "measures"}
+_MEASURE_KEYS = {"item", "column", "other", "default", "valid", "before", "confidence"}
+
+
+def list_packs() -> list[str]:
+    """Names of the data sets that have a rule pack."""
+    return sorted(path.stem for path in PACKS.glob("*.yaml"))
+
+
+@cache
+def load_pack(name: str) -> RulePack:
+    """The rule pack of a data set.
+
+    Raises ``UsageError`` where there is none, ``DescriptionError`` (``rules-invalid``) where it is not
+    what a pack may be.
+    """
+    path = PACKS / f"{name}.yaml"
+    if name not in list_packs():
+        raise UsageError(
+            f"there is no rule pack for {name}",
+            code="unknown-name",
+            hint=f"rule packs: {', '.join(list_packs())}",
+        )
+    return Reader(_data(path), path.name).pack()
+
+
+def digest(path: Path) -> str:
+    """What tells one version of a pack from another, whatever the line endings."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
+def compile_pack(name: str) -> str:
+    """Text of the fast form of a pack, which is read first."""
+    path = PACKS / f"{name}.yaml"
+    data = yamlio.load(path)
+    Reader(data, path.name).pack()
+    return json.dumps({"sha256": digest(path), "data": data}, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _data(path: Path) -> Any:
+    fast = path.with_suffix(".json")
+    if fast.is_file():
+        compiled = json.loads(fast.read_text(encoding="utf-8"))
+        if compiled["sha256"] == digest(path):
+            return compiled["data"]
+    return yamlio.load(path)
+
+
+class Reader:
+    """One pass over the plain data of a pack."""
+
+    def __init__(self, data: Any, name: str):
+        self.data, self.name = data, name
+        self.lists: dict[str, tuple[str, ...]] = {}
+
+    def refused(self, message: str, place: str) -> DescriptionError:
+        """The error that names the pack and the place in it."""
+        return DescriptionError(message, code="rules-invalid", where=f"{self.name}: {place}")
+
+    def mapping(self, data: Any, allowed: set[str], place: str) -> dict[str, Any]:
+        """A mapping that holds nothing but the keys that are allowed."""
+        if not isinstance(data, dict):
+            raise self.refused("a mapping is expected here", place)
+        for key in data:
+            if key not in allowed:
+                raise self.refused(f"the key {key!r} is not known here; {', '.join(sorted(allowed))} are", place)
+        return data
+
+    def texts(self, data: Any, place: str) -> tuple[str, ...]:
+        """A list of texts, or the name of one of the pack's lists."""
+        if isinstance(data, str):
+            if data not in self.lists:
+                raise self.refused(f"there is no list {data!r}", place)
+            return self.lists[data]
+        if not isinstance(data, list) or not all(isinstance(item, str) for item in data):
+            raise self.refused("a list of texts is expected here", place)
+        return tuple(data)
+
+    def pack(self) -> RulePack:
+        """The whole pack."""
+        data = self.mapping(self.data, _PACK_KEYS, "top")
+        for name, values in (data.get("lists") or {}).items():
+            self.lists[name] = self.texts(values, f"lists.{name}")
+        rules = [
+            self.rule(entry, None if table == "file" else table, data.get("defaults") or {})
+            for table, entries in (data.get("rules") or {}).items()
+            for entry in entries
+        ]
+        codes = [rule.code for rule in rules]
+        for code in codes:
+            if codes.count(code) > 1:
+                raise self.refused("the code stands twice", code)
+        return RulePack(
+            name=data["pack"],
+            title=data["title"],
+            floor=data.get("floor"),
+            note=data.get("note") or "",
+            header=data.get("header") or {},
+            rules=tuple(rules),
+            measures=tuple(self.measure(each) for each in data.get("measures") or ()),
+            sources=data.get("sources") or {},
+        )
+
+    def rule(self, entry: Any, table: str | None, defaults: Mapping[str, Any]) -> Rule:
+        """One rule of a table; ``table`` is None for a rule of the whole file."""
+        place = str(entry.get("code")) if isinstance(entry, dict) else str(table)
+        entry = {**defaults, **self.mapping(entry, _RULE_KEYS, place)}
+        for key, allowed in (("effect", EFFECTS), ("kind", KINDS)):
+            if entry.get(key) not in allowed:
+                raise self.refused(f"{key} must be one of {', '.join(allowed)}", place)
+        because, check = entry.get("because"), entry.get("check")
+        if (check is None) == (because is None):
+            raise self.refused("a rule has either a check or a reason why there is none", place)
+        if because is not None and because not in REASONS:
+            raise self.refused(f"because must be one of {', '.join(REASONS)}", place)
+        form = self.form(check, place) if check is not None else None
+        columns = entry.get("columns")
+        return Rule(
+            code=place,
+            effect=entry["effect"],
+            kind=entry["kind"],
+            table=table,
+            columns=self.texts(columns, place) if columns else form.columns() if form else (),
+            form=form,
+            source=self.texts(entry.get("source") or [], place),
+            confidence=entry["confidence"],
+            because=because,
+            note=entry.get("note"),
+            published=entry.get("own") != "yes",
+        )
+
+    def measure(self, entry: Any) -> Measure:
+        """One item of the valid-other-default-invalid-missing measures."""
+        entry = self.mapping(entry, _MEASURE_KEYS, "measures")
+        place = f"measures: {entry.get('item')}"
+        table, _, column = entry["column"].partition(".")
+        before = {
+            source: tuple(self.text(name, place).partition(".")[::2])
+            for source, name in (entry.get("before") or {}).items()
+        }
+        return Measure(
+            item=entry["item"],
+            table=table,
+            column=column,
+            other=self.texts(entry.get("other") or [], place),
+            default=self.texts(entry.get("default") or [], place),
+            valid=self.form(entry["valid"], place) if entry.get("valid") else None,
+            before=before,
+            confidence=entry.get("confidence") or "proposed",
+        )
+
+    def text(self, data: Any, place: str) -> str:
+        """One text."""
+        if not isinstance(data, str):
+            raise self.refused("a text is expected here", place)
+        return data
+
+    def form(self, data: Any, place: str) -> Form:
+        """One check form: a mapping with the form's name as its only key."""
+        if not isinstance(data, dict) or len(data) != 1:
+            raise self.refused("a check is a mapping with one key, the name of its form", place)
+        (name, spec), = data.items()
+        if name not in FORMS:
+            raise self.refused(f"there is no form {name!r}; forms: {', '.join(sorted(FORMS))}", place)
+        return FORMS[name](self, spec, f"{place}.{name}")
+
+
+def _plain(kind: type[Form], **fixed: Any) -> Callable[[Reader, Any, str], Form]:
+    """Reader of a form whose spec is a column, or a mapping of its fields."""
+    names = {each.name for each in fields(kind)} - set(fixed)
+    keys = {"in" if name == "values" else "is" if name == "algorithm" else name for name in names}
+    numbers = {"min", "max"}
+
+    def read(reader: Reader, spec: Any, place: str) -> Form:
+        if isinstance(spec, str):
+            spec = {"column": spec}
+        spec = dict(reader.mapping(spec, keys | ({"plus"} if "than" in keys else set()), place))
+        plus = spec.pop("plus", None)
+        values: dict[str, Any] = dict(fixed)
+        for key, value in spec.items():
+            if key == "in":
+                values["values"] = reader.texts(value, place)
+            elif key == "is":
+                values["algorithm"] = reader.text(value, place)
+                if value not in ALGORITHMS:
+                    raise reader.refused(f"there is no algorithm {value!r}", place)
+            elif key == "than":
+                values["than"] = _operand(reader, value, plus, place)
+            elif key in numbers:
+                values[key] = _whole(reader, value, place)
+            elif key in ("icd10", "snomed"):
+                values[key] = reader.texts(value, place)
+            else:
+                values[key] = reader.text(value, place)
+        try:
+            form = kind(**values)
+        except TypeError:
+            raise reader.refused(f"the form needs {', '.join(sorted(keys))}", place) from None
+        _compilable(reader, getattr(form, "pattern", None), place)
+        return form
+
+    return read
+
+
+def _compilable(reader: Reader, pattern: str | None, place: str) -> None:
+    try:
+        re.compile(pattern or "")
+    except re.error:
+        raise reader.refused("the pattern is not a regular expression", place) from None
+
+
+def _whole(reader: Reader, value: Any, place: str) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,4}", value):
+        raise reader.refused("a whole number is expected here", place)
+    return int(value)
+
+
+def _operand(reader: Reader, value: Any, plus: Any, place: str) -> Operand:
+    moved = {unit: _whole(reader, number, place) for unit, number in (plus or {}).items()}
+    if set(moved) - {"years", "days"}:
+        raise reader.refused("plus takes years and days", place)
+    operand = Operand(reader.text(value, place), **moved)
+    if moved and not operand.outside:
+        raise reader.refused("plus moves only a value from outside the table", place)
+    return operand
+
+
+def _joined(join: str) -> Callable[[Reader, Any, str], Form]:
+    def read(reader: Reader, spec: Any, place: str) -> Form:
+        if not isinstance(spec, list) or not spec:
+            raise reader.refused("a list of checks is expected here", place)
+        return forms_joined.Joined(join, tuple(reader.form(part, place) for part in spec))
+
+    return read
+
+
+def _unique(reader: Reader, spec: Any, place: str) -> Form:
+    spec = {"columns": spec} if isinstance(spec, list) else spec
+    spec = reader.mapping(spec, {"columns", "where", "blanks"}, place)
+    where = reader.form(spec["where"], place) if "where" in spec else None
+    if spec.get("blanks") not in (None, "equal"):
+        raise reader.refused("blanks takes only the word equal", place)
+    return forms_joined.Unique(reader.texts(spec.get("columns"), place), where, "blanks" in spec)
+
+
+def _across(kind: type[Form]) -> Callable[[Reader, Any, str], Form]:
+    def read(reader: Reader, spec: Any, place: str) -> Form:
+        spec = reader.mapping(spec, {"column", "table", "where"}, place)
+        where = reader.form(spec["where"], place) if "where" in spec else None
+        values = {name: reader.text(spec.get(name), place) for name in ("column", "table")}
+        return kind(**values, where=where)
+
+    return read
+
+
+def _file(aspect: str) -> Callable[[Reader, Any, str], Form]:
+    return lambda reader, spec, place: forms_joined.WholeFile(aspect, reader.text(spec, place))
+
+
+#: name of a form in a rule pack -> what reads it
+FORMS: dict[str, Callable[[Reader, Any, str], Form]] = {
+    "blank": _plain(forms.Blank),
+    "given": _plain(forms.Given),
+    "length": _plain(forms.Length),
+    "digits": _plain(forms.Digits),
+    "pattern": _plain(forms.Pattern),
+    "matches": _plain(forms.Matches),
+    "date": _plain(forms.Date),
+    "time": _plain(forms.Time),
+    "timestamp": _plain(forms.Timestamp),
+    "offset_timestamp": _plain(forms.OffsetTimestamp),
+    "is": _plain(forms.Is),
+    "code": _plain(forms.Code),
+    "check": _plain(forms.Algorithm),
+    "month_before": _plain(forms.MonthBefore),
+    "after": _plain(forms.Compared, relation="after"),
+    "before": _plain(forms.Compared, relation="before"),
+    "differs": _plain(forms.Compared, relation="differs"),
+    "equals": _plain(forms.Compared, relation="equals"),
+    "coded": _plain(forms_joined.Coded),
+    "score": _plain(forms_joined.Score),
+    "continued": _plain(forms_joined.Continued),
+    "parent": _plain(forms_joined.Parent),
+    "unique": _unique,
+    "without": _across(forms_joined.Without),
+    "child": _across(forms_joined.Child),
+    "all": _joined("all"),
+    "any": _joined("any"),
+    "none": _joined("none"),
+    "empty": _file("empty"),
+    "repeated_header": _file("repeated_header"),
+    "header_invalid": _file("header_invalid"),
+    "nothing_left": _file("nothing_left"),
+    "structure": _file("structure"),
+}

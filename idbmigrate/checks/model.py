@@ -1,0 +1,135 @@
+"""What a rule is, and what a run of rules is told from outside the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from idbmigrate.checks.forms import Form
+
+#: What a failing rule does, from the mildest to the gravest.
+EFFECTS = ("warning", "record", "group", "file")
+
+#: Families of rules; the documentation has a section for each.
+KINDS = {
+    "structure": "tables and header",
+    "blank": "mandatory and expected values",
+    "format": "shape of a value",
+    "code": "national codes",
+    "value": "check digits and clinical codes",
+    "score": "assessment scores",
+    "relation": "parents and children",
+    "uniqueness": "repeated records",
+    "period": "dates against the reporting period",
+    "order": "dates against each other and against a life",
+    "cross-field": "values that must agree",
+    "portal": "values held by the submission portal",
+    "reference": "live national tables",
+}
+
+#: Why a published rule is not checked.
+REASONS = {
+    "not-in-version": "the column or table does not exist in this version of the data set",
+    "reference-data": "needs a national table that changes daily (organisations, practices, postcodes)",
+    "file-structure": "needs the Access file itself, not its tables",
+    "list-not-public": "the list of accepted values is not public",
+    "meaning-not-public": "what the rule looks at is not published",
+    "no-restriction": "the centre's own rule accepts every value",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a pack: ``form`` is None where it cannot be checked, and ``because`` says why."""
+
+    code: str
+    effect: str
+    kind: str
+    table: str | None
+    columns: tuple[str, ...]
+    form: Form | None
+    source: tuple[str, ...]
+    confidence: str
+    because: str | None = None
+    note: str | None = None
+    published: bool = True
+
+    @property
+    def meaning(self) -> str:
+        """When the rule fails, in our own words."""
+        if self.form is not None:
+            return self.form.meaning()
+        return self.note or REASONS[self.because or "meaning-not-public"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One item whose values are sorted into valid, other, default, invalid and missing."""
+
+    item: str
+    table: str
+    column: str
+    other: tuple[str, ...]
+    default: tuple[str, ...]
+    valid: Form | None
+    before: Mapping[str, tuple[str, str]]
+    confidence: str
+
+
+@dataclass(frozen=True)
+class RulePack:
+    """All rules of one data set, with the lists they share.
+
+    ``floor`` is the version whose rules were published, where that is not the data set's own.
+    """
+
+    name: str
+    title: str
+    floor: str | None
+    note: str
+    header: Mapping[str, str]
+    rules: tuple[Rule, ...]
+    measures: tuple[Measure, ...]
+    sources: Mapping[str, str]
+
+    def by_code(self) -> dict[str, Rule]:
+        """Rules by their code."""
+        return {rule.code: rule for rule in self.rules}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the centre knows and the tables do not.
+
+    Dates are ``YYYY-MM-DD``, ``submitted`` is ``YYYY-MM-DDTHH:MM:SS``. Where the period is not given
+    the header's own is used; where a portal value is not given the rules that compare with it are
+    not run, and the outcome says so. ``references`` gives, by table, one text per row that names the
+    row in the source.
+    """
+
+    period_start: str | None = None
+    period_end: str | None = None
+    submitted: str | None = None
+    provider: str | None = None
+    sender: str | None = None
+    references: Mapping[str, pyarrow.Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the rules gave.
+
+    ``findings`` has one row a finding (see :data:`idbmigrate.checks.findings.SCHEMA`), ``counts`` is
+    how often each rule failed, ``fate`` what the centre would do, ``not_run`` the rules that lacked
+    something of the context, by code, with the reason.
+    """
+
+    findings: pyarrow.Table
+    counts: Mapping[str, int]
+    fate: Mapping[str, Any]
+    not_run: Mapping[str, str]
+    pack: RulePack

@@ -1,0 +1,240 @@
+"""The rules of one table, made ready for the engine.
+
+A plan hands out the pieces that check forms build their expressions from. What SQL cannot say the
+same way on every engine (check digits, scores, values of related rows, repeated keys) is computed on
+whole columns and joins the table as a column of its own, so that one SELECT can answer for all rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from re import compile as pattern_of
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlglot import exp
+
+from idbmigrate.checks.operands import shifted
+from idbmigrate.checks.values import ALGORITHMS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from idbmigrate.checks.forms import Form
+    from idbmigrate.checks.relations import Relations
+    from idbmigrate.datasets import Assessment
+
+ROW = "__row"
+
+
+class Plan:
+    """One table while its rules are compiled and run."""
+
+    def __init__(self, table: str, relations: Relations, outside: dict[str, str | None], engine: Engine):
+        self.table, self.relations, self._outside, self.engine = table, relations, outside, engine
+        self.spec = relations.dataset.tables[table]
+        self._added: dict[str, pa.Array] = {}
+
+    # What forms are built from
+
+    def column(self, name: str) -> exp.Column:
+        """A column of the table."""
+        return exp.column(exp.to_identifier(name, quoted=True))
+
+    def given(self, name: str) -> exp.Expression:
+        """A column holds more than white space; never null itself."""
+        return exp.and_(exp.not_(exp.Is(this=self.column(name), expression=exp.null())), self._blank_text(name, exp.NEQ))
+
+    def blank(self, name: str) -> exp.Expression:
+        """A column holds nothing but white space; never null itself."""
+        return exp.paren(exp.or_(exp.Is(this=self.column(name), expression=exp.null()), self._blank_text(name, exp.EQ)))
+
+    def _blank_text(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
+        return kind(this=exp.Trim(this=self.column(name)), expression=exp.Literal.string(""))
+
+    def matches(self, name: str, pattern: str) -> exp.Expression:
+        """A column matches a pattern; never null itself."""
+        shape = exp.RegexpLike(this=self.column(name), expression=exp.Literal.string(pattern))
+        return exp.and_(exp.not_(exp.Is(this=self.column(name), expression=exp.null())), shape)
+
+    def outside(self, name: str) -> str | None:
+        """A value that comes from outside the table."""
+        return self._outside.get(name)
+
+    def codes(self, name: str) -> tuple[str, ...]:
+        """The national codes of a column; none where the data set description has no list."""
+        codes = self.relations.dataset.codes_of(self.spec.columns[name])
+        return tuple(codes.codes) if codes else ()
+
+    def related(self, table: str, column: str) -> exp.Column:
+        """A column of the row of another table that each row belongs to."""
+        return self._add(f"__{table}.{column}", lambda: self.relations.related(self.table, table, column))
+
+    def failing(self, column: str, algorithm: str) -> exp.Column:
+        """Whether an algorithm rejects the value of a column."""
+        check = ALGORITHMS[algorithm][0]
+        return self._add(f"__{algorithm}.{column}", lambda: self._failing(column, check))
+
+    def score(self, tool: str, score: str, problem: str) -> exp.Column:
+        """Whether an assessment score has a problem: its tool, its shape or its range."""
+        for name, mask in self._scores(tool, score).items():
+            self._added.setdefault(f"__score.{name}", mask)
+        return self.column(f"__score.{problem}")
+
+    def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expression | None:
+        """Whether another row has the same values in some columns."""
+        guards = [] if blanks_equal else [self.given(name) for name in names]
+        if where is not None:
+            condition = where.sql(self)
+            if condition is None:
+                return None
+            guards.append(condition)
+        keys = [self.column(name) for name in names]
+        source = exp.select(*keys).from_(self._relation())
+        if guards:
+            source = source.where(*guards)
+        twice = source.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
+        if not self.engine.rows(twice.limit(1), self):
+            return exp.false()
+        count = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys)
+        inner = exp.select(self.column(ROW), exp.alias_(count, "n")).from_(self._relation())
+        if guards:
+            inner = inner.where(*guards)
+        rows = exp.select(self.column(ROW)).from_(inner.subquery("groups")).where("n > 1")
+        name = f"__repeated.{len(self._added)}"
+        return self._add(name, lambda: self._mask(self.engine.numbers(rows, self)))
+
+    def without(self, table: str, where: Form | None) -> exp.Expression | None:
+        """Whether no row of a descendant table (that satisfies a form) belongs to each row."""
+        other = Plan(table, self.relations, self._outside, self.engine)
+        rows = self.relations.ancestor_rows(table, self.table)
+        if where is not None:
+            condition = where.sql(other)
+            if condition is None:
+                return None
+            rows = rows[other.rows_where(condition)]
+        mask = np.ones(self.relations.rows(self.table), dtype=bool)
+        mask[rows[rows >= 0]] = False
+        return self._add(f"__without.{len(self._added)}", lambda: pa.array(mask))
+
+    def not_continued(self, per: str, start: str, end: str) -> exp.Column:
+        """Whether no row of the same group starts on the day after the end of each row that has one."""
+
+        def compute() -> pa.Array:
+            ends = self.relations.values(self.table, end).to_pylist()
+            groups = self.relations.values(self.table, per).to_pylist()
+            starts = set(zip(groups, self.relations.values(self.table, start).to_pylist(), strict=True))
+            nexts = {day: _next_day(day) for day in set(ends)}
+            found = zip(groups, ends, strict=True)
+            return pa.array([bool(nexts[day]) and (group, nexts[day]) not in starts for group, day in found])
+
+        return self._add(f"__not_continued.{end}", compute)
+
+    # Running
+
+    def rows_where(self, condition: exp.Expression) -> np.ndarray:
+        """Numbers of the rows, from 0, for which a condition holds."""
+        query = exp.select(self.column(ROW)).from_(self._relation()).where(condition)
+        return self.engine.numbers(query, self)
+
+    def counts(self, conditions: Sequence[exp.Expression]) -> list[int]:
+        """How many rows satisfy each condition, in one pass over the table."""
+        if not conditions or not self.relations.rows(self.table):
+            return [0] * len(conditions)
+        one = exp.Literal.number(1)
+        sums = [exp.Count(this=exp.Case(ifs=[exp.If(this=each, true=one)])) for each in conditions]
+        query = exp.select(*(exp.alias_(each, f"n{at}") for at, each in enumerate(sums))).from_(self._relation())
+        return list(self.engine.rows(query, self)[0])
+
+    def arrow(self) -> pa.Table:
+        """The table with its row numbers and the columns that were added."""
+        size = self.relations.rows(self.table)
+        columns = {name: self.relations.values(self.table, name) for name in self.spec.columns}
+        return pa.table({**columns, **self._added, ROW: pa.array(np.arange(size))})
+
+    def _relation(self) -> exp.Table:
+        return exp.to_table(exp.to_identifier(self.table, quoted=True))
+
+    def _add(self, name: str, compute: Callable[[], pa.Array]) -> exp.Column:
+        if name not in self._added:
+            self._added[name] = compute()
+        return self.column(name)
+
+    def _mask(self, rows: np.ndarray) -> pa.Array:
+        mask = np.zeros(self.relations.rows(self.table), dtype=bool)
+        mask[rows] = True
+        return pa.array(mask)
+
+    def _failing(self, column: str, check: Callable[[str], bool]) -> pa.Array:
+        encoded = pc.dictionary_encode(self.relations.values(self.table, column))
+        wrong = [bool(value.strip()) and not check(value) for value in encoded.dictionary.to_pylist()]
+        return pc.fill_null(pa.array(wrong, pa.bool_()).take(encoded.indices), False)
+
+    def _scores(self, tool: str, score: str) -> dict[str, pa.Array]:
+        if "__score.tool" in self._added:
+            return {}
+        sides = [pc.dictionary_encode(self.relations.values(self.table, name)) for name in (tool, score)]
+        codes = [pc.fill_null(side.indices, -1).to_numpy().astype(np.int64) + 1 for side in sides]
+        width = len(sides[1].dictionary) + 1
+        pairs, at = np.unique(codes[0] * width + codes[1], return_inverse=True)
+        tools, scores = ([None, *side.dictionary.to_pylist()] for side in sides)
+        known = {each.concept: each for each in self.relations.dataset.assessments}
+        verdicts = [_verdict(tools[pair // width], scores[pair % width], known) for pair in pairs.tolist()]
+        table = np.array(verdicts, dtype=bool).reshape(-1, 3)
+        return {name: pa.array(table[at, place]) for place, name in enumerate(("tool", "shape", "range"))}
+
+
+def _verdict(tool: str | None, score: str | None, known: dict[str, Assessment]) -> tuple[bool, bool, bool]:
+    """Whether a tool is not listed, and the shape or the range of its score is wrong."""
+    if not tool or not tool.strip():
+        return False, False, False
+    assessment = known.get(tool)
+    if assessment is None:
+        return True, False, False
+    if not score or not score.strip() or score in assessment.values:
+        return False, False, False
+    if assessment.pattern and not pattern_of(assessment.pattern).fullmatch(score):
+        return False, True, False
+    if assessment.range is None:
+        return False, False, bool(assessment.values)
+    try:
+        low, high = (Decimal(str(end)) for end in assessment.range)
+        return False, False, not low <= Decimal(score) <= high
+    except InvalidOperation:
+        return False, False, True
+
+
+def _next_day(day: str | None) -> str | None:
+    try:
+        return shifted(day, 0, 1) if day else None
+    except (ValueError, OverflowError):
+        return None
+
+
+class Engine:
+    """DuckDB over Arrow tables where they lie; nothing is copied in."""
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self.connection: duckdb.DuckDBPyConnection = duckdb.connect()
+
+    def rows(self, query: exp.Query, plan: Plan) -> list[tuple]:
+        """All rows of a query over the plan's table."""
+        return self._run(query, plan).fetchall()
+
+    def numbers(self, query: exp.Query, plan: Plan) -> np.ndarray:
+        """The one column of whole numbers that a query gives, in ascending order."""
+        found = self._run(query, plan).fetchnumpy()
+        return np.sort(np.asarray(next(iter(found.values())), dtype=np.int64))
+
+    def _run(self, query: exp.Query, plan: Plan):
+        self.connection.register(plan.table, plan.arrow())
+        return self.connection.execute(query.sql(dialect="duckdb"))
+
+    def close(self) -> None:
+        """Give the engine's memory back."""
+        self.connection.close()

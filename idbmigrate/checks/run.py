@@ -1,0 +1,120 @@
+"""Run every rule of a pack over target tables. All rules run before anything is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from idbmigrate.checks.fate import Fate
+from idbmigrate.checks.findings import Hits, findings_table
+from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
+from idbmigrate.checks.load import load_pack
+from idbmigrate.checks.model import Context, Outcome, Rule, RulePack
+from idbmigrate.checks.operands import OUTSIDE
+from idbmigrate.checks.plan import Engine, Plan
+from idbmigrate.checks.relations import Relations
+
+if TYPE_CHECKING:
+    from idbmigrate.datasets import Dataset
+
+NO_LIST = "the data set description has no list of codes for the column"
+
+
+def check(
+    tables: Mapping[str, pa.Table],
+    dataset: Dataset,
+    context: Context | None = None,
+    pack: RulePack | None = None,
+) -> Outcome:
+    """Run the rules of a data set over its tables (all columns text, null is missing).
+
+    Rows are numbered from 1 in the order of the table. Raises ``UsageError`` where the data set has no
+    rule pack.
+    """
+    pack, context = pack or load_pack(dataset.name), context or Context()
+    relations = Relations(tables, dataset)
+    outside = outside_values(context, pack, relations)
+    hits, not_run = row_hits(pack, relations, outside)
+    fate = Fate(pack, relations, {name: set(table.column_names) for name, table in tables.items()})
+    hits = fate.settle(hits)
+    found = findings_table(pack, hits, relations, context.references)
+    counts = {code: len(each.rows) for code, each in hits.items() if len(each.rows)}
+    return Outcome(found, counts, fate.verdict(hits), not_run, pack)
+
+
+def run_rules(
+    tables: Mapping[str, pa.Table], dataset: Dataset, context: Context | None = None
+) -> pa.Table:
+    """Give only the findings of :func:`check`, one row a finding."""
+    return check(tables, dataset, context).findings
+
+
+def outside_values(context: Context, pack: RulePack, relations: Relations) -> dict[str, str | None]:
+    """What comparisons may use besides columns; the header fills in a period that is not given."""
+    header = pack.header
+
+    def in_header(name: str) -> str | None:
+        if not header or not relations.rows(header["table"]):
+            return None
+        return relations.values(header["table"], header[name])[0].as_py()
+
+    start, end = in_header("start"), in_header("end")
+    return {
+        "period.start": context.period_start or _day(start),
+        "period.end": context.period_end or _day(end),
+        "submission.time": context.submitted,
+        "portal.provider": context.provider,
+        "portal.sender": context.sender,
+        "header.provider": in_header("provider"),
+    }
+
+
+def _day(value: str | None) -> str | None:
+    import re
+
+    from idbmigrate.checks.patterns import DATE
+
+    return value if value and re.fullmatch(DATE, value) else None
+
+
+def row_hits(
+    pack: RulePack, relations: Relations, outside: dict[str, str | None]
+) -> tuple[dict[str, Hits], dict[str, str]]:
+    """Rows that fail each rule that looks at rows, and the rules that could not be run."""
+    hits: dict[str, Hits] = {}
+    not_run: dict[str, str] = {}
+    by_table: dict[str, list[Rule]] = {}
+    for rule in pack.rules:
+        if rule.form is not None and not isinstance(rule.form, (Parent, Child, WholeFile)):
+            by_table.setdefault(rule.table or "", []).append(rule)
+    engine = Engine()
+    try:
+        for table, rules in by_table.items():
+            if relations.rows(table):
+                _run_table(Plan(table, relations, outside, engine), rules, hits, not_run)
+    finally:
+        engine.close()
+    return hits, not_run
+
+
+def _run_table(plan: Plan, rules: list[Rule], hits: dict[str, Hits], not_run: dict[str, str]) -> None:
+    conditions = []
+    for rule in rules:
+        condition = rule.form.sql(plan)
+        if condition is None:
+            not_run[rule.code] = _lacking(rule, plan)
+        else:
+            conditions.append((rule, condition))
+    counts = plan.counts([condition for _, condition in conditions])
+    for (rule, condition), count in zip(conditions, counts, strict=True):
+        if count:
+            rows = plan.rows_where(condition)
+            hits[rule.code] = Hits(rule, rows, np.zeros(len(rows), dtype=bool))
+
+
+def _lacking(rule: Rule, plan: Plan) -> str:
+    words = [text for name, text in OUTSIDE.items() if plan.outside(name) is None and text in rule.meaning]
+    return f"not given: {' and '.join(words)}" if words else NO_LIST
