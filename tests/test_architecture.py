@@ -1,0 +1,143 @@
+"""The arrows of the house: which room may use which, and who alone may know what."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "idbmigrate"
+
+#: from the top of the house to its ground: a room may use itself and every room after it
+ROOMS = [
+    "cli",
+    "convert",
+    "reports",
+    "sample",
+    "exporters",
+    "checks",
+    "ledger",
+    "engine",
+    "compile",
+    "mapping",
+    "stage",
+    "datasets",
+    "readers",
+    "access",
+]
+#: used by all, using none but themselves
+COMMON = ["yamlio", "errors"]
+#: library -> the rooms that may know it
+KNOWERS = {
+    "duckdb": {"engine"},
+    "sqlglot": {"compile", "engine"},
+    "access_parser": {"readers"},
+    "msaccessdb": {"access"},
+    "click": {"cli"},
+    "lxml": set(),
+    "subprocess": {"readers"},
+}
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Full names of all modules and names that a file imports, inside functions too."""
+    package = ["idbmigrate", *path.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            stem = ".".join([*base, *([node.module] if node.module else [])])
+            yield from ((f"{stem}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def named(paths: list[Path]) -> list:
+    return [pytest.param(path, id=path.relative_to(PACKAGE).as_posix()) for path in paths]
+
+
+def test_every_module_lies_in_a_known_room():
+    rooms = {room(path) for path in MODULES} - {"__init__", "__main__"}
+    assert rooms == set(ROOMS) | set(COMMON)
+
+
+@pytest.mark.parametrize(
+    "path", named([path for path in MODULES if room(path) not in ("__init__", "__main__")])
+)
+def test_arrows_point_down(path):
+    own = room(path)
+    allowed = {own, *COMMON} if own in COMMON else {*ROOMS[ROOMS.index(own) :], *COMMON}
+    # the package itself gives its version, and to the command line the public names
+    allowed |= {"__version__"} | ({"open_idb"} if own == "cli" else set())
+    wrong = []
+    for name, line in imported(path):
+        parts = name.split(".")
+        if parts[0] == "idbmigrate" and len(parts) > 1 and parts[1] not in allowed:
+            wrong.append(f"line {line}: {name}")
+        if parts == ["idbmigrate"] and own != "cli":
+            wrong.append(f"line {line}: the whole package")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", named(MODULES))
+def test_only_their_rooms_know_certain_libraries(path):
+    wrong = [
+        f"line {line}: {name}"
+        for name, line in imported(path)
+        if room(path) not in KNOWERS.get(name.split(".")[0], {room(path)})
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", named([path for path in MODULES if room(path) != "cli"]))
+def test_the_library_never_prints(path):
+    wrong = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("print", "input")
+        )
+        or (isinstance(node, ast.Attribute) and node.attr in ("stdout", "stderr") and _is_sys(node.value))
+    ]
+    assert not wrong, f"lines {wrong}"
+
+
+def _is_sys(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "sys"
+
+
+def test_pure_python_on_known_ground():
+    declared = (PACKAGE.parent / "setup.cfg").read_text(encoding="utf-8").lower().replace("-", "_")
+    names = {"yaml": "pyyaml"}
+    roots = {name.split(".")[0] for path in MODULES for name, _ in imported(path)}
+    outside = {root for root in roots - {"idbmigrate"} if root not in sys.stdlib_module_names}
+    assert not {root for root in outside if f"\n    {names.get(root, root)}>=" not in declared}
+
+
+def test_public_names():
+    import idbmigrate
+
+    for name in idbmigrate.__all__:
+        assert getattr(idbmigrate, name) is not None
+    assert set(dir(idbmigrate)) == set(idbmigrate.__all__)
+    with pytest.raises(AttributeError):
+        idbmigrate.nonsense  # noqa: B018
+
+
+def test_convert_stays_the_function_whoever_imports_the_module():
+    import importlib
+
+    import idbmigrate
+
+    module = importlib.import_module("idbmigrate.convert")
+    assert idbmigrate.convert is module.convert
