@@ -36,9 +36,7 @@ def load_dataset(name: str) -> Dataset:
     from idbmigrate.datasets.build import build
 
     if name not in list_datasets():
-        raise UsageError(
-            f"there is no data set called {name!r}", code="unknown-name", hint=_suggestion(name)
-        )
+        raise UsageError(f"there is no data set called {name!r}", code="unknown-name", hint=_suggestion(name))
     compiled = _compiled(name)
     if compiled is not None:
         return build(compiled, f"{name}.json")

@@ -42,7 +42,7 @@ class Overlay:
     tables: Mapping[str, Binding] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     lookups: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
-    marks: yamlio.Marks = field(default_factory=dict, repr=False, compare=False)
+    places: Mapping[tuple, str] = field(default_factory=dict, repr=False, compare=False)
 
     def ignores(self, table: str, column: str | None = None) -> bool:
         """Whether a table of the file, or a column of it, is not to be matched."""
@@ -51,10 +51,9 @@ class Overlay:
     def fail(self, message: str, *path: str) -> NoReturn:
         """Raise the error that names the line of the overlay at ``path``."""
         place = path
-        while place and place not in self.marks:
+        while place and place not in self.places:
             place = place[:-1]
-        where = f"{self.name}:{self.marks[place][0]}" if place in self.marks else self.name
-        raise DescriptionError(message, code="overlay-invalid", where=where)
+        raise DescriptionError(message, code="overlay-invalid", where=self.places.get(place, self.name))
 
     def check(self, dataset: Dataset, tables: Mapping[str, list]) -> None:
         """Refuse names that the data set or the file does not have.
@@ -78,14 +77,22 @@ class Overlay:
                     self.fail(f"the file's table {bound} has no column {source!r}", *place)
 
 
-def load_overlay(path: str | os.PathLike[str]) -> Overlay:
-    """The overlay in a YAML file.
+def load_overlay(*paths: str | os.PathLike[str]) -> Overlay:
+    """The overlay that YAML files say together; what a later file says twice it must say alike.
 
     Raises ``UsageError`` where there is no such file and ``DescriptionError`` (``yaml-syntax``,
     ``overlay-invalid``) where it says something else than the example above.
     """
+    overlay, *more = [_load(path) for path in paths]
+    for other in more:
+        overlay = _merged(overlay, other)
+    return overlay
+
+
+def _load(path: str | os.PathLike[str]) -> Overlay:
     raw, marks = yamlio.load_marked(path)
-    empty = Overlay(os.fspath(path), marks=marks)
+    name = os.fspath(path)
+    empty = Overlay(name, places={place: f"{name}:{line}" for place, (line, _) in marks.items()})
     raw = {} if raw is None else raw
     _mapping(empty, raw, (), ("dataset", "tables", "ignore", "lookups"))
     dataset = raw.get("dataset")
@@ -102,8 +109,42 @@ def load_overlay(path: str | os.PathLike[str]) -> Overlay:
         tables={name: _binding(empty, name, own) for name, own in tables.items()},
         ignored=frozenset(name.casefold() for name in ignored),
         lookups={name: _mapping(empty, own, ("lookups", name)) for name, own in lookups.items()},
-        marks=marks,
+        places=empty.places,
     )
+
+
+def _merged(first: Overlay, second: Overlay) -> Overlay:
+    tables = dict(first.tables)
+    for name, own in second.tables.items():
+        known = tables.get(name, Binding(None, {}))
+        source = _agreed(second, known.source, own.source, "tables", name, "from")
+        columns = _joined(second, known.columns, own.columns, "tables", name, "columns")
+        tables[name] = Binding(source, columns)
+    lookups = dict(first.lookups)
+    for name, codes in second.lookups.items():
+        lookups[name] = _joined(second, lookups.get(name, {}), codes, "lookups", name)
+    return Overlay(
+        name=second.name,
+        dataset=_agreed(second, first.dataset, second.dataset, "dataset"),
+        tables=tables,
+        ignored=first.ignored | second.ignored,
+        lookups=lookups,
+        places={**first.places, **second.places},
+    )
+
+
+def _joined(
+    overlay: Overlay, first: Mapping[str, str | None], second: Mapping[str, str | None], *path: str
+) -> dict[str, Any]:
+    for key in first.keys() & second.keys():
+        _agreed(overlay, first[key], second[key], *path, key)
+    return {**first, **second}
+
+
+def _agreed(overlay: Overlay, first: str | None, second: str | None, *path: str) -> str | None:
+    if first is not None and second is not None and first != second:
+        overlay.fail("another overlay says something else here", *path)
+    return first if second is None else second
 
 
 def _binding(overlay: Overlay, table: str, raw: Any) -> Binding:

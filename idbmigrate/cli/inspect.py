@@ -1,0 +1,139 @@
+"""``idbmigrate inspect``: what a file is, and what in it is unlike its data set."""
+
+from __future__ import annotations
+
+import textwrap
+
+import click
+
+from idbmigrate.cli import _options
+from idbmigrate.cli._output import Console, run_verb
+
+
+@click.command("inspect")
+@click.argument("file", metavar="FILE")
+@_options.source
+@_options.overlay
+@_options.password
+@run_verb
+def command(
+    console: Console, file: str, source: str | None, overlays: tuple[str, ...], password: str | None
+) -> None:
+    """Name the data set and version of FILE, with the evidence.
+
+    Lists the tables with their declared and read rows, and the columns against the description of the
+    data set: which name matched, what is missing, what is extra, whose type or width differs, and
+    which codes the national lists do not have.
+
+    \b
+    Example:
+      idbmigrate inspect file.mdb --overlay local-names.yaml
+    """
+    from idbmigrate.datasets import load_overlay
+    from idbmigrate.datasets.survey import survey
+    from idbmigrate.readers import open_idb
+
+    overlay = load_overlay(*overlays) if overlays else None
+    with open_idb(file, password=password) as idb:
+        result = survey(idb, overlay, source)
+    console.document({"file": file, **result.as_dict()})
+    if not console.as_json:
+        _show(console, file, result)
+
+
+def _show(console: Console, file: str, result) -> None:
+    from idbmigrate.datasets import load_dataset
+
+    found = result.found
+    dataset = load_dataset(found.dataset)
+    console.say(console.style(f"{file}: {found.dataset}", "bold"))
+    console.say(f"  {dataset.title}")
+    console.say(f"  {found.confidence}; {found.score:.0%} fits")
+    for sentence in found.evidence:
+        console.say(f"  - {sentence}")
+    _show_tables(console, result)
+    _show_columns(console, found, dataset)
+    _show_codes(console, result)
+
+
+def _show_tables(console: Console, result) -> None:
+    counts = {count.table: count for count in result.counts}
+    rows = []
+    for table in result.found.tables:
+        count = counts[table.source]
+        matched = sum(1 for column in table.columns if column.canonical)
+        known = (table.canonical, _met(table.how, table.confidence), matched, len(table.missing))
+        name = known if table.canonical else (_guess(table), "", None, None)
+        rows.append((table.source, *name, len(table.extra), count.declared, count.read))
+    _heading(console, "Tables")
+    console.table(rows, ["table", "is", "by", "matched", "missing", "extra", "declared", "read"])
+    if result.found.missing_tables:
+        console.say(f"  not in the file: {', '.join(result.found.missing_tables)}")
+
+
+def _show_columns(console: Console, found, dataset) -> None:
+    aliases, missing, extra = [], [], []
+    drifted: dict[str, list[str]] = {}
+    for table in found.tables:
+        if table.canonical is None:
+            continue
+        for column in table.columns:
+            place = f"{table.canonical}.{column.canonical or column.source}"
+            if column.how in ("alias", "overlay"):
+                aliases.append((place, column.source, _met(column.how, column.confidence)))
+            if column.drift:
+                drifted.setdefault(column.drift, []).append(place)
+            if column.canonical is None:
+                extra.append((f"{table.source}.{column.source}", column.type, column.length))
+        for name in table.missing:
+            spec = dataset.tables[table.canonical].columns[name]
+            known = "" if spec.expected else "only in some files"
+            missing.append((f"{table.canonical}.{name}", spec.confidence, known))
+    for title, rows, header in (
+        ("Columns by another name", aliases, ["column", "in the file", "by"]),
+        ("Columns that the file does not have", missing, ["column", "name is", ""]),
+        ("Columns that the data set does not have", extra, ["column", "type", "length"]),
+    ):
+        if rows:
+            _heading(console, title)
+            console.table(rows, header)
+    if drifted:
+        _heading(console, "Columns of another type or width")
+        for drift, places in drifted.items():
+            console.say(f"  {drift}:")
+            console.say(
+                textwrap.fill(", ".join(places), 100, initial_indent="    ", subsequent_indent="    ")
+            )
+
+
+def _show_codes(console: Console, result) -> None:
+    if result.new_codes:
+        _heading(console, "Values that the national code lists do not have")
+        console.table(
+            [
+                (f"{code.table}.{code.column}", _quoted(code.value), code.rows, _reads_as(code.like))
+                for code in result.new_codes
+            ],
+            ["column", "value", "rows", ""],
+        )
+
+
+def _heading(console: Console, text: str) -> None:
+    console.say()
+    console.say(console.style(text, "bold"))
+
+
+def _met(how: str | None, confidence: str | None) -> str:
+    return "overlay" if how == "overlay" else f"{how}, {confidence}"
+
+
+def _guess(table) -> str:
+    return f"unknown, looks like {table.resembles}" if table.resembles else "unknown"
+
+
+def _quoted(value: str | None) -> str:
+    return "(longer, or more of them)" if value is None else f"'{value}'"
+
+
+def _reads_as(like: str | None) -> str:
+    return f"perhaps {like}" if like else ""
