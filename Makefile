@@ -49,7 +49,7 @@ packs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.compile
 
 docs: $(VENV)/.ready
-	$(RUN) idbmigrate.docs
+	$(VENV)/bin/python docs/generate.py
 
 dist: $(VENV)/.ready
 	$(RUN) build

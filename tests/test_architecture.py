@@ -20,6 +20,7 @@ ROOMS = [
     "exporters",
     "checks",
     "ledger",
+    "periods",
     "engine",
     "compile",
     "mapping",
@@ -33,7 +34,7 @@ COMMON = ["yamlio", "errors"]
 #: library -> the rooms that may know it
 KNOWERS = {
     "duckdb": {"engine"},
-    "sqlglot": {"compile", "engine"},
+    "sqlglot": {"compile", "engine", "checks"},  # rules become SQL as mappings do
     "access_parser": {"readers"},
     "msaccessdb": {"access"},
     "click": {"cli"},

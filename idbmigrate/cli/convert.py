@@ -122,11 +122,9 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
     rows = {kind: sum(line[kind] for line in summary["tables_in"]) for kind in ("rows", "carried")}
     values = {k: sum(line["values"][k] for line in summary["tables_in"]) for k in ("in", "carried")}
     console.say()
-    console.say(
-        console.style("The books balance", "bold", "green")
-        + f": {rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,} values"
-        " carried; every other one has its reason."
-    )
+    verdict = console.style("The books balance", "bold", "green")
+    share = f"{rows['carried']:,} of {rows['rows']:,} rows, {values['carried']:,} of {values['in']:,} values"
+    console.say(f"{verdict}: carried are {share}; every other one has its reason.")
     if summary["out"]:
         size = sum(item["bytes"] for item in summary["files"])
         console.say(f"{len(summary['files'])} files, {size / 1e6:,.1f} MB, in {summary['out']}")
