@@ -1,1 +1,1 @@
-"""A mapping and its data sets become one query a target table."""
+"""Mapping and data sets become one SQL query a target table: sqlglot expressions, never glued text."""

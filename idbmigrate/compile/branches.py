@@ -1,0 +1,291 @@
+"""One branch of a target table: its rows, joins and items, its fields, and its verdict on each row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from idbmigrate.compile import plan, sql
+from idbmigrate.compile.expressions import Scope
+from idbmigrate.compile.sql import Sql
+from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Carrier, Value
+from idbmigrate.errors import DescriptionError
+from idbmigrate.mapping import model as m
+
+if TYPE_CHECKING:
+    from idbmigrate.compile.tables import Surroundings
+
+#: Alias of the row itself in every query.
+SELF = "a"
+RESERVED = frozenset({SELF, "item", "natural_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class MadeField:
+    name: str
+    carriers: tuple[plan.CarrierColumns, ...]
+
+    @property
+    def helper(self) -> bool:
+        return self.name.startswith("_")
+
+
+@dataclass
+class MadeBranch:
+    """A compiled branch: what it gives under which name, and where from."""
+
+    rows: str
+    source: str | None
+    joined: tuple[tuple[str, str, str], ...]
+    items: tuple[str, ...]
+    fields: list[MadeField]
+    outputs: list[tuple[str, Sql]]
+    values: dict[str, m.Expression]
+    places: dict[str, m.Place]
+    lookups: Mapping[str, m.Lookup]
+    origin: Sql | None
+    joins: list[exp.Join] = field(default_factory=list)
+
+    def query(self, columns: list[Sql]) -> exp.Select:
+        query = sql.select(columns, self.origin)
+        if self.joins:
+            query.set("joins", self.joins)
+        return query
+
+
+class BranchCompiler:
+    """Compiles one branch in its surroundings."""
+
+    def __init__(self, branch: m.Branch, around: Surroundings):
+        self.branch, self.around = branch, around
+        self.rule = around.mapping.sources.get(branch.source or "")
+        self._check_names()
+        columns = {"": around.sources[branch.source]} if branch.source else {"": frozenset()}
+        columns |= {join.alias: self._columns_of(join) for join in branch.joins}
+        days = {("", name) for name in around.days.get(branch.source or "", ())}
+        for join in branch.joins:
+            if not join.target:
+                days |= {(join.alias, name) for name in around.days.get(join.table, ())}
+        self.scope = Scope(
+            columns=columns,
+            parameters=around.parameters,
+            lookups=around.mapping.lookups,
+            accept=around.accept,
+            days=frozenset(days),
+            items=self._items(),
+            natural_key=self.rule.natural_key if self.rule else (),
+            occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
+        )
+
+    def made(self, number: int) -> MadeBranch:
+        branch = self.branch
+        fields, outputs, values, rejecting = self._fields()
+        joins = [self._join(join) for join in branch.joins]
+        sources = [join for join in branch.joins if not join.target]
+        joined = tuple((join.alias, join.table, f"_row_{i}") for i, join in enumerate(sources))
+        always: list[tuple[str, Sql]] = [
+            (plan.BRANCH, sql.whole(number)),
+            (plan.ROW, sql.column(plan.ROW, SELF) if branch.source else sql.whole(0)),
+            (plan.ITEM, sql.column(plan.ITEM, SELF) if branch.each else sql.whole(0)),
+            (plan.REJECT, self._verdict(rejecting)),
+        ]
+        always += [(column, sql.column(plan.ROW, alias)) for alias, _, column in joined]
+        return MadeBranch(
+            rows=branch.rows,
+            source=branch.source,
+            joined=joined,
+            items=tuple(item["column"] for item in branch.each),
+            fields=fields,
+            outputs=[*always, *outputs],
+            values=values,
+            places={item.name: item.place for item in branch.fields},
+            lookups=self.around.mapping.lookups,
+            origin=self._origin(),
+            joins=joins,
+        )
+
+    # -- names -------------------------------------------------------------------------------
+
+    def _check_names(self) -> None:
+        branch, around = self.branch, self.around
+        if branch.source is not None and branch.source not in around.sources:
+            raise self._error(f"the source has no table {branch.source!r}", branch.place)
+        for join in branch.joins:
+            if join.alias in RESERVED or join.alias.startswith("_"):
+                raise self._error(f"{join.alias!r} is a reserved name", join.place)
+            known = around.made if join.target else around.sources
+            if join.table not in known:
+                kind = "target table made before this one" if join.target else "source table"
+                raise self._error(f"{join.table!r} is not a {kind}", join.place)
+            for column, _ in join.on:
+                if column not in known[join.table]:
+                    raise self._error(f"{join.table} has no column {column!r}", join.place)
+        for item in branch.each:
+            if branch.source is None or item["column"] not in around.sources[branch.source]:
+                raise self._error(f"{branch.source} has no column {item['column']!r}", branch.place)
+
+    def _error(self, message: str, place: m.Place) -> DescriptionError:
+        return DescriptionError(message, code="mapping-invalid", where=str(place))
+
+    def _columns_of(self, join: m.Join) -> frozenset[str]:
+        return frozenset(self.around.made[join.table] if join.target else self.around.sources[join.table])
+
+    def _references(self) -> Iterator[m.Reference]:
+        for item in self.branch.fields:
+            yield from m.references(item.value)
+        for rule in self.branch.where:
+            yield from m.references(rule.keep)
+        for join in self.branch.joins:
+            for _, expression in join.on:
+                yield from m.references(expression)
+        for expression in self.rule.natural_key if self.rule else ():
+            yield from m.references(expression)
+
+    # -- rows --------------------------------------------------------------------------------
+
+    def _origin(self) -> Sql | None:
+        branch = self.branch
+        if branch.source is None:
+            return None
+        if not branch.each:
+            return sql.relation(plan.staged(branch.source), SELF)
+        used = {reference.name for reference in self._references() if not reference.alias}
+        kept = [name for name in sorted(self.around.sources[branch.source]) if name in used]
+        selects = []
+        for number, item in enumerate(branch.each):
+            columns: list[Sql] = [sql.column(n) for n in (plan.ROW, plan.REPEAT, plan.OCCURRENCE, *kept)]
+            columns.append(sql.named(sql.whole(number), plan.ITEM))
+            columns.append(sql.named(sql.column(item["column"]), "_value"))
+            select = sql.select(columns, sql.relation(plan.staged(branch.source)))
+            select.set("where", exp.Where(this=sql.not_null(sql.column(item["column"]))))
+            selects.append(select)
+        return sql.subquery(sql.union_all(selects), SELF)
+
+    def _items(self) -> dict[str, Sql]:
+        each = self.branch.each
+        if not each:
+            return {}
+        number = sql.column(plan.ITEM, SELF)
+        items: dict[str, Sql] = {"value": sql.column("_value", SELF)}
+        keys = dict.fromkeys(key for item in each for key in item)
+        for key in keys:
+            texts = [(i, item[key]) for i, item in enumerate(each) if key in item]
+            items[key] = sql.case((sql.equal(number, sql.whole(i)), sql.text(text)) for i, text in texts)
+        items["number"] = sql.case(
+            (sql.equal(number, sql.whole(i)), sql.text(str(i + 1))) for i in range(len(each))
+        )
+        return items
+
+    def _join(self, join: m.Join) -> exp.Join:
+        used = {r.name for r in self._references() if r.alias == join.alias}
+        keys = [column for column, _ in join.on]
+        columns = list(dict.fromkeys([*keys, *sorted(used)]))
+        if not join.target:
+            columns.append(plan.ROW)
+        inner = self._one_a_key(join, keys, columns)
+        conditions = [
+            sql.equal(sql.column(column, join.alias), self.scope.value(expression).sql)
+            for column, expression in join.on
+        ]
+        on = sql.both(*conditions)
+        return exp.Join(this=sql.subquery(inner, join.alias), on=on, side="LEFT")
+
+    def _one_a_key(self, join: m.Join, keys: list[str], columns: list[str]) -> exp.Select:
+        """The rows of the other table, at most one for each key."""
+        name = plan.target(join.table) if join.target else plan.staged(join.table)
+        selected: list[Sql] = [sql.column(column) for column in columns]
+        rule = None if join.target else self.around.mapping.sources.get(join.table)
+        natural = [e.name if isinstance(e, m.Reference) else None for e in rule.natural_key] if rule else []
+        if natural and natural == keys and not join.prefer:
+            first = sql.equal(sql.column(plan.OCCURRENCE), sql.text("1"))
+            once = sql.both(first, sql.negated(sql.column(plan.REPEAT)))
+            query = sql.select(selected, sql.relation(name))
+            query.set("where", exp.Where(this=once))
+            return query
+        everything = self.around.made[join.table] if join.target else self.around.sources[join.table]
+        key = [sql.column(column) for column in keys]
+        extra = [p.field for p in join.prefer if p.field not in columns]
+        counted = sql.select(
+            [
+                *selected,
+                *(sql.column(column) for column in extra),
+                sql.named(sql.row_count(key), "_sharing"),
+                sql.named(self._content(key, sorted(everything)), "_content"),
+            ],
+            sql.relation(name),
+        )
+        from idbmigrate.compile.tables import preferred
+
+        order = [preferred(p, sql.column(p.field)) for p in join.prefer]
+        order.append(sql.ascending(sql.column("_content")))
+        placed = sql.select(
+            [*selected, sql.named(sql.row_number(key, order), "_place")], sql.subquery(counted, "counted")
+        )
+        query = sql.select(selected, sql.subquery(placed, "placed"))
+        query.set("where", exp.Where(this=sql.equal(sql.column("_place"), sql.whole(1))))
+        return query
+
+    def _content(self, key: list[Sql], columns: list[str]) -> Sql:
+        shared = sql.compared(exp.GT, sql.row_count(key), sql.whole(1))
+        content = sql.one_text([sql.column(column) for column in columns])
+        return sql.case([(shared, content)], sql.text(""))
+
+    # -- fields and verdict --------------------------------------------------------------------
+
+    def _fields(self) -> tuple[list[MadeField], list[tuple[str, Sql]], dict[str, m.Expression], list[str]]:
+        fields: list[MadeField] = []
+        outputs: list[tuple[str, Sql]] = []
+        values: dict[str, m.Expression] = {}
+        rejecting: list[tuple[str, Sql]] = []
+        for item in self.branch.fields:
+            value = self.scope.value(item.value)
+            if not m.accepted(item.confidence, self.around.accept):
+                carriers = tuple(replace(c, why=sql.text(NOT_ACCEPTED), kept=None) for c in value.carriers)
+                value = Value(sql.no_text(), carriers)
+            outputs.append((item.name, value.sql))
+            values[item.name] = item.value
+            if item.helper:
+                self.scope.helpers[item.name] = value
+                fields.append(MadeField(item.name, ()))
+                continue
+            named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
+            fields.append(MadeField(item.name, tuple(named)))
+            if self._may_reject(item.value):
+                rejecting += [(item.name, c.why) for c in value.carriers if c.why is not None]
+        self._rejecting = rejecting
+        return fields, outputs, values, [name for name, _ in rejecting]
+
+    def _carrier(
+        self, name: str, number: int, carrier: Carrier, outputs: list[tuple[str, Sql]]
+    ) -> plan.CarrierColumns:
+        kept = why = None
+        if carrier.kept is not None:
+            kept = f"_kept_{name}_{number}"
+            outputs.append((kept, carrier.kept))
+        if carrier.why is not None:
+            why = f"_why_{name}_{number}"
+            outputs.append((why, carrier.why))
+        return plan.CarrierColumns(carrier.references, kept, why)
+
+    def _may_reject(self, node: m.Expression | None) -> bool:
+        if isinstance(node, m.LookedUp) and self.scope.lookup(node).unknown == "reject":
+            return True
+        return node is not None and any(self._may_reject(child) for child in node.children)
+
+    def _verdict(self, rejecting: list[str]) -> Sql:
+        branch = self.branch
+        verdicts: list[tuple[Sql, Sql]] = []
+        if self.rule is not None and self.rule.repeats:
+            verdicts.append((sql.column(plan.REPEAT, SELF), sql.text(f"repeat:{self.rule.repeats}")))
+        if not m.accepted(branch.confidence, self.around.accept):
+            verdicts.append((exp.true(), sql.text(f"not-accepted:{branch.rows}")))
+        for rule in branch.where:
+            stops = sql.negated(self.scope.condition(rule.keep))
+            verdicts.append((stops, sql.text(f"filter:{rule.name}")))
+        for name, why in self._rejecting:
+            failed = sql.surely(sql.equal(why, sql.text(REJECTED_CODE)))
+            verdicts.append((failed, sql.text(f"rejected-code:{name}")))
+        return sql.case(verdicts, sql.no_text())

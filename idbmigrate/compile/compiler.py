@@ -1,0 +1,167 @@
+"""Compiles a mapping and its data sets into a plan: what an engine runs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from idbmigrate.compile import plan, portable, sql
+from idbmigrate.compile.expressions import Scope
+from idbmigrate.compile.tables import Surroundings, compile_table
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.errors import DescriptionError
+from idbmigrate.mapping import model as m
+
+
+def compile_mapping(
+    mapping: m.Mapping,
+    source_columns: Mapping[str, frozenset[str]],
+    target: Dataset,
+    *,
+    parameters: Mapping[str, str],
+    accept: str = "inferred",
+    days: Mapping[str, frozenset[str]] | None = None,
+) -> plan.Plan:
+    """The plan of a mapping.
+
+    ``source_columns`` are the columns of each staged table, ``days`` those of them that hold nothing but
+    ``YYYY-MM-DD``. Raises ``DescriptionError`` (``mapping-invalid``, ``mapping-inexpressible``) before a
+    row has moved.
+    """
+    days = days or {}
+    made: dict[str, tuple[str, ...]] = {}
+    queries = []
+    for name in ordered_tables(mapping, target):
+        around = Surroundings(
+            mapping, target.tables[name], source_columns, days, made, parameters, accept
+        )
+        query = compile_table(mapping.tables[name], around)
+        portable.check(query.query, mapping.tables[name].place)
+        made[name] = (*query.published, *query.helpers)
+        queries.append(query)
+    ties = [
+        _tie_query(rule, source_columns[rule.table], days.get(rule.table, frozenset()), mapping, accept)
+        for rule in mapping.sources.values()
+        if rule.natural_key and rule.table in source_columns
+    ]
+    return plan.Plan(
+        mapping.name, mapping.source, mapping.target, accept, dict(parameters), tuple(ties),
+        tuple(queries), _reasons(mapping),
+    )  # fmt: skip
+
+
+def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:
+    """Target tables of a mapping, parents and joined tables first, else in the order of the data set."""
+    for name, table in mapping.tables.items():
+        if name not in target.tables:
+            raise DescriptionError(
+                f"{target.name} has no table {name!r}", code="mapping-invalid", where=str(table.place)
+            )
+    ordered: list[str] = []
+    visiting: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in ordered:
+            return
+        if name in visiting:
+            raise DescriptionError(
+                f"{name} needs itself through its joins or parents", code="mapping-invalid",
+                where=str(mapping.tables[name].place),
+            )  # fmt: skip
+        visiting.add(name)
+        for needed in _needed(mapping, target, name):
+            visit(needed)
+        ordered.append(name)
+
+    for name in target.tables:
+        if name in mapping.tables:
+            visit(name)
+    return ordered
+
+
+def _needed(mapping: m.Mapping, target: Dataset, name: str) -> list[str]:
+    parents = [parent for parent, _ in target.tables[name].foreign_keys.values()]
+    joined = [j.table for b in mapping.tables[name].branches for j in b.joins if j.target]
+    return [table for table in (*parents, *joined) if table in mapping.tables and table != name]
+
+
+def scalar(mapping: m.Mapping, table: str, column: str, days: frozenset[str]) -> exp.Select:
+    """A query of the earliest and the latest date in one source column."""
+    scope = Scope({"": frozenset({column})}, {}, {}, "proposed", frozenset(("", day) for day in days))
+    place = mapping.place
+    value = scope.value(m.Call(place, "date", (m.Reference(place, "", column),), {})).sql
+    return sql.select(
+        [
+            sql.named(exp.Min(this=value.copy()), "earliest"),
+            sql.named(exp.Max(this=value.copy()), "latest"),
+        ],
+        sql.relation(plan.staged(table), "a"),
+    )
+
+
+def _tie_query(
+    rule: m.SourceRule, columns: frozenset[str], days: frozenset[str], mapping: m.Mapping, accept: str
+) -> plan.TieQuery:
+    """Rows that share their natural key: their place among them by content, and whether they repeat one."""
+    scope = Scope({"": columns}, {}, mapping.lookups, accept, frozenset(("", day) for day in days))
+    parts = [sql.coalesce(scope.value(item).sql, sql.text("")) for item in rule.natural_key]
+    names = [f"_key_{i}" for i in range(len(parts))]
+    keyed = sql.select(
+        [sql.column(plan.ROW, "a"), *(sql.named(p, n) for p, n in zip(parts, names, strict=True))],
+        sql.relation(plan.staged(rule.table), "a"),
+    )
+    grouped = sql.select([sql.column(n) for n in names], sql.relation("keyed"))
+    grouped.set("group", exp.Group(expressions=[sql.column(n) for n in names]))
+    many = sql.compared(exp.GT, exp.Count(this=exp.Star()), sql.whole(1))
+    grouped.set("having", exp.Having(this=many))
+    content = sql.one_text([sql.column(name, "a") for name in sorted(columns)])
+    tied = sql.select(
+        [
+            sql.column(plan.ROW, "keyed"),
+            *(sql.column(n, "keyed") for n in names),
+            sql.named(content, "_content"),
+        ],
+        sql.relation("keyed"),
+    )
+    same = sql.both(*(sql.equal(sql.column(n, "keyed"), sql.column(n, "ties")) for n in names))
+    row = sql.equal(sql.column(plan.ROW, "keyed"), sql.column(plan.ROW, "a"))
+    tied.set(
+        "joins",
+        [
+            exp.Join(this=sql.relation("ties"), on=same),
+            exp.Join(this=sql.relation(plan.staged(rule.table), "a"), on=row),
+        ],
+    )
+    key = [sql.column(n) for n in names]
+    order = [sql.ascending(sql.column("_content")), sql.ascending(sql.column(plan.ROW))]
+    again = sql.row_number([*key, sql.column("_content")], [sql.ascending(sql.column(plan.ROW))])
+    numbered = sql.select(
+        [
+            sql.column(plan.ROW),
+            sql.named(sql.row_number(key, order), plan.OCCURRENCE),
+            sql.named(again, "_again"),
+        ],
+        sql.relation("tied"),
+    )
+    numbered.set("order", exp.Order(expressions=[sql.ascending(sql.column(plan.ROW))]))
+    query: exp.Query = numbered
+    for name, stage in (("keyed", keyed), ("ties", grouped), ("tied", tied)):
+        query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
+    portable.check(query, rule.place)
+    return plan.TieQuery(rule.table, query, rule.repeats)
+
+
+def _reasons(mapping: m.Mapping) -> dict[str, str]:
+    """What the names that a mapping gives mean: filters, rules, repeats."""
+    found = {
+        f"repeat:{rule.repeats}": rule.repeats_reason or ""
+        for rule in mapping.sources.values()
+        if rule.repeats
+    }
+    for table in mapping.tables.values():
+        if table.one_per is not None:
+            found[f"one-per:{table.one_per.rule}"] = table.one_per.reason
+        for branch in table.branches:
+            found |= {f"filter:{rule.name}": rule.reason for rule in branch.where}
+    return found

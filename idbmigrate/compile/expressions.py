@@ -1,0 +1,254 @@
+"""Expressions and conditions of a mapping, compiled in the scope of one branch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from idbmigrate.compile import functions, sql
+from idbmigrate.compile.sql import Sql
+from idbmigrate.compile.value import (
+    BAD_FORMAT,
+    NO_EQUIVALENT,
+    NOT_ACCEPTED,
+    REJECTED_CODE,
+    UNKNOWN_CODE,
+    Carrier,
+    Value,
+    chosen,
+    combined,
+)  # fmt: skip
+from idbmigrate.errors import DescriptionError
+from idbmigrate.mapping import model as m
+
+_COMPARED = {
+    "before": exp.LT, "after": exp.GT, "on_or_before": exp.LTE, "on_or_after": exp.GTE, "equals": exp.EQ,
+}  # fmt: skip
+
+
+@dataclass
+class Scope:
+    """Names that the expressions of one branch may use.
+
+    ``columns`` maps an alias (empty for the row itself) to the columns it has. ``days`` are the columns,
+    as (alias, name), that hold only ``YYYY-MM-DD``, so that no pattern need guard them. ``items`` maps
+    an item key to its SQL. ``natural_key`` is the key of the row's source table, occurrence last.
+    """
+
+    columns: Mapping[str, frozenset[str]]
+    parameters: Mapping[str, str]
+    lookups: Mapping[str, m.Lookup]
+    accept: str
+    days: frozenset[tuple[str, str]] = frozenset()
+    items: Mapping[str, Sql] = field(default_factory=dict)
+    natural_key: tuple[m.Expression, ...] = ()
+    occurrence: Sql | None = None
+    helpers: dict[str, Value] = field(default_factory=dict)
+
+    # -- values ------------------------------------------------------------------------------
+
+    def value(self, node: m.Expression) -> Value:
+        """SQL of a value and the account of its sources; raises ``mapping-invalid`` with the place."""
+        match node:
+            case m.Reference():
+                return self._reference(node)
+            case m.Constant():
+                return Value(sql.text(node.text))
+            case m.Parameter():
+                return Value(sql.text(self._parameter(node)))
+            case m.LookedUp():
+                return self._lookup(node)
+            case m.FirstOf():
+                values = [self.value(choice) for choice in node.choices]
+                return chosen(values, sql.coalesce(*(value.sql for value in values)))
+            case m.Cases():
+                return self._cases(node)
+            case m.Identifier():
+                return Value(self._identifier(node))
+            case m.Call():
+                return self._call(node)
+        raise DescriptionError(
+            "an expression that cannot be compiled", code="mapping-inexpressible", where=str(node.place)
+        )
+
+    def _reference(self, node: m.Reference) -> Value:
+        if node.alias == "item":
+            if node.name not in self.items:
+                raise self._unknown(node, "an entry of 'each'", self.items)
+            carriers = (Carrier((node,)),) if node.name == "value" else ()
+            return Value(self.items[node.name], carriers)
+        if node.alias == "natural_key" and self.occurrence is not None:
+            return Value(self.occurrence)
+        if not node.alias and node.name.startswith("_"):
+            if node.name in self.helpers:
+                return self.helpers[node.name]
+            raise self._unknown(node, "a helper defined above", self.helpers)
+        if node.alias not in self.columns:
+            raise self._unknown(node, "a joined table", self.columns)
+        if node.name not in self.columns[node.alias]:
+            raise self._unknown(node, "a column", self.columns[node.alias])
+        return Value(sql.column(node.name, node.alias or "a"), (Carrier((node,)),))
+
+    def _unknown(self, node: m.Reference, what: str, known: object) -> DescriptionError:
+        import difflib
+
+        near = difflib.get_close_matches(node.name, list(known), 1)  # type: ignore[call-overload]
+        return DescriptionError(
+            f"{str(node)!r} is not {what} here", code="mapping-invalid", where=str(node.place),
+            hint=f"did you mean {near[0]!r}?" if near else None,
+        )  # fmt: skip
+
+    def _parameter(self, node: m.Parameter) -> str:
+        if node.name not in self.parameters:
+            raise DescriptionError(
+                f"there is no parameter {node.name!r}", code="mapping-invalid", where=str(node.place)
+            )
+        return self.parameters[node.name]
+
+    def _call(self, node: m.Call) -> Value:
+        values = [self.value(argument) for argument in node.arguments]
+        arguments = [value.sql for value in values]
+        if node.function == "date" and self._is_day(node.arguments[0]):
+            result, fits = functions.stored_date(arguments[0])
+        else:
+            result, fits = functions.call(node.function, arguments, node.options)
+        whole = combined(values, result)
+        if fits is None:
+            return whole
+        there = sql.both(*(sql.not_null(argument) for argument in arguments[:1]))
+        return whole.through(result, sql.case([(sql.both(there, sql.negated(fits)), sql.text(BAD_FORMAT))]))
+
+    def _is_day(self, node: m.Expression) -> bool:
+        return isinstance(node, m.Reference) and (node.alias, node.name) in self.days
+
+    def _cases(self, node: m.Cases) -> Value:
+        values = [self.value(child) for child in node.children]
+        branches = [
+            (self.condition(condition), value.sql)
+            for (condition, _), value in zip(node.cases, values, strict=False)
+        ]
+        result = sql.case(branches, values[-1].sql if node.otherwise is not None else None)
+        return chosen(values, result)
+
+    def _identifier(self, node: m.Identifier) -> Sql:
+        parts: list[Sql] = []
+        for item in node.parts:
+            parts += self._key() if item is None else [self.value(item).sql]
+        if not parts:
+            raise DescriptionError(
+                "natural_key is not defined for this source table", code="mapping-invalid",
+                where=str(node.place), hint="write it under 'sources:'",
+            )  # fmt: skip
+        digits = sql.part(sql.upper(sql.sha256(sql.one_text(parts))), 1, node.length - len(node.prefix))
+        return sql.joined(sql.text(node.prefix), digits) if node.prefix else digits
+
+    def _key(self) -> list[Sql]:
+        key = [self.value(item).sql for item in self.natural_key]
+        return [*key, self.occurrence] if key and self.occurrence is not None else key
+
+    # -- lookups -----------------------------------------------------------------------------
+
+    def lookup(self, node: m.LookedUp | m.Known) -> m.Lookup:
+        if node.lookup not in self.lookups:
+            raise DescriptionError(
+                f"there is no lookup {node.lookup!r}", code="mapping-invalid", where=str(node.place)
+            )
+        return self.lookups[node.lookup]
+
+    def _lookup(self, node: m.LookedUp) -> Value:
+        table, inner = self.lookup(node), self.value(node.of)
+        code = cleaned(inner.sql, table)
+        usable, homeless, beyond = _sorted_rows(table, self.accept)
+        branches: list[tuple[Sql, Sql]] = []
+        same = [row.code for row in usable if row.code == row.to]
+        if same:
+            branches.append((sql.among(code, same), code))
+        for to, codes in _by_target(usable).items():
+            branches.append((sql.among(code, codes), sql.text(to)))
+        fallback = {"keep": code, "default": sql.text(table.default or "")}.get(table.unknown)
+        if fallback is not None:
+            blocked = [row.code for row in (*homeless, *beyond)]
+            known_without = sql.among(code, blocked) if blocked else exp.false()
+            branches.append(
+                (sql.both(sql.not_null(code), sql.negated(known_without)), fallback)
+            )
+        why: list[tuple[Sql, Sql]] = []
+        if usable:
+            why.append((sql.among(code, [row.code for row in usable]), sql.null()))
+        for rows, word in ((homeless, NO_EQUIVALENT), (beyond, NOT_ACCEPTED)):
+            if rows:
+                why.append((sql.among(code, [row.code for row in rows]), sql.text(word)))
+        if table.unknown != "keep":
+            word = REJECTED_CODE if table.unknown == "reject" else UNKNOWN_CODE
+            why.append((sql.not_null(code), sql.text(word)))
+        return inner.through(sql.case(branches), sql.case(why) if why[int(bool(usable)) :] else None)
+
+    # -- conditions --------------------------------------------------------------------------
+
+    def condition(self, node: m.Condition) -> Sql:
+        """SQL of a condition that is true or false and never unknown."""
+        match node:
+            case m.Present():
+                value = self.value(node.of).sql
+                return sql.not_null(value) if node.present else sql.is_null(value)
+            case m.Known():
+                usable, _, _ = _sorted_rows(self.lookup(node), self.accept)
+                code = cleaned(self.value(node.of).sql, self.lookup(node))
+                codes = [row.code for row in usable]
+                return sql.surely(sql.among(code, codes)) if codes else exp.false()
+            case m.Combined():
+                inner = [self.condition(item) for item in node.conditions]
+                if node.how == "all":
+                    return sql.both(*inner)
+                return sql.either(*inner) if node.how == "any" else sql.negated(sql.either(*inner))
+            case m.Compared():
+                return sql.surely(self._comparison(node))
+        raise DescriptionError(
+            "a condition that cannot be compiled", code="mapping-inexpressible", where=str(node.place)
+        )
+
+    def _comparison(self, node: m.Compared) -> Sql:
+        value = self.value(node.value).sql
+        if isinstance(node.operand, m.Expression):
+            return sql.compared(_COMPARED[node.operator], value, self.value(node.operand).sql)
+        if node.operator == "matches":
+            return sql.matches(value, str(node.operand))
+        listed = sql.among(value, list(node.operand)) if node.operand else exp.false()
+        return listed if node.operator == "in" else sql.both(sql.not_null(value), sql.negated(listed))
+
+
+def cleaned(value: Sql, table: m.Lookup) -> Sql:
+    """A code after the cleaning that its lookup asks for."""
+    for function, width in table.clean:
+        if function == "upper":
+            value = sql.upper(value)
+        elif function == "pad":
+            value = functions.padded(value, width)
+        else:
+            value = sql.part(value, 1, 1)
+    return value
+
+
+def _sorted_rows(
+    table: m.Lookup, accept: str
+) -> tuple[list[m.LookupRow], list[m.LookupRow], list[m.LookupRow]]:
+    """Rows that may be used, rows without a home, and rows less sure than the run accepts."""
+    usable, homeless, beyond = [], [], []
+    for row in table.rows:
+        if row.to is None:
+            homeless.append(row)
+        elif m.accepted(row.confidence, accept):
+            usable.append(row)
+        else:
+            beyond.append(row)
+    return usable, homeless, beyond
+
+
+def _by_target(rows: list[m.LookupRow]) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for row in rows:
+        if row.to is not None and row.code != row.to:
+            grouped.setdefault(row.to, []).append(row.code)
+    return grouped

@@ -1,0 +1,88 @@
+"""Whether a value fits the format of its target column; most never need to be asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from sqlglot import exp
+
+from idbmigrate.compile import functions, sql
+from idbmigrate.compile.branches import MadeBranch
+from idbmigrate.compile.sql import Sql
+from idbmigrate.compile.value import BAD_FORMAT, TOO_LONG, TOO_SHORT
+from idbmigrate.datasets.model import ColumnSpec, Format, TableSpec
+from idbmigrate.mapping import model as m
+
+#: Patterns of kinds whose format carries none of its own.
+PATTERNS = {
+    "integer": "[0-9]+",
+    "decimal": "[0-9]+([.][0-9]+)?",
+    "date": functions.DAY,
+    "time": "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]",
+    "month": "[0-9]{4}-(0[1-9]|1[0-2])",
+}
+
+
+def misfits(branches: Iterable[MadeBranch], spec: TableSpec, published: Iterable[str]) -> dict[str, str]:
+    """Columns that have to be tested, each with the name of the column that will hold the verdict."""
+    return {
+        name: f"_misfit_{name}"
+        for name in published
+        if not all(
+            _fits(branch.values[name], spec.columns[name], branch.lookups)
+            for branch in branches
+            if name in branch.values
+        )
+    }
+
+
+def misfit_sql(name: str, form: Format) -> Sql:
+    """Why the value of a column does not fit its format, null where it does."""
+    value, tests = sql.column(name), []
+    if form.max_length is not None:
+        too_long = sql.compared(exp.GT, sql.length(value), sql.whole(form.max_length))
+        tests.append((too_long, sql.text(TOO_LONG)))
+    if form.min_length is not None and form.min_length > 1:
+        too_short = sql.compared(exp.LT, sql.length(value), sql.whole(form.min_length))
+        tests.append((too_short, sql.text(TOO_SHORT)))
+    pattern = _pattern(form)
+    if pattern:
+        wrong = sql.both(sql.not_null(value), sql.negated(sql.matches(value, pattern)))
+        tests.append((wrong, sql.text(BAD_FORMAT)))
+    return sql.case(tests, sql.no_text())
+
+
+def _fits(value: m.Expression, column: ColumnSpec, lookups: Mapping[str, m.Lookup]) -> bool:
+    """Whether every value of an expression surely fits."""
+    form = column.format
+    if form.max_length is None and form.min_length is None and not _pattern(form):
+        return True
+    match value:
+        case m.Constant():
+            return text_fits(value.text, form)
+        case m.LookedUp():
+            table = lookups[value.lookup]
+            results = [row.to for row in table.rows if row.to is not None]
+            results += [table.default] if table.default is not None else []
+            return table.unknown != "keep" and all(text_fits(text, form) for text in results)
+        case m.Identifier():
+            longest = form.max_length or value.length
+            return form.kind == "text" and not form.pattern and value.length <= longest
+        case m.Call():
+            return functions.SHAPES.get(value.function) == form.kind and form.kind != "timestamp"
+    return False
+
+
+def text_fits(text: str, form: Format) -> bool:
+    """Whether one text fits a format."""
+    if form.max_length is not None and len(text) > form.max_length:
+        return False
+    if form.min_length is not None and len(text) < form.min_length:
+        return False
+    pattern = _pattern(form)
+    return not pattern or re.fullmatch(pattern, text) is not None
+
+
+def _pattern(form: Format) -> str | None:
+    return form.pattern or PATTERNS.get(form.kind)

@@ -1,0 +1,240 @@
+"""What the functions of the mapping language mean in SQL.
+
+Each takes the SQL of its arguments and its options and gives the result and, where the function can
+refuse a value, the condition under which it does. All of it is text work guarded by patterns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+from sqlglot import exp
+
+from idbmigrate.compile import sql
+from idbmigrate.compile.sql import Sql
+
+Options = Mapping[str, str | tuple[str, ...]]
+#: Result, and the condition that it could be made (``None``: always).
+Result = tuple[Sql, Sql | None]
+
+#: Days that exist: 31, 30 and 28 days, and 29 February of leap years.
+DAY = (
+    "[0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))"
+    "|([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29"
+)
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_SECONDS = f"{_CLOCK}:[0-5][0-9]"
+_AFTER_DAY = f"([T ]{_CLOCK}(:[0-5][0-9]([.][0-9]+)?)?)?"
+_SPACES = " "
+_PUNCTUATION = ".,-_/\\:;'\"()*+?&#"
+
+# Shapes that a result of each function always has; the compiler need not check them again.
+SHAPES = {
+    "date": "date", "month_start": "date", "month_end": "date", "time": "time", "month": "month",
+    "timestamp": "timestamp", "local_timestamp": "timestamp",
+}  # fmt: skip
+
+
+def date(value: Sql, options: Options) -> Result:
+    iso, british = f"({DAY}){_AFTER_DAY}", f"[0-9]{{2}}/[0-9]{{2}}/[0-9]{{4}}{_AFTER_DAY}"
+    turned = sql.joined(
+        sql.part(value, 7, 4), sql.text("-"), sql.part(value, 4, 2), sql.text("-"), sql.part(value, 1, 2)
+    )
+    is_iso = sql.matches(value, iso)
+    is_british = sql.both(sql.matches(value, british), sql.matches(turned, DAY))
+    result = sql.case([(is_iso, sql.part(value, 1, 10)), (is_british, turned)])
+    return result, sql.either(is_iso, is_british)
+
+
+def stored_date(value: Sql) -> Result:
+    """A date that the file stores as Date/Time: the day is the first ten places."""
+    return sql.part(value, 1, 10), None
+
+
+def time(value: Sql, options: Options) -> Result:
+    full = sql.matches(value, f"{_SECONDS}([.][0-9]+)?")
+    short = sql.matches(value, _CLOCK)
+    behind = sql.matches(value, f"({DAY})[T ]{_SECONDS}([.][0-9]+)?")
+    result = sql.case(
+        [
+            (full, sql.part(value, 1, 8)),
+            (short, sql.joined(value, sql.text(":00"))),
+            (behind, sql.part(value, 12, 8)),
+        ]
+    )
+    return result, sql.either(full, short, behind)
+
+
+def month(value: Sql, options: Options) -> Result:
+    plain = sql.matches(value, "[0-9]{4}[-/](0[1-9]|1[0-2])")
+    turned = sql.matches(value, "(0[1-9]|1[0-2])[-/][0-9]{4}")
+    day, is_day = date(value, options)
+    result = sql.case(
+        [
+            (plain, sql.joined(sql.part(value, 1, 4), sql.text("-"), sql.part(value, 6, 2))),
+            (turned, sql.joined(sql.part(value, 4, 4), sql.text("-"), sql.part(value, 1, 2))),
+            (is_day, sql.part(day, 1, 7)),
+        ]
+    )
+    return result, sql.either(plain, turned, is_day)
+
+
+def month_start(value: Sql, options: Options) -> Result:
+    day, fits = date(value, options)
+    return sql.joined(sql.part(day, 1, 8), sql.text("01")), fits
+
+
+def month_end(value: Sql, options: Options) -> Result:
+    day, fits = date(value, options)
+    number = sql.part(day, 6, 2)
+    leap = sql.matches(
+        sql.part(day, 1, 4), "[0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00"
+    )
+    last = sql.case(
+        [
+            (sql.among(number, ["04", "06", "09", "11"]), sql.text("30")),
+            (sql.both(sql.equal(number, sql.text("02")), leap), sql.text("29")),
+            (sql.equal(number, sql.text("02")), sql.text("28")),
+        ],
+        sql.text("31"),
+    )
+    return sql.joined(sql.part(day, 1, 8), last), fits
+
+
+def timestamp(day: Sql, clock: Sql, options: Options) -> Result:
+    the_day, day_fits = date(day, options)
+    the_time, time_fits = time(clock, options)
+    result = sql.joined(the_day, sql.text("T"), sql.coalesce(the_time, sql.text("00:00:00")))
+    return result, sql.both(day_fits, sql.either(sql.is_null(clock), time_fits))
+
+
+def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
+    plain, fits = timestamp(day, clock, options)
+    year = sql.part(plain, 1, 4)
+    years = range(1972, 2061)
+    starts = sql.case([(sql.equal(year, sql.text(str(y))), sql.text(_summer(y, 3))) for y in years])
+    ends = sql.case([(sql.equal(year, sql.text(str(y))), sql.text(_summer(y, 10))) for y in years])
+    summer = sql.both(sql.compared(exp.GTE, plain, starts), sql.compared(exp.LT, plain, ends))
+    offset = sql.case([(summer, sql.text("+01:00"))], sql.text("+00:00"))
+    return sql.joined(plain, offset), fits
+
+
+def _summer(year: int, month_number: int) -> str:
+    """Civil time at which summer time begins (March) or ends (October): the last Sunday, 01:00 UTC.
+
+    The rule is that of the Summer Time Act 1972 as amended in 1997 and 2002; earlier years differ by
+    some weeks and lie before every data set that this package reads.
+    """
+    last = dt.date(year, month_number, 31)
+    sunday = last - dt.timedelta(days=(last.weekday() + 1) % 7)
+    return f"{sunday.isoformat()}T{'01' if month_number == 3 else '02'}:00:00"
+
+
+def number(value: Sql, options: Options) -> Result:
+    decimals = int(str(options.get("decimals", "0")))
+    if not decimals:
+        fits = sql.matches(value, "[0-9]+([.]0+)?")
+        whole_part = sql.matches(value, "[0-9]+")
+        points = [(sql.matches(value, f"[0-9]{{{n}}}[.]0+"), sql.part(value, 1, n)) for n in range(1, 10)]
+        return sql.case([(whole_part, value), *points]), fits
+    pointed = sql.matches(value, f"[0-9]+[.][0-9]{{1,{decimals}}}")
+    plain = sql.matches(value, "[0-9]+")
+    result = sql.case([(pointed, value), (plain, sql.joined(value, sql.text(".0")))])
+    return result, sql.either(pointed, plain)
+
+
+def pad(value: Sql, options: Options) -> Result:
+    return padded(value, int(str(options["to"]))), None
+
+
+def padded(value: Sql, width: int) -> Sql:
+    """Digits with zeros on the left up to a width; other texts unchanged."""
+    short = [
+        (sql.matches(value, f"[0-9]{{{have}}}"), sql.joined(sql.text("0" * (width - have)), value))
+        for have in range(1, width)
+    ]
+    return sql.case(short, value)
+
+
+def upper(value: Sql, options: Options) -> Result:
+    return sql.upper(value), None
+
+
+def remove(value: Sql, options: Options) -> Result:
+    unwanted = ""
+    for kind in options["of"]:
+        unwanted += _SPACES if kind == "spaces" else _PUNCTUATION
+    return without(value, unwanted), None
+
+
+def without(value: Sql, characters: str) -> Sql:
+    result = value
+    for character in characters:
+        result = sql.replaced(result, character, "")
+    return result
+
+
+def part(value: Sql, options: Options) -> Result:
+    cut = sql.part(value, int(str(options["from"])), int(str(options["length"])))
+    return sql.case([(sql.compared(exp.GT, sql.length(cut), sql.whole(0)), cut)]), None
+
+
+def matching(value: Sql, options: Options) -> Result:
+    fits = sql.matches(value, str(options["pattern"]))
+    return sql.case([(fits, value)]), fits
+
+
+def icd10(value: Sql, options: Options) -> Result:
+    """The centre's own cleansing (NCDR reference library, IC_PROVDIAG), then the code's form."""
+    bare = sql.upper(without(value, _SPACES + _PUNCTUATION))
+    cleaned = sql.joined(sql.part(bare, 1, 1), sql.replaced(sql.part(bare, 2), "O", "0"))
+    three = sql.matches(cleaned, "[A-Z][0-9]{2}")
+    longer = sql.matches(cleaned, "[A-Z][0-9]{2}[0-9X][A-Z0-9]{0,2}")
+    result = sql.case([(three, sql.joined(cleaned, sql.text("X"))), (longer, cleaned)])
+    return result, sql.either(three, longer)
+
+
+def postcode(value: Sql, options: Options) -> Result:
+    bare = sql.upper(without(value, _SPACES))
+    fits = sql.matches(bare, "[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
+    by_length = [
+        (
+            sql.both(fits, sql.equal(sql.length(bare), sql.whole(n))),
+            sql.joined(sql.part(bare, 1, n - 3), sql.text(" "), sql.part(bare, n - 2)),
+        )
+        for n in (5, 6, 7)
+    ]
+    return sql.case(by_length), fits
+
+
+def join(*values: Sql, options: Options) -> Result:
+    separator = str(options.get("with", ""))
+    result = sql.coalesce(values[0], sql.text(""))
+    for value in values[1:]:
+        gap = sql.case([(sql.equal(result, sql.text("")), sql.text(""))], sql.text(separator))
+        tail = sql.case([(sql.not_null(value), sql.joined(gap, value))], sql.text(""))
+        result = sql.joined(result, tail)
+    return sql.case([(sql.negated(sql.equal(result, sql.text(""))), result)]), None
+
+
+_ONE: dict[str, Callable[[Sql, Options], Result]] = {
+    "date": date, "time": time, "month": month, "month_start": month_start, "month_end": month_end,
+    "number": number, "pad": pad, "upper": upper, "remove": remove, "part": part, "matching": matching,
+    "icd10": icd10, "postcode": postcode,
+}  # fmt: skip
+_TWO: dict[str, Callable[[Sql, Sql, Options], Result]] = {
+    "timestamp": timestamp,
+    "local_timestamp": local_timestamp,
+}
+NAMES = frozenset({*_ONE, *_TWO, "join"})
+
+
+def call(name: str, arguments: Sequence[Sql], options: Options) -> Result:
+    """SQL of the function and the condition under which it takes its arguments."""
+    if name in _ONE:
+        return _ONE[name](arguments[0], options)
+    if name in _TWO:
+        return _TWO[name](arguments[0], arguments[1], options)
+    return join(*arguments, options=options)

@@ -1,0 +1,198 @@
+"""The few SQL building blocks that compiled queries are made of.
+
+All of them mean the same on every engine: text functions, comparisons, CASE, window functions. There
+is no cast, no date type, and no function that sqlglot would hand to another dialect untranslated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlglot import exp
+
+Sql = exp.Expression
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    of = exp.to_identifier(table, quoted=True) if table else None
+    return exp.column(exp.to_identifier(name, quoted=True), table=of)
+
+
+def named(sql: Sql, name: str) -> exp.Alias:
+    return exp.Alias(this=sql, alias=exp.to_identifier(name, quoted=True))
+
+
+def text(value: str) -> exp.Literal:
+    return exp.Literal.string(value)
+
+
+def whole(value: int) -> exp.Literal:
+    return exp.Literal.number(value)
+
+
+def null() -> exp.Null:
+    return exp.Null()
+
+
+def no_text() -> Sql:
+    """A missing text. A bare NULL has no type, and engines differ in the one that they make up."""
+    return exp.Case(ifs=[exp.If(this=exp.false(), true=text(""))])
+
+
+def relation(name: str, alias: str | None = None) -> exp.Table:
+    return exp.Table(
+        this=exp.to_identifier(name, quoted=True),
+        alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)) if alias else None,
+    )
+
+
+def subquery(query: exp.Query, alias: str) -> exp.Subquery:
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+
+
+def case(branches: Iterable[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
+    ifs = [exp.If(this=condition.copy(), true=value.copy()) for condition, value in branches]
+    if not ifs:
+        return otherwise.copy() if otherwise is not None else null()
+    return exp.Case(ifs=ifs, default=otherwise.copy() if otherwise is not None else None)
+
+
+def both(*conditions: Sql) -> Sql:
+    return _chained(exp.And, conditions, exp.true())
+
+
+def either(*conditions: Sql) -> Sql:
+    return _chained(exp.Or, conditions, exp.false())
+
+
+def _chained(kind: type[exp.Connector], conditions: Sequence[Sql], empty: Sql) -> Sql:
+    if not conditions:
+        return empty
+    result = conditions[0].copy()
+    for other in conditions[1:]:
+        result = kind(this=result, expression=other.copy())
+    return exp.Paren(this=result) if len(conditions) > 1 else result
+
+
+def negated(condition: Sql) -> Sql:
+    return exp.Not(this=exp.Paren(this=condition.copy()))
+
+
+def is_null(value: Sql) -> Sql:
+    return exp.Is(this=_grouped(value), expression=null())
+
+
+def not_null(value: Sql) -> Sql:
+    return exp.Not(this=is_null(value))
+
+
+def equal(left: Sql, right: Sql) -> Sql:
+    return exp.EQ(this=_grouped(left), expression=_grouped(right))
+
+
+def compared(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
+    return kind(this=_grouped(left), expression=_grouped(right))
+
+
+def among(value: Sql, texts: Sequence[str]) -> Sql:
+    if len(texts) == 1:
+        return equal(value, text(texts[0]))
+    return exp.In(this=_grouped(value), expressions=[text(item) for item in texts])
+
+
+def matches(value: Sql, pattern: str) -> Sql:
+    """Whether the whole of a text matches a pattern."""
+    return exp.RegexpLike(this=value.copy(), expression=text(f"^({pattern})$"))
+
+
+def surely(condition: Sql) -> Sql:
+    """A condition that is false, not unknown, where something is missing."""
+    return exp.Coalesce(this=condition.copy(), expressions=[exp.false()])
+
+
+def coalesce(*values: Sql) -> Sql:
+    if len(values) == 1:
+        return values[0].copy()
+    return exp.Coalesce(this=values[0].copy(), expressions=[value.copy() for value in values[1:]])
+
+
+def length(value: Sql) -> Sql:
+    return exp.Length(this=value.copy())
+
+
+def part(value: Sql, start: int, count: int | None = None) -> Sql:
+    return exp.Substring(
+        this=value.copy(), start=whole(start), length=whole(count) if count is not None else None
+    )
+
+
+def upper(value: Sql) -> Sql:
+    return exp.Upper(this=value.copy())
+
+
+def joined(*values: Sql) -> Sql:
+    """Texts put together; missing where one of them is missing."""
+    result = _grouped(values[0])
+    for value in values[1:]:
+        result = exp.DPipe(this=result, expression=_grouped(value), safe=True)
+    return exp.Paren(this=result) if len(values) > 1 else result
+
+
+def replaced(value: Sql, old: str, new: str) -> Sql:
+    return exp.Replace(this=value.copy(), expression=text(old), replacement=text(new))
+
+
+def sha256(value: Sql) -> Sql:
+    return exp.SHA2(this=value.copy(), length=whole(256))
+
+
+def row_number(partition: Sequence[Sql], order: Sequence[Sql]) -> Sql:
+    return _window(exp.RowNumber(), partition, order)
+
+
+def row_count(partition: Sequence[Sql]) -> Sql:
+    return _window(exp.Count(this=exp.Star()), partition, ())
+
+
+def _window(function: Sql, partition: Sequence[Sql], order: Sequence[Sql]) -> Sql:
+    ordering = exp.Order(expressions=[item.copy() for item in order]) if order else None
+    return exp.Window(this=function, partition_by=[item.copy() for item in partition], order=ordering)
+
+
+def ascending(value: Sql) -> Sql:
+    return exp.Ordered(this=value.copy(), desc=False, nulls_first=False)
+
+
+def descending(value: Sql) -> Sql:
+    return exp.Ordered(this=value.copy(), desc=True, nulls_first=False)
+
+
+def one_text(values: Sequence[Sql]) -> Sql:
+    """All values of a row as one text, so that rows can be told apart by their content."""
+    parts: list[Sql] = []
+    for value in values:
+        parts += [coalesce(value, text("")), text("\x1f")]
+    return joined(*parts) if parts else text("")
+
+
+def union_all(queries: Sequence[exp.Query]) -> exp.Query:
+    """The queries one after another, as a balanced tree so that many of them stay shallow."""
+    if len(queries) == 1:
+        return queries[0]
+    middle = len(queries) // 2
+    return exp.Union(
+        this=union_all(queries[:middle]), expression=union_all(queries[middle:]), distinct=False
+    )
+
+
+def select(columns: Iterable[Sql], source: Sql | None = None) -> exp.Select:
+    query = exp.Select(expressions=list(columns))
+    return query.from_(source, copy=False) if source is not None else query
+
+
+def _grouped(value: Sql) -> Sql:
+    """A copy, in brackets where an operator inside would otherwise bind to its neighbours."""
+    copied = value.copy()
+    return exp.Paren(this=copied) if isinstance(copied, (exp.Binary, exp.Unary)) and not isinstance(
+        copied, (exp.Paren, exp.Column, exp.Literal, exp.Dot, exp.Func)
+    ) else copied

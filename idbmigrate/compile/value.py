@@ -1,0 +1,67 @@
+"""What an expression of a mapping compiles to: a value, and the account of what became of its sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from idbmigrate.compile import sql
+from idbmigrate.compile.sql import Sql
+from idbmigrate.mapping.model import Reference
+
+# Why a value that was there is not in the target. The ledger books by these words.
+BAD_FORMAT = "bad-format"
+TOO_LONG = "too-long"
+TOO_SHORT = "too-short"
+UNKNOWN_CODE = "unknown-code"
+REJECTED_CODE = "rejected-code"
+NO_EQUIVALENT = "no-equivalent"
+NOT_ACCEPTED = "not-accepted"
+SUPERSEDED = "superseded"
+CONDITION = "condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Source columns that feed a value together.
+
+    ``kept`` is true where this carrier's value is the one that was taken (``None``: wherever there is a
+    value). ``why`` is the word that says why it was not (``None``: it cannot fail on its own).
+    """
+
+    references: tuple[Reference, ...]
+    kept: Sql | None = None
+    why: Sql | None = None
+
+    def failing(self, why: Sql | None) -> Carrier:
+        """The same with one more way to fail; the inner reason comes first."""
+        if why is None:
+            return self
+        return replace(self, why=why if self.why is None else sql.coalesce(self.why, why))
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """SQL of a text value, and its carriers."""
+
+    sql: Sql
+    carriers: tuple[Carrier, ...] = ()
+
+    def through(self, result: Sql, why: Sql | None) -> Value:
+        """The value after a function: new SQL, and a reason for what the function could not use."""
+        return Value(result, tuple(carrier.failing(why) for carrier in self.carriers))
+
+
+def combined(values: list[Value], result: Sql) -> Value:
+    """A value made of several values together."""
+    return Value(result, tuple(carrier for value in values for carrier in value.carriers))
+
+
+def chosen(values: list[Value], result: Sql) -> Value:
+    """One of several values: the carriers of the others are kept only where they say the same."""
+    carriers = []
+    for value in values:
+        same = sql.surely(sql.equal(value.sql, result))
+        for carrier in value.carriers:
+            kept = same if carrier.kept is None else sql.both(same, carrier.kept)
+            carriers.append(replace(carrier, kept=kept))
+    return Value(result, tuple(carriers))

@@ -1,0 +1,364 @@
+"""What a mapping says, as typed values: the language of ``docs/mapping-language.md`` after reading.
+
+Nothing here knows SQL or data sets. Every node keeps the :class:`Place` it was written at, so that a
+complaint can name file, line and path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field, replace
+
+#: How sure a fact is, weakest last. ``--accept`` names how far a user goes.
+CONFIDENCE = ("confirmed", "inferred", "proposed")
+#: How a source code and its target code relate.
+EQUIVALENCE = ("equal", "broader", "narrower", "related")
+#: What happens to a code that a lookup does not list.
+UNKNOWN_POLICIES = ("reject", "null", "keep", "default")
+
+
+def accepted(confidence: str | None, accept: str) -> bool:
+    """Whether a fact of this confidence may be used by a run that accepts up to ``accept``."""
+    return confidence is None or CONFIDENCE.index(confidence) <= CONFIDENCE.index(accept)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was written: file, line (from 1) and path of keys."""
+
+    file: str
+    line: int
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} ({self.path})"
+
+
+# -- expressions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A value of one target row. ``children`` are the expressions it is made of."""
+
+    place: Place = field(compare=False)
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference(Expression):
+    """A column: of the row itself (``alias`` is empty), of a joined row, of an item, or a helper (``_x``)."""
+
+    alias: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.alias}.{self.name}" if self.alias else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Expression):
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Expression):
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp(Expression):
+    lookup: str
+    of: Expression
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return (self.of,)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """A function of the closed list in :mod:`idbmigrate.mapping.functions`."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    options: MappingType[str, str | tuple[str, ...]]
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return self.arguments
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf(Expression):
+    choices: tuple[Expression, ...]
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return self.choices
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Expression):
+    cases: tuple[tuple[Condition, Expression], ...]
+    otherwise: Expression | None
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        values = tuple(value for _, value in self.cases)
+        return values if self.otherwise is None else (*values, self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier(Expression):
+    """Derived identifier. Its parts name a record; they do not carry a value."""
+
+    parts: tuple[Expression | None, ...]  # None stands for the natural key of the row
+    prefix: str
+    length: int
+
+
+# -- conditions ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Present(Condition):
+    of: Expression
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compared(Condition):
+    """``value`` against texts (``in``, ``not_in``), a pattern, or another expression."""
+
+    value: Expression
+    operator: str
+    operand: tuple[str, ...] | str | Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Known(Condition):
+    lookup: str
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Combined(Condition):
+    how: str  # all, any, none
+    conditions: tuple[Condition, ...]
+
+
+def references(node: Expression | Condition | None) -> Iterator[Reference]:
+    """Every column that a value or a condition looks at, conditions and identifier parts included."""
+    match node:
+        case Reference():
+            yield node
+        case Identifier():
+            for part in node.parts:
+                yield from references(part)
+        case Cases():
+            for condition, _ in node.cases:
+                yield from references(condition)
+            for child in node.children:
+                yield from references(child)
+        case Expression():
+            for child in node.children:
+                yield from references(child)
+        case Present() | Known():
+            yield from references(node.of)
+        case Compared():
+            yield from references(node.value)
+            if isinstance(node.operand, Expression):
+                yield from references(node.operand)
+        case Combined():
+            for condition in node.conditions:
+                yield from references(condition)
+
+
+# -- lookups, parameters, sources ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookupRow:
+    code: str
+    to: str | None
+    equivalence: str
+    confidence: str
+    reason: str | None
+    source: str | None
+    note: str | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    name: str
+    title: str
+    clean: tuple[tuple[str, int], ...]  # (function, width)
+    unknown: str
+    default: str | None
+    rows: tuple[LookupRow, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSpec:
+    """A parameter. ``default`` is (kind, operand): text, parameter, most_common, earliest, ..., or None."""
+
+    name: str
+    title: str
+    default: tuple[str, object] | None
+    one_of: tuple[str, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRule:
+    """How the records of a source table are told apart."""
+
+    table: str
+    natural_key: tuple[Expression, ...]
+    repeats: str | None
+    repeats_reason: str | None
+    required: bool
+    place: Place = field(compare=False)
+
+
+# -- tables --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    how: str  # filled, highest, lowest
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    alias: str
+    table: str
+    target: bool
+    on: tuple[tuple[str, Expression], ...]
+    prefer: tuple[Preference, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    name: str
+    keep: Condition
+    reason: str
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one target column (or helper) is filled."""
+
+    name: str
+    value: Expression
+    confidence: str | None
+    note: str | None
+    place: Place = field(compare=False)
+
+    @property
+    def helper(self) -> bool:
+        return self.name.startswith("_")
+
+
+@dataclass(frozen=True, slots=True)
+class OnePer:
+    key: tuple[str, ...]
+    rule: str
+    reason: str
+    prefer: tuple[Preference, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One way in which rows of a target table come about."""
+
+    rows: str
+    source: str | None  # None: one row from nothing
+    joins: tuple[Join, ...]
+    each: tuple[MappingType[str, str], ...]
+    where: tuple[Filter, ...]
+    fields: tuple[Field, ...]
+    confidence: str | None
+    note: str | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TableMap:
+    name: str
+    branches: tuple[Branch, ...]
+    one_per: OnePer | None
+    place: Place = field(compare=False)
+
+
+# -- the whole -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnTable:
+    """A small table drawn as text: columns and cells; ``None`` is a missing value."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingTest:
+    name: str
+    parameters: MappingType[str, str]
+    accept: str | None
+    source: MappingType[str, DrawnTable]
+    target: MappingType[str, DrawnTable]
+    rejects: DrawnTable | None
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """One mapping file with everything that it includes. ``files`` are all files read, the main one first."""
+
+    name: str
+    version: str
+    title: str
+    source: str
+    target: str
+    parameters: MappingType[str, ParameterSpec]
+    sources: MappingType[str, SourceRule]
+    lookups: MappingType[str, Lookup]
+    tables: MappingType[str, TableMap]
+    retired: MappingType[str, MappingType[str, str]]
+    unavailable: MappingType[str, MappingType[str, str]]
+    tests: tuple[MappingTest, ...]
+    files: tuple[str, ...]
+    place: Place = field(compare=False)
+
+    def with_tables(self, tables: MappingType[str, TableMap]) -> Mapping:
+        """The same mapping with other tables (used to try changes)."""
+        return replace(self, tables=tables)
+
+    def retired_reason(self, table: str, column: str) -> str | None:
+        """Why a source column is not carried, ``None`` where the mapping does not retire it."""
+        of_table = self.retired.get(table, {})
+        return of_table.get(column, of_table.get("*"))
+
+    def unavailable_reason(self, table: str, column: str) -> str | None:
+        """Why a target column cannot be filled, ``None`` where the mapping does not say so."""
+        of_table = self.unavailable.get(table, {})
+        return of_table.get(column, of_table.get("*"))

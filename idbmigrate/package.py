@@ -1,0 +1,83 @@
+"""Writes a run into its output folder: the formats, the residue, the findings and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+import idbmigrate
+from idbmigrate.datasets import Dataset
+from idbmigrate.exporters import csv, publish
+from idbmigrate.run import Run, residue
+
+FORMATS = ("csv", "xml", "parquet", "idb")
+
+
+def write(run: Run, folder: Path, formats: Sequence[str], target: Dataset, template: str | None) -> None:
+    """Write everything of one run below ``folder``, the manifest last."""
+    if run.packages:
+        for month, tables in run.packages.items():
+            _write_tables(tables, folder / month, formats, target, template)
+    else:
+        _write_tables(run.tables, folder, formats, target, template)
+    csv.write(residue(run.books, run.staged), folder / "rejects")
+    with open(folder / "findings.csv", "wb") as file:
+        csv.write_table(run.findings, file)
+    path = publish.write_manifest(folder, manifest(run))
+    outputs = publish.digests(folder)
+    run.files = [{"file": name, **facts} for name, facts in outputs.items() if name != path.name]
+
+
+def _write_tables(
+    tables: Mapping[str, pa.Table],
+    folder: Path,
+    formats: Sequence[str],
+    target: Dataset,
+    template: str | None,
+) -> None:
+    if "csv" in formats:
+        csv.write(tables, folder / "csv")
+    if "xml" in formats:
+        from idbmigrate.exporters import xml
+
+        xml.write(tables, target, folder / "xml" / f"{target.name}.xml")
+    if "parquet" in formats:
+        from idbmigrate.exporters import parquet
+
+        parquet.write(tables, folder / "parquet")
+    if "idb" in formats:
+        from idbmigrate.exporters import idb
+
+        idb.write(tables, target, folder / "idb", template=template)
+
+
+def manifest(run: Run) -> dict[str, Any]:
+    """What was done, with what, and the books; no value of a record, no path of a machine, no clock."""
+    summary = run.summary
+    return {
+        "tool": {"name": "idbmigrate", "version": idbmigrate.__version__},
+        "input": run.input,
+        "identification": {
+            "dataset": run.identification.dataset,
+            "version": run.identification.version,
+            "confidence": run.identification.confidence,
+            "evidence": list(run.identification.evidence),
+        },
+        "mapping": {
+            "name": run.mapping.name,
+            "version": run.mapping.version,
+            "files": {Path(file).name: publish.sha256(file) for file in run.mapping.files},
+        },
+        "target": run.plan.target,
+        "accept": run.plan.accept,
+        "parameters": run.plan.parameters,
+        "period": run.period,
+        "months": summary["months"],
+        "tables": {line["table"]: line["rows"] for line in summary["tables_out"]},
+        "ledger": run.ledger,
+        "left_behind": summary["left_behind"],
+        "findings": summary["findings"],
+    }
