@@ -50,6 +50,9 @@ CODES: dict[str, str] = {
     "output-failed": "the output could not be written",
     "template-mismatch": "the Access template does not have the structure of the data set",
     "value-does-not-fit": "a value does not fit the type or length of its column",
+    "size-limit": "an Access file would have to be larger than Access allows",
+    "unsupported-column": "a column type of the Access format that cannot be written",
+    "index-unsupported": "an index of the template that cannot be kept right",
     "interrupted": "the run was stopped before it had finished",
     # the program itself
     "internal-fault": "a fault in idbmigrate itself",

@@ -1,0 +1,342 @@
+"""Table definitions (TDEF pages) as the writer needs them: parse one, build one, bring counts up to date.
+
+A table definition is one run of bytes, cut into pages: the first keeps all its 4096 bytes, each
+further page gives up 8 for its own header. The run holds, in order: a header of 63 bytes, 12 bytes a
+real index (entry counts), 25 bytes a column, the column names, 52 bytes a real index (columns, usage
+map, root page, flags), 28 bytes a logical index, the index names, 10 bytes a long-value column (its two
+usage maps), and ``FF FF``.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from ..errors import OutputError
+from .write_pages import PAGE, PageStore
+
+#: Access type name -> code in the file; the names are those of the reader
+TYPE_CODES = {
+    "BOOLEAN": 1, "BYTE": 2, "INT": 3, "LONG": 4, "MONEY": 5, "FLOAT": 6, "DOUBLE": 7,
+    "SHORT_DATE_TIME": 8, "BINARY": 9, "TEXT": 10, "OLE": 11, "MEMO": 12, "GUID": 15, "NUMERIC": 16,
+    "COMPLEX_TYPE": 18, "BIG_INT": 19, "EXT_DATE_TIME": 20,
+}  # fmt: skip
+TYPE_NAMES = {code: name for name, code in TYPE_CODES.items()}
+#: bytes of the fixed-width types
+FIXED_WIDTHS = {
+    "BOOLEAN": 0, "BYTE": 1, "INT": 2, "LONG": 4, "MONEY": 8, "FLOAT": 4, "DOUBLE": 8,
+    "SHORT_DATE_TIME": 8, "GUID": 16, "NUMERIC": 17, "COMPLEX_TYPE": 4, "BIG_INT": 8, "EXT_DATE_TIME": 42,
+}  # fmt: skip
+LONG_VALUE_TYPES = frozenset({"OLE", "MEMO"})
+
+COLUMN_FIXED, COLUMN_NULLABLE, COLUMN_AUTONUMBER, COLUMN_COMPRESSED = 0x01, 0x02, 0x04, 0x01
+INDEX_UNIQUE, INDEX_IGNORE_NULLS, INDEX_REQUIRED, INDEX_ALWAYS = 0x01, 0x02, 0x08, 0x80
+
+_MAGIC = 1625
+_HEADER = 63
+_MAX_DEFINITION = 1 << 20
+
+
+@dataclass(frozen=True)
+class NewColumn:
+    """A column to be made: ``type`` is an Access type name, ``length`` characters (Text) or bytes (Binary)."""
+
+    name: str
+    type: str
+    length: int | None = None
+    precision: int = 18
+    scale: int = 0
+    compressed: bool = True
+
+
+@dataclass(frozen=True)
+class NewIndex:
+    """An index to be made: columns in order, ascending."""
+
+    name: str
+    columns: tuple[str, ...]
+    primary: bool = False
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class ColumnLayout:
+    """One column as its definition has it; ``length`` in bytes, ``misc`` precision and scale or sort order."""
+
+    name: str
+    type: str
+    number: int
+    variable: int
+    offset: int
+    length: int
+    flags: int
+    extra: int
+    misc: bytes
+
+    @property
+    def fixed(self) -> bool:
+        return bool(self.flags & COLUMN_FIXED)
+
+    @property
+    def autonumber(self) -> bool:
+        return bool(self.flags & COLUMN_AUTONUMBER)
+
+    @property
+    def compressed(self) -> bool:
+        return bool(self.extra & COLUMN_COMPRESSED)
+
+    @property
+    def sort_order(self) -> tuple[int, int]:
+        """(locale, version) of a text column: (1033, 0) General legacy, (1033, 1) General 2010."""
+        return int.from_bytes(self.misc[:2], "little"), self.misc[3]
+
+
+@dataclass(frozen=True)
+class IndexLayout:
+    """One real index: column numbers with True for ascending, where its pages begin, its names."""
+
+    columns: tuple[tuple[int, bool], ...]
+    usage: tuple[int, int]
+    root: int
+    flags: int
+    count_at: int
+    names: tuple[str, ...]
+    primary: bool
+
+    @property
+    def unique(self) -> bool:
+        return bool(self.flags & INDEX_UNIQUE) or self.primary
+
+    @property
+    def ignores_nulls(self) -> bool:
+        return bool(self.flags & INDEX_IGNORE_NULLS)
+
+
+@dataclass
+class TableLayout:
+    """A table definition in memory. ``data`` is the whole run of bytes, ``pages`` where it lies."""
+
+    pages: list[int]
+    data: bytearray
+    columns: list[ColumnLayout]
+    indexes: list[IndexLayout]
+    owned: tuple[int, int]
+    free: tuple[int, int]
+    slots: int
+    variables: int
+    long_values: dict[int, tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        return self.pages[0]
+
+    @property
+    def rows(self) -> int:
+        return struct.unpack_from("<I", self.data, 16)[0]
+
+    @property
+    def last_autonumber(self) -> int:
+        return struct.unpack_from("<I", self.data, 20)[0]
+
+    def count(self, rows: int, autonumber: int, entries: dict[int, int]) -> None:
+        """Set the row count, the last automatic number and (by place) the indexes' entry counts."""
+        struct.pack_into("<II", self.data, 16, rows, autonumber & 0xFFFFFFFF)
+        for index, number in entries.items():
+            struct.pack_into("<I", self.data, self.indexes[index].count_at, number)
+
+    def save(self, store: PageStore) -> None:
+        """Write the definition back onto its pages, changing nothing but what :meth:`count` changed."""
+        at = 0
+        for place, number in enumerate(self.pages):
+            head = 0 if place == 0 else 8
+            page = store.read(number)
+            chunk = self.data[at : at + PAGE - head]
+            page[head : head + len(chunk)] = chunk
+            store.write(number, page)
+            at += len(chunk)
+
+
+def load(store: PageStore, number: int) -> TableLayout:
+    """Read the table definition that begins on page ``number``."""
+    pages, data = [number], store.read(number)
+    if data[:2] != b"\x02\x01":
+        raise OutputError(f"page {number} is no table definition", code="template-mismatch", where=store.path)
+    (following,) = struct.unpack_from("<I", data, 4)
+    while following:
+        if following in pages or len(data) > _MAX_DEFINITION:
+            raise OutputError("a table definition runs in a circle", code="template-mismatch", where=store.path)
+        pages.append(following)
+        page = store.read(following)
+        data += page[8:]
+        (following,) = struct.unpack_from("<I", page, 4)
+    try:
+        return _parse(pages, data)
+    except (struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
+        raise OutputError(
+            f"the table definition on page {number} cannot be read", code="template-mismatch", where=store.path
+        ) from error
+
+
+def _pointer(data: bytes | bytearray, at: int) -> tuple[int, int]:
+    """A row pointer: (page, row). The row is the low byte, the page the three above it."""
+    return int.from_bytes(data[at + 1 : at + 4], "little"), data[at]
+
+
+def _names(data: bytearray, at: int, count: int) -> tuple[list[str], int]:
+    names = []
+    for _ in range(count):
+        (size,) = struct.unpack_from("<H", data, at)
+        names.append(bytes(data[at + 2 : at + 2 + size]).decode("utf-16-le"))
+        at += 2 + size
+    return names, at
+
+
+def _parse(pages: list[int], data: bytearray) -> TableLayout:
+    slots, variables, count, logical, real = struct.unpack_from("<HHHII", data, 41)
+    if max(count, logical, real) > 1024:
+        raise KeyError("more columns or indexes than Access allows")
+    at = _HEADER + 12 * real
+    raw = [bytes(data[at + 25 * i : at + 25 * i + 25]) for i in range(count)]
+    names, at = _names(data, at + 25 * count, count)
+    columns = [_column(name, entry) for name, entry in zip(names, raw, strict=True)]
+    real_at, at = at, at + 52 * real
+    logical_at, at = at, at + 28 * logical
+    index_names, at = _names(data, at, logical)
+    uses: dict[int, list[tuple[str, bool]]] = {}
+    for i, name in enumerate(index_names):
+        entry = logical_at + 28 * i
+        uses.setdefault(struct.unpack_from("<I", data, entry + 8)[0], []).append((name, data[entry + 23] == 1))
+    indexes = [_index(data, real_at + 52 * i, i, uses.get(i, [])) for i in range(real)]
+    layout = TableLayout(pages, data, columns, indexes, _pointer(data, 55), _pointer(data, 59), slots, variables)
+    while at + 10 <= len(data) and data[at : at + 2] != b"\xff\xff":
+        layout.long_values[struct.unpack_from("<H", data, at)[0]] = _pointer(data, at + 2), _pointer(data, at + 6)
+        at += 10
+    return layout
+
+
+def _column(name: str, raw: bytes) -> ColumnLayout:
+    number, variable, _ = struct.unpack_from("<HHH", raw, 5)
+    offset, length = struct.unpack_from("<HH", raw, 21)
+    kind = TYPE_NAMES.get(raw[0], f"type {raw[0]}")
+    return ColumnLayout(name, kind, number, variable, offset, length, raw[15], raw[16], raw[11:15])
+
+
+def _index(data: bytearray, at: int, place: int, uses: list[tuple[str, bool]]) -> IndexLayout:
+    columns = []
+    for i in range(10):
+        number, order = struct.unpack_from("<HB", data, at + 4 + 3 * i)
+        if number != 0xFFFF:
+            columns.append((number, order == 1))
+    (root,) = struct.unpack_from("<I", data, at + 38)
+    return IndexLayout(
+        columns=tuple(columns),
+        usage=_pointer(data, at + 34),
+        root=root,
+        flags=data[at + 46],
+        count_at=_HEADER + 12 * place + 4,
+        names=tuple(name for name, _ in uses),
+        primary=any(primary for _, primary in uses),
+    )
+
+
+def build(
+    store: PageStore,
+    columns: list[NewColumn],
+    indexes: list[NewIndex],
+    map_rows: list[tuple[int, int]],
+    roots: list[int],
+) -> TableLayout:
+    """Make a table definition on new pages at the end of the file.
+
+    ``map_rows`` are the places of empty usage maps: two for the table, one an index, two a long-value
+    column, in that order; ``roots`` the root pages of the indexes.
+    """
+    maps = iter(map_rows)
+    owned, free = next(maps), next(maps)
+    by_name = {column.name: place for place, column in enumerate(columns)}
+    variable = [column for column in columns if column.type not in FIXED_WIDTHS]
+    body = b"".join(bytes(12) for _ in indexes)
+    body += _column_entries(columns) + b"".join(_name(column.name) for column in columns)
+    for index, root in zip(indexes, roots, strict=True):
+        body += _index_entry(index, [by_name[name] for name in index.columns], next(maps), root)
+    for place, index in enumerate(indexes):
+        body += struct.pack("<IIIBIIBBBI", _MAGIC, place, place, 0, 0xFFFFFFFF, 0, 4, 4, int(index.primary), 0)
+    body += b"".join(_name(index.name) for index in indexes)
+    for place, column in enumerate(columns):
+        if column.type in LONG_VALUE_TYPES:
+            body += struct.pack("<H", place) + _point(next(maps)) + _point(next(maps))
+    body += b"\xff\xff"
+    header = struct.pack(
+        "<BBHIIIIIII8sBHHHII4s4s",
+        2, 1, 0, 0, _HEADER + len(body), _MAGIC, 0, 0, 1, 0, bytes(8), 0x4E,
+        len(columns), len(variable), len(columns), len(indexes), len(indexes), _point(owned), _point(free),
+    )  # fmt: skip
+    return _place(store, bytearray(header + body))
+
+
+def _column_entries(columns: list[NewColumn]) -> bytes:
+    entries, variable, offset = b"", 0, 0
+    for number, column in enumerate(columns):
+        width = FIXED_WIDTHS.get(column.type)
+        if column.type == "NUMERIC":
+            misc = bytes([column.precision, column.scale, 0, 0])
+        else:
+            misc = struct.pack("<HH", 1033, 0)
+        compressed = COLUMN_COMPRESSED if column.type in ("TEXT", "MEMO") and column.compressed else 0
+        entries += struct.pack(
+            "<BIHHH4sBBIHH",
+            TYPE_CODES[column.type], _MAGIC, number, variable, number, misc,
+            COLUMN_NULLABLE | (COLUMN_FIXED if width is not None else 0), compressed, 0,
+            offset if width is not None else 0, _stored_length(column),
+        )  # fmt: skip
+        if width is None:
+            variable += 1
+        else:
+            offset += width
+    return entries
+
+
+def _stored_length(column: NewColumn) -> int:
+    if column.type == "BOOLEAN":
+        return 1
+    if column.type in LONG_VALUE_TYPES:
+        return 0
+    return FIXED_WIDTHS.get(column.type) or (column.length or 255) * (2 if column.type == "TEXT" else 1)
+
+
+def _index_entry(index: NewIndex, numbers: list[int], usage: tuple[int, int], root: int) -> bytes:
+    keys = b"".join(struct.pack("<HB", number, 1) for number in numbers)
+    keys += b"\xff\xff\x00" * (10 - len(numbers))
+    flags = INDEX_ALWAYS | (INDEX_UNIQUE if index.unique or index.primary else 0)
+    flags |= INDEX_REQUIRED if index.primary else 0
+    return struct.pack("<I30s4sIIB5s", _MAGIC, keys, _point(usage), root, 0, flags, bytes(5))
+
+
+def _name(name: str) -> bytes:
+    raw = name.encode("utf-16-le")
+    return struct.pack("<H", len(raw)) + raw
+
+
+def _point(place: tuple[int, int]) -> bytes:
+    page, row = place
+    return bytes([row]) + page.to_bytes(3, "little")
+
+
+def _place(store: PageStore, data: bytearray) -> TableLayout:
+    """Cut the run of bytes into pages at the end of the file."""
+    chunks = [data[:PAGE]]
+    chunks += [data[at : at + PAGE - 8] for at in range(PAGE, len(data), PAGE - 8)]
+    first = store.reserve(len(chunks))
+    pages = [first + place for place in range(len(chunks))]
+    for place, chunk in enumerate(chunks):
+        following = pages[place + 1] if place + 1 < len(pages) else 0
+        room = PAGE - len(chunk) - (0 if place == 0 else 8)
+        # the free space that Access notes leaves out the 8 bytes of the page's own header
+        header = struct.pack("<BBHI", 2, 1, max(0, room - 8), following)
+        if place == 0:
+            chunk[:8] = header
+            data[:8] = header
+        page = bytearray(chunk if place == 0 else header + chunk)
+        store.write(pages[place], page.ljust(PAGE, b"\0"))
+    data.extend(bytes(PAGE))
+    return _parse(pages, data[: PAGE + (len(pages) - 1) * (PAGE - 8)])
