@@ -15,12 +15,14 @@ Part = TypeVar("Part")
 #: rows that are formatted at a time: few enough to stay in the cache; fewer where values are long
 ROWS, BYTES = 1 << 14, 1 << 27
 
+_TEXT = {"string", "large_string", "string_view", "null"}
+
 
 def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Cut a table into batches of plain text columns, small enough for 32-bit offsets.
 
-    Columns may come as any of Arrow's text types, dictionaries included; other types are refused with
-    TypeError, because their text form is the mapping's to choose.
+    Columns may come as any of Arrow's text types, dictionaries included, or as whole numbers; other
+    types are refused with TypeError, because their text form is the mapping's to choose.
     """
     arrays = [_text(table.column(at), name) for at, name in enumerate(table.column_names)]
     if not table.num_rows or not arrays:
@@ -32,11 +34,9 @@ def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
 
 def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_string(column.type):
+    if column.type == pa.string():
         return column
-    if pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string(kind):
-        return column.cast(pa.string())
-    if str(kind) == "string_view":
+    if str(kind) in _TEXT or pa.types.is_integer(kind):
         return column.cast(pa.string())
     raise TypeError(f"column {name} holds {column.type}, not text")
 

@@ -163,16 +163,15 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-def write_manifest(folder: Path, content: dict[str, Any]) -> Path:
-    """Write ``manifest.json`` with the digests of everything in the folder under ``outputs``.
+def write_manifest(folder: Path, content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Write ``manifest.json`` with the digests of everything in the folder, and return those.
 
-    Same content, same bytes: keys are sorted, and nothing is added that the caller did not give.
+    Same content, same bytes: keys are sorted, and nothing is added but ``outputs``.
     """
-    path = folder / MANIFEST
-    document = {**content, "outputs": digests(folder)}
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-    path.write_bytes(text.encode())
-    return path
+    outputs = digests(folder)
+    text = json.dumps({**content, "outputs": outputs}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_bytes(text.encode())
+    return outputs
 
 
 def _files(folder: Path) -> list[Path]:

@@ -64,6 +64,7 @@ def test_slices_chunks_and_text_types_give_the_same_bytes(values, monkeypatch):
     assert [written(each) for each in (pieces, dictionaries, views)] == [expected] * 3
 
 
-def test_a_number_is_refused_because_its_text_is_not_ours_to_choose():
-    with pytest.raises(TypeError, match="column n holds int64"):
-        written(pa.table({"n": [1]}))
+def test_whole_numbers_have_one_text_form_and_other_types_are_refused():
+    assert written(pa.table({"n": [1, None, -20]})) == b'n\n1\n""\n-20\n'
+    with pytest.raises(TypeError, match="column n holds double"):
+        written(pa.table({"n": [1.5]}))
