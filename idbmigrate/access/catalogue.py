@@ -49,11 +49,12 @@ def read_catalogue(pages: PageFile, damage: Damage) -> Catalogue:
         raise SourceError("the catalogue lacks its columns", code="damaged", where=where)
     content, _ = read_table(pages, definition, [by_name[name] for name in _COLUMNS], damage)
     found = Catalogue({}, {_NAME: fmt.CATALOGUE_PAGE}, [])
-    for number, name, kind, flags, foreign in zip(*(content.column(i).to_pylist() for i in range(len(_COLUMNS)))):
+    for number, name, kind, flags, foreign in zip(*(column.to_pylist() for column in content.columns)):
         if name is None or kind is None or number is None:
             continue
         if kind in (fmt.OBJECT_LINKED, fmt.OBJECT_LINKED_ODBC):
-            found.linked.append(LinkedTable(name, foreign, "odbc" if kind == fmt.OBJECT_LINKED_ODBC else "access"))
+            how = "odbc" if kind == fmt.OBJECT_LINKED_ODBC else "access"
+            found.linked.append(LinkedTable(name, foreign, how))
         elif kind == fmt.OBJECT_TABLE:
             target = found.system if (flags or 0) & fmt.OBJECT_SYSTEM_FLAGS else found.tables
             if name in target and name != _NAME:

@@ -10,9 +10,10 @@ import pyarrow as pa
 from idbmigrate.access.catalogue import Catalogue, LinkedTable, read_catalogue
 from idbmigrate.access.damage import Damage, Problem
 from idbmigrate.access.pagefile import PageFile
+from idbmigrate.access.rawcell import RawCell, changed_rows, moved_rows, raw_cell
 from idbmigrate.access.table import read_table
 from idbmigrate.access.tabledef import Column, TableDefinition, read_definition
-from idbmigrate.errors import SourceError, UsageError
+from idbmigrate.errors import UsageError
 
 
 class Database:
@@ -94,6 +95,20 @@ class Database:
             chosen = [by_name[name] for name in columns]
         return read_table(self._pages, definition, chosen, self._damage)
 
+    def raw_cell(self, table: str, row_id: int, column: str) -> RawCell:
+        """One cell as the file stores it, by the id of its row; for looking into a difference."""
+        definition = self.definition(table)
+        (chosen,) = (c for c in definition.columns if c.name == column)
+        return raw_cell(self._pages, definition, int(row_id), chosen)
+
+    def moved_rows(self, table: str, ids: np.ndarray) -> np.ndarray:
+        """Which rows, by id, lie on another page than their id says (bool)."""
+        return moved_rows(self._pages, self.definition(table), ids)
+
+    def changed_rows(self, table: str, ids: np.ndarray) -> np.ndarray:
+        """Which rows, by id, were written when the table had another number of columns (bool)."""
+        return changed_rows(self._pages, self.definition(table), ids)
+
     def close(self) -> None:
         """Let go of the file; tables that were read stay valid."""
         self._pages.close()
@@ -112,6 +127,3 @@ def open_database(path: str | os.PathLike, password: str | None = None, salvage:
     truncated, damaged, password-needed, wrong-password.
     """
     return Database(path, password, salvage)
-
-
-__all__ = ["Database", "LinkedTable", "Problem", "SourceError", "open_database"]

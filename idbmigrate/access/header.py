@@ -40,7 +40,7 @@ def parse_header(page: bytes, file: str) -> Header:
     version = page[fmt.HEADER_VERSION_AT]
     if version not in fmt.VERSIONS:
         raise SourceError(
-            f"Access file version {version} is not known to this reader", code="unsupported-version", where=file,
+            f"Access file version {version} is not known here", code="unsupported-version", where=file,
             hint="save the database in the format of Access 2002-2003 or 2007 and later",
         )  # fmt: skip
     product, layout = fmt.VERSIONS[version]

@@ -72,16 +72,16 @@ class LongValues:
         start, end, _, fault = find_slots(self._pages, page, slot, fmt.LONG_VALUE_OWNER)
         for code in np.unique(fault[fault > 0]).tolist():
             self._exclude_some(values, fault == code, f"long value: {FAULTS[code]}")
-        return start, end, page, fault == 0
+        return start, end, fault == 0
 
     def _read_single(self, values, pointer, declared) -> None:
-        start, end, _, good = self._rows(values, pointer[values])
+        start, end, good = self._rows(values, pointer[values])
         self._exclude_some(values, good & (end - start != declared[values]), WRONG_LENGTH)
         self.start[values] = start
 
     def _read_chains(self, values, pointer, declared) -> None:
         """Follow all chains at once, a step each time round, then copy the parts together."""
-        if int(declared[values].sum()) > self.view.size:  # values share no bytes, so together they fit the file
+        if int(declared[values].sum()) > self.view.size:  # values share no bytes: together they fit
             mask = np.zeros(len(self._good), bool)
             mask[values] = True
             self._exclude(mask, TOO_LARGE)
@@ -90,7 +90,7 @@ class LongValues:
         parts, active, steps = [], np.arange(len(values)), 0
         while len(active):
             steps += 1
-            start, end, page, good = self._rows(values[active], following[active])
+            start, end, good = self._rows(values[active], following[active])
             size = np.minimum(end - start - 4, left[active])
             good &= self._exclude_some(values[active], good & (size < 1), WRONG_LENGTH)
             if steps > self._pages.page_count:  # each part fills a page, so a longer chain goes round

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from pathlib import Path
@@ -74,10 +75,8 @@ class PageFile:
         """Let go of the file. Arrow tables read from it stay valid: they hold copies."""
         self.view = None
         self._plain = None
-        try:
+        with contextlib.suppress(BufferError):  # a traceback may hold a view: the map goes when that does
             self._map.close()
-        except BufferError:  # a traceback still holds a view: the map goes when that does
-            pass
 
 
 def _map_file(path: Path, name: str) -> mmap.mmap:

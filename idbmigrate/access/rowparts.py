@@ -8,6 +8,8 @@ their ends are gathered as one matrix; otherwise each field is gathered from its
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from idbmigrate.access import format as fmt
@@ -50,15 +52,16 @@ def has_variable_part(table: TableDefinition, columns: np.ndarray) -> np.ndarray
 class RowParts:
     """The parts of a chunk of rows whose counts have passed :func:`check_counts`."""
 
-    def __init__(self, view: ByteView, layout: fmt.Layout, table: TableDefinition, rows: RowSet, columns, variables):
-        self.view, self.layout, self.rows, self.columns, self.variables = view, layout, rows, columns, variables
+    def __init__(
+        self, view: ByteView, layout: fmt.Layout, table: TableDefinition, rows: RowSet, columns, variables
+    ):
+        self.view, self.layout, self.rows = view, layout, rows
+        self.columns, self.variables = columns, variables
         self.count = len(rows)
         self.mask_at = rows.end - ((columns + 7) >> 3)
-        self._fixed_width = max(
-            (c.fixed_offset + (c.size or c.length * layout.character_size) for c in table.columns if c.fixed), default=0
-        )
+        self._fixed_width = max((c.fixed_offset + c.stored_size for c in table.columns if c.fixed), default=0)
         self._fixed = None
-        self._even = self.count > 0 and bool((columns == columns[0]).all() and (variables == variables[0]).all())
+        self._even = self.count > 0 and _all_same(columns) and _all_same(variables)
         self._masks = self._gather_masks() if self._even else None
         self._has_part = has_variable_part(table, columns)
         self._any_part = bool(self._has_part.any())
@@ -116,7 +119,7 @@ class RowParts:
             return np.zeros(self.count, bool)
         entries = self._entries
         bad = entries[0] < self.layout.row_head
-        for before, after in zip(entries[:-1], entries[1:]):
+        for before, after in itertools.pairwise(entries):
             bad |= after < before
         return self._has_part & (bad | (entries[-1] > self._table_at()))
 
@@ -161,3 +164,7 @@ class RowParts:
                 entry = entry + 256 * (step <= which)
             lines.append(entry)
         return np.stack(lines)
+
+
+def _all_same(counts: np.ndarray) -> bool:
+    return bool((counts == counts[0]).all())

@@ -53,7 +53,7 @@ class _TableReader:
         self._codec = code_page_codec(pages.header.code_page)
         self._long_bytes: dict[int, int] = {}
         everything = [c for c in table.columns if c.fixed and c.code != fmt.BOOLEAN]
-        self._fixed_ends = [(c, pages.layout.row_head + c.fixed_offset + _size(pages, c)) for c in everything]
+        self._fixed_ends = [(c, pages.layout.row_head + c.fixed_offset + c.stored_size) for c in everything]
 
     def check(self, rows: RowSet) -> RowParts:
         """The parts of the rows that are sound; the others go to ``damage``."""
@@ -64,7 +64,8 @@ class _TableReader:
             rows, columns, variables = rows[good], columns[good], variables[good]
         parts = RowParts(view, layout, self.table, rows, columns, variables)
         bad_offsets = parts.bad_offsets()
-        good = self._without(rows, {BAD_OFFSETS: bad_offsets, _SHORT_FIXED: self._short(parts) & ~bad_offsets})
+        too_short = self._short(parts) & ~bad_offsets
+        good = self._without(rows, {BAD_OFFSETS: bad_offsets, _SHORT_FIXED: too_short})
         if good.all():
             return parts
         return RowParts(view, layout, self.table, rows[good], columns[good], variables[good])
@@ -105,9 +106,8 @@ class _TableReader:
     def _values(self, parts: RowParts, column: Column, valid: np.ndarray):
         """Where the bytes of the column's non-null values lie: view, start, length; and who has one."""
         if column.fixed:
-            size = _size(self.pages, column)
             start = (parts.rows.start + parts.layout.row_head + column.fixed_offset)[valid]
-            return self.pages.view, start, np.full(len(start), size), valid
+            return self.pages.view, start, np.full(len(start), column.stored_size), valid
         start, length, has = parts.variable(column.variable_index)
         valid = valid & has
         start, length = start[valid], length[valid]
@@ -163,7 +163,9 @@ class _TableReader:
             return ragged_array(kind, length, view.ragged(start, length), valid)
         return self._fixed_in_variable(parts, column, view, start, length, valid)
 
-    def _fixed_in_variable(self, parts: RowParts, column: Column, view: ByteView, start, length, valid) -> pa.Array:
+    def _fixed_in_variable(
+        self, parts: RowParts, column: Column, view: ByteView, start, length, valid
+    ) -> pa.Array:
         """Fixed-size values among the variable ones, as calculated columns have them."""
         owners = np.flatnonzero(valid)
         if column.code == fmt.BOOLEAN:
@@ -190,10 +192,3 @@ class _TableReader:
         every = np.ones(len(which), bool)
         page, slot = parts.rows.page[which], parts.rows.slot[which]
         self.damage.report_rows(every, page, slot, message, table=self.table.name, column=column.name)
-
-
-def _size(pages: PageFile, column: Column) -> int:
-    """Bytes of a column in the fixed area: those of its type, or a fixed-length text's own."""
-    if column.size is not None:
-        return column.size
-    return column.length * pages.layout.character_size if column.code == fmt.TEXT else column.length

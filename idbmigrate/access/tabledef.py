@@ -37,6 +37,9 @@ class Column:
     auto_number: bool
     compressed: bool
 
+    #: bytes in a row's fixed area, if ``fixed``
+    stored_size: int
+
     @property
     def size(self) -> int | None:
         """Bytes that every value takes, or None where values differ in length."""
@@ -118,10 +121,12 @@ def _content(pages: PageFile, page: int, where: str) -> tuple[bytes, tuple[int, 
         if number in spanned:
             raise SourceError("the pages of the table definition form a loop", code="damaged", where=where)
         if number >= pages.page_count:
-            raise SourceError("the table definition lies past the end of the file", code="truncated", where=where)
+            raise SourceError("the table definition lies past the file's end", code="truncated", where=where)
         content = pages.page(number).tobytes()
         if content[0] != fmt.PAGE_TABLE_DEFINITION:
-            raise SourceError("the table definition is on a page of another kind", code="damaged", where=where)
+            raise SourceError(
+                "the table definition is on a page of another kind", code="damaged", where=where
+            )
         parts.append(content[8:] if spanned else content)
         spanned.append(number)
         if len(spanned) > 64:  # 255 columns with the longest names need 42 pages at most
@@ -192,6 +197,7 @@ def _column(reader: _Reader, layout: fmt.Layout, raw: bytes, name: str) -> Colum
         calculated=calculated,
         auto_number=bool(raw[layout.flags_at] & fmt.COLUMN_AUTO_NUMBER),
         compressed=bool(extra & fmt.COLUMN_COMPRESSED),
+        stored_size=size,
     )
 
 

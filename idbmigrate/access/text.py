@@ -57,13 +57,14 @@ def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, code
     table = _single_byte_table(codec)
     if table is not None:
         return *encode_units(table[raw], length), bad
-    ends = np.cumsum(length)  # a code page of one or two bytes a character: value by value
-    texts = [raw[e - n : e].tobytes().decode(codec, "replace").encode() for e, n in zip(ends.tolist(), length.tolist())]
+    ends = np.cumsum(length).tolist()  # a code page of one or two bytes a character: value by value
+    values = (raw[end - size : end].tobytes() for end, size in zip(ends, length.tolist()))
+    texts = [value.decode(codec, "replace").encode() for value in values]
     return np.array([len(t) for t in texts], np.int64), np.frombuffer(b"".join(texts), np.uint8), bad
 
 
 def _units(view: ByteView, start, count, packed, header: int = 2) -> np.ndarray:
-    """The characters of all values in a row: uint8 where every value has one byte a character, else uint16."""
+    """The characters of all values: uint8 where every value has one byte a character, else uint16."""
     total = int(count.sum())
     if not total:
         return np.zeros(0, np.uint8)

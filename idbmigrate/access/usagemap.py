@@ -23,7 +23,8 @@ def owned_pages(pages: PageFile, pointer: int, damage: Damage, table: str) -> np
     start, end, _, fault = find_slots(pages, np.array([page]), np.array([slot]), None)
     if fault[0] or end[0] - start[0] < 5:
         message = FAULTS.get(int(fault[0]), "the table's usage map is too short")
-        damage.report(message, table=table, page=page, slot=slot, code="truncated" if fault[0] == 1 else "damaged")
+        code = "truncated" if fault[0] == 1 else "damaged"
+        damage.report(message, table=table, page=page, slot=slot, code=code)
         return _NONE
     row = pages.view.bytes[start[0] : end[0]]
     if row[0] == 0:

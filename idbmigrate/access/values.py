@@ -67,8 +67,8 @@ def ragged_array(kind: pa.DataType, length: np.ndarray, data: np.ndarray, valid:
         np.cumsum(offsets, out=offsets)
     else:
         np.cumsum(length, out=offsets[1:])
-    validity = bitmap(valid) if nulls else None
-    return pa.Array.from_buffers(kind, len(valid), [validity, pa.py_buffer(offsets), pa.py_buffer(data)], nulls)
+    buffers = [bitmap(valid) if nulls else None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    return pa.Array.from_buffers(kind, len(valid), buffers, nulls)
 
 
 def decode_fixed(column: Column, raw: np.ndarray, valid: np.ndarray):
@@ -139,7 +139,7 @@ def _extended_date(kind, raw, valid):
     shape = (raw[:, 19] == ord(":")) & (raw[:, 39] == ord(":"))
     shape &= (digits[:, :19] < 10).all(axis=1) & (digits[:, 20:39] < 10).all(axis=1)
     power = 10 ** np.arange(18, -1, -1, dtype=np.int64)
-    with np.errstate(over="ignore"):  # nonsense overflows, and is then outside the range or not: no value is lost
+    with np.errstate(over="ignore"):  # only nonsense overflows: the leading digits are checked as well
         days, ticks = digits[:, :19].astype(np.int64) @ power, digits[:, 20:39].astype(np.int64) @ power
     shape &= (digits[:, :12] == 0).all(axis=1) & (digits[:, 20:26] == 0).all(axis=1)
     bad = valid & ~(shape & (days < _EXTENDED_LAST) & (ticks < 864_000_000_000))

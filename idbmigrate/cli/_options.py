@@ -10,7 +10,11 @@ password = click.option(
     "--password",
     envvar="IDBMIGRATE_PASSWORD",
     show_envvar=True,
-    help="Password of a protected file; better given in the environment, where no process list shows it.",
+    prompt=True,
+    prompt_required=False,
+    hide_input=True,
+    help="Password of a protected file. Without a value it is asked for; the environment also hides it "
+    "from process lists.",
 )
 source = click.option("--source", metavar="DATASET", help="Data set of the file, instead of finding it out.")
 overlay = click.option(

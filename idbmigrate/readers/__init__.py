@@ -26,7 +26,8 @@ def open_idb(
     SourceError if the file cannot be read, ``reader-unavailable`` if the reader is not installed.
     """
     if reader not in READERS:
-        raise UsageError(f"there is no reader {reader!r}", code="bad-option", hint="one of: " + ", ".join(READERS))
+        known = ", ".join(READERS)
+        raise UsageError(f"there is no reader {reader!r}", code="bad-option", hint=f"one of: {known}")
     return import_module(READERS[reader]).open_reader(path, password, salvage)
 
 

@@ -13,7 +13,7 @@ from tests.corpus.truth import compare, load_truth
 _SHARED = Path(os.environ.get("IDBMIGRATE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
-def _pairs() -> list[tuple[Path, Path]]:
+def outside_files() -> list[tuple[Path, Path]]:
     """Access files under ../shared with a truth file beside them, named either way."""
     pairs = []
     for path in sorted(p for folder in ("corpus", "idb") for p in (_SHARED / folder).rglob("*.*db")):
@@ -24,7 +24,7 @@ def _pairs() -> list[tuple[Path, Path]]:
     return pairs
 
 
-@pytest.mark.parametrize(("path", "truth"), _pairs(), ids=lambda p: p.name)
+@pytest.mark.parametrize(("path", "truth"), outside_files(), ids=lambda p: p.name)
 def test_every_cell_equals_the_truth(path, truth):
     expected = load_truth(truth)
     with open_database(path) as database:
@@ -37,4 +37,4 @@ def test_every_cell_equals_the_truth(path, truth):
 
 def test_there_are_outside_files(shared_dir):
     """Says why nothing ran where the outside files are absent."""
-    assert _pairs(), "../shared has neither corpus nor idb"
+    assert outside_files(), "../shared has neither corpus nor idb"

@@ -1,0 +1,309 @@
+"""Compare two readers' decoding of one file: row counts, columns, every cell.
+
+The native reader goes first, and in full: a file that it finds damaged is an error before the second
+reader, which trusts what it reads, has seen a byte.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from idbmigrate.errors import SourceError
+from idbmigrate.readers import open_idb
+from idbmigrate.readers.faults import REASONS, Case, explain
+from idbmigrate.readers.second import Cells, SecondReader
+
+#: Single differing cells listed for one column of one table; the others are counted.
+DEFAULT_LIMIT = 20
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where the readers differ.
+
+    ``rule``: the known fault that explains it, None if none does; ``believed``: whose decoding holds.
+    ``native`` and ``other`` say in words how the cells differ, never a value; ``raw`` has the values
+    and the cell's bytes if they were asked for.
+    """
+
+    kind: str
+    table: str
+    column: str | None = None
+    page: int | None = None
+    slot: int | None = None
+    native: str | None = None
+    other: str | None = None
+    rule: str | None = None
+    raw: dict[str, Any] | None = None
+
+    @property
+    def believed(self) -> str | None:
+        return "native" if self.rule else None
+
+    @property
+    def reason(self) -> str | None:
+        return REASONS[self.rule] if self.rule else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The difference as a JSON-able dict."""
+        return {**asdict(self), "believed": self.believed, "reason": self.reason}
+
+
+@dataclass
+class TableResult:
+    """What the comparison of one table found; ``compared`` is False where the second reader gave nothing."""
+
+    name: str
+    declared_rows: int
+    native_rows: int
+    other_rows: int | None = None
+    cells: int = 0
+    compared: bool = True
+    explained: int = 0
+    unexplained: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    def add(self, difference: Difference, limit: int) -> None:
+        """Count a difference, and keep it unless its column has ``limit`` of its rule already."""
+        if difference.rule:
+            self.explained += 1
+        else:
+            self.unexplained += 1
+        alike = sum(d.column == difference.column and d.rule == difference.rule for d in self.differences)
+        if alike < limit:
+            self.differences.append(difference)
+
+
+@dataclass
+class Comparison:
+    """The result of :func:`compare_readers`. ``agreed``: no difference is left without explanation."""
+
+    file: str
+    reader: str
+    tables: list[TableResult]
+    failure: str | None = None
+
+    @property
+    def agreed(self) -> bool:
+        return not any(table.unexplained for table in self.tables)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every table could be compared."""
+        return self.failure is None and all(table.compared for table in self.tables)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as a JSON-able dict."""
+        tables = [{**asdict(t), "differences": [d.as_dict() for d in t.differences]} for t in self.tables]
+        return {
+            "file": self.file, "native": "native", "second": self.reader, "agreed": self.agreed,
+            "complete": self.complete, "failure": self.failure, "tables": tables,
+        }  # fmt: skip
+
+
+def compare_readers(
+    path,
+    password: str | None = None,
+    reader: str = "access-parser",
+    raw: bool = False,
+    limit: int = DEFAULT_LIMIT,
+) -> Comparison:
+    """Decode ``path`` with the native reader and with ``reader``, and compare.
+
+    ``raw``: give each listed difference the two values and the bytes of the cell. ``limit``: how many
+    differing cells to list for a column. Raises SourceError if the native reader cannot read the file
+    or the second one is not installed; a second reader that stops is part of the result.
+    """
+    with open_idb(path, password) as native:
+        results = [TableResult(t, native.row_count(t), 0) for t in native.tables]
+        contents = {}
+        for result in results:
+            contents[result.name] = native.read_with_ids(result.name)
+            result.native_rows = contents[result.name][0].num_rows
+        comparison = Comparison(Path(path).name, reader, results)
+        try:
+            second = open_idb(path, reader=reader)
+        except SourceError as error:
+            if error.code == "reader-unavailable":
+                raise
+            comparison.failure = error.message
+            for result in results:
+                result.compared = False
+            return comparison
+        with second:
+            for result in results:
+                table, ids = contents.pop(result.name)
+                _Table(native, second, result, table, ids, raw, limit).compare()
+    return comparison
+
+
+class _Table:
+    """The comparison of one table."""
+
+    def __init__(self, native, second: SecondReader, result: TableResult, table: pa.Table, ids, raw, limit):
+        self.native, self.second, self.result, self.raw, self.limit = native, second, result, raw, limit
+        self.table, self.ids = table, ids
+        self.definition = native.definition(result.name)
+
+    def compare(self) -> None:
+        name = self.result.name
+        try:
+            if name not in self.second.tables:
+                self._differ("missing-table", other="the second reader does not list the table")
+                self.result.compared = False
+                return
+            self._columns()
+            declared = self.second.row_count(name)
+            if declared != self.result.declared_rows:
+                self._differ("declared-rows", native=str(self.result.declared_rows), other=str(declared))
+            cells = self.second.cells(name)
+        except SourceError as error:
+            self.result.compared = False
+            self._differ("stops", other=error.message, rule="stops")
+            return
+        if self._rows(cells):
+            self._cells(cells)
+
+    def _columns(self) -> None:
+        """Compare names, types and lengths; mdbtools tells lengths of Text and Decimal only."""
+        other = {c.name: c for c in self.second.columns(self.result.name)}
+        for column in self.definition.columns:
+            its = other.get(column.name)
+            if its is None:
+                self._differ("column", column.name, other="absent")
+            elif (column.type, column.length) != (its.type, its.length):
+                nominal = self.second.reader == "mdbtools" and column.type not in ("TEXT", "NUMERIC")
+                if its.type != column.type or not nominal:
+                    rule = "type-unknown" if column.type.startswith("UNSUPPORTED") else None
+                    mine, its = f"{column.type} {column.length}", f"{its.type} {its.length}"
+                    self._differ("column", column.name, native=mine, other=its, rule=rule)
+
+    def _rows(self, cells: Cells) -> bool:
+        """Whether the rows of both can be set side by side; leaves out moved rows that the other lost."""
+        result = self.result
+        if cells.uneven:
+            result.compared = False
+            changed = self.native.changed_rows(result.name, self.ids)
+            rule = "cut-rows" if changed.any() or self._moved().any() else None
+            self._differ("rows", other="columns of different lengths", rule=rule)
+            return False
+        result.other_rows = cells.table.num_rows
+        if result.declared_rows != result.native_rows:
+            rule = "stale-count" if result.native_rows == result.other_rows else None
+            declared, read = f"{result.declared_rows} declared", f"{result.native_rows} read"
+            self._differ("declared-rows", native=read, other=declared, rule=rule)
+        moved = self._moved()
+        if self.second.reader == "mdbtools" and moved.any():
+            return self._anywhere(cells, int(moved.sum()))
+        if result.native_rows == result.other_rows:
+            return True
+        return self._without_lost(moved)
+
+    def _without_lost(self, moved: np.ndarray) -> bool:
+        """access-parser loses rows that were moved, or written when the table had other columns."""
+        result = self.result
+        lost = result.native_rows - result.other_rows
+        rule = "moved-row" if lost == moved.sum() else None
+        if rule is None and 0 < lost <= (moved | self.native.changed_rows(result.name, self.ids)).sum():
+            rule = "shape-changed"
+        self._differ("rows", native=str(result.native_rows), other=str(result.other_rows), rule=rule)
+        result.compared = rule == "moved-row"
+        if result.compared:
+            self.table, self.ids = self.table.filter(pa.array(~moved)), self.ids[~moved]
+        return result.compared
+
+    def _anywhere(self, cells: Cells, moved: int) -> bool:
+        """mdbtools reads moved rows where they lie now: look for each row as a whole, wherever it is."""
+        theirs = Counter(_row_keys(cells.table, self.table.schema))
+        mine = Counter(_row_keys(self.table.select(cells.table.column_names), self.table.schema))
+        lost, extra = (mine - theirs).total(), (theirs - mine).total()
+        rule = "moved-row-order" if not lost and extra <= 8 * moved else None
+        counts = str(self.result.native_rows), str(self.result.other_rows)
+        self._differ("rows", native=counts[0], other=counts[1], rule=rule)
+        self.result.cells += self.table.num_rows * self.table.num_columns
+        return False
+
+    def _moved(self) -> np.ndarray:
+        return self.native.moved_rows(self.result.name, self.ids)
+
+    def _cells(self, cells: Cells) -> None:
+        for column in self.definition.columns:
+            if column.name not in cells.table.column_names:
+                continue
+            mine, its = self.table.column(column.name), cells.table.column(column.name)
+            self.result.cells += len(mine)
+            faults = cells.faults.get(column.name, {})
+            for row in _unequal(mine, its).tolist():
+                self._cell(column, row, mine[row].as_py(), its[row].as_py(), faults.get(row))
+
+    def _cell(self, column, row: int, mine, its, fault: str | None) -> None:
+        row_id = int(self.ids[row])
+        cell = self.native.raw_cell(self.result.name, row_id, column.name)
+        case = Case(
+            reader=self.second.reader, type=column.type, native=mine, other=its, content=cell.content,
+            fixed=column.fixed, calculated=column.calculated, moved=cell.moved, row_columns=cell.columns,
+            table_columns=len(self.definition.columns), jet3="Jet 3" in self.native.version,
+        )  # fmt: skip
+        rule = explain(case) or fault
+        raw = None
+        if self.raw:
+            stored = None if cell.stored is None else cell.stored.hex()
+            raw = {"native": _plain(mine), "other": _plain(its), "at": cell.at, "bytes": stored}
+            if cell.content != cell.stored:
+                raw["content"] = cell.content.hex()
+        self._differ(
+            "cell", column.name, row_id >> 8, row_id & 0xFF, *_describe(mine, its), rule=rule, raw=raw
+        )
+
+    def _differ(self, kind, column=None, page=None, slot=None, native=None, other=None, rule=None, raw=None):
+        difference = Difference(kind, self.result.name, column, page, slot, native, other, rule, raw)
+        self.result.add(difference, self.limit)
+
+
+def _shape(column) -> str | None:
+    return None if column is None else f"{column.type} {column.length}"
+
+
+def _row_keys(table: pa.Table, schema: pa.Schema) -> Iterator[tuple]:
+    columns = (table.column(name).cast(schema.field(name).type, safe=False) for name in table.column_names)
+    return zip(*(column.to_pylist() for column in columns))
+
+
+def _unequal(mine: pa.ChunkedArray, its: pa.ChunkedArray) -> np.ndarray:
+    """The rows where two columns differ; floats by their bits, so that NaN equals itself."""
+    import pyarrow.compute as pc
+
+    mine, its = mine.combine_chunks(), its.combine_chunks()
+    if pa.types.is_floating(mine.type):
+        bits = pa.int32() if mine.type == pa.float32() else pa.int64()
+        mine, its = mine.view(bits), its.view(bits)
+    elif mine.type != its.type:
+        its = its.cast(mine.type, safe=False)
+    differs = pc.fill_null(pc.not_equal(mine, its), False).to_numpy(zero_copy_only=False)
+    nulls = mine.is_null().to_numpy(zero_copy_only=False) != its.is_null().to_numpy(zero_copy_only=False)
+    return np.flatnonzero(differs | nulls)
+
+
+def _describe(mine, its) -> Iterator[str]:
+    """Both cells in words without their values: null or not, and of texts the length and first difference."""
+    for value, against in ((mine, its), (its, mine)):
+        if value is None:
+            yield "null"
+        elif isinstance(value, (str, bytes)) and isinstance(against, (str, bytes)):
+            pairs = zip(value, against)
+            first = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(value), len(against)))
+            unit = "characters" if isinstance(value, str) else "bytes"
+            yield f"{len(value)} {unit}, first difference at {first + 1}"
+        else:
+            yield "another value"
+
+
+def _plain(value):
+    return value.hex() if isinstance(value, bytes) else None if value is None else str(value)
