@@ -39,7 +39,7 @@ lint: $(VENV)/.ready
 	$(RUN) ruff check .
 
 bench: $(VENV)/.ready
-	$(RUN) bench
+	$(RUN) bench --data bench-data
 
 fuzz: $(VENV)/.ready
 	$(RUN) pip install --quiet ".[fuzz]"

@@ -15,6 +15,8 @@ Part = TypeVar("Part")
 #: rows that are formatted at a time: few enough to stay in the cache; fewer where values are long
 ROWS, BYTES = 1 << 14, 1 << 27
 
+#: threads that format at the same time
+WORKERS = max(1, min(4, os.cpu_count() or 1))
 _TEXT = {"string", "large_string", "string_view", "null"}
 
 
@@ -61,13 +63,12 @@ def in_order(work: Callable[[Part], pa.Buffer], parts: Iterable[Part]) -> Iterat
     Arrow lets go of the interpreter while it computes. Only a few results wait at a time, so that
     memory stays bounded by the batch size.
     """
-    workers = max(1, min(4, os.cpu_count() or 1))
     waiting: deque[Future[pa.Buffer]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(WORKERS) as pool:
         try:
             for part in parts:
                 waiting.append(pool.submit(work, part))
-                if len(waiting) > workers:
+                if len(waiting) > WORKERS:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.datasets import Dataset
+from idbmigrate.datasets.schema import namespace, table_order, xsd
 from idbmigrate.errors import OutputError
 from idbmigrate.exporters._text import batches, content, holds, in_order
 
@@ -29,14 +30,12 @@ _FORBIDDEN_TEXT = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x{FFFE}\\x{FFFF}]"
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- {name}. No inbound XML schema is published for this data set: this document and its schema
      {name}.xsd are idbmigrate's own and are not accepted as a submission. -->
-<DataSet xmlns="urn:idbmigrate:{name}">
+<DataSet xmlns="{namespace}">
 """
 
 
 def write(tables: Mapping[str, pa.Table], dataset: Dataset, path: Path) -> list[Path]:
     """Write the document to ``path`` and its schema beside it; return both paths."""
-    from idbmigrate.datasets.schema import xsd
-
     path.parent.mkdir(parents=True, exist_ok=True)
     write_document(tables, dataset, path)
     schema = path.with_suffix(".xsd")
@@ -51,22 +50,14 @@ def write_document(tables: Mapping[str, pa.Table], dataset: Dataset, path: Path)
     and number of the row; nothing is replaced in silence.
     """
     with open(path, "wb") as file:
-        file.write(_HEAD.format(name=dataset.name).encode())
+        file.write(_HEAD.format(name=dataset.name, namespace=namespace(dataset)).encode())
         for part in in_order(_rows, _parts(tables, dataset)):
             file.write(part)
         file.write(b"</DataSet>\n")
 
 
-def table_order(dataset: Dataset) -> list[str]:
-    """Names of the tables as the document has them: the header, then the data set's order."""
-    headers = [
-        name for name, table in dataset.tables.items() if table.period and table.period.kind == "header"
-    ]
-    return headers + [name for name in dataset.tables if name not in headers]
-
-
 def _parts(tables: Mapping[str, pa.Table], dataset: Dataset) -> Iterator[tuple[str, int, pa.RecordBatch]]:
-    for name in table_order(dataset):
+    for name in (table.name for table in table_order(dataset)):
         if name in tables:
             start = 0
             for batch in batches(tables[name]):

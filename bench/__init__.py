@@ -1,0 +1,1 @@
+"""Benchmarks against public tools. Not part of the installed package."""
