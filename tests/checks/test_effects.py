@@ -1,0 +1,162 @@
+"""What a rejected record takes with it, and what becomes of the submission."""
+
+from __future__ import annotations
+
+import pytest
+
+from idbmigrate.checks import Context
+
+from .good import CONTEXT, codes, good, nhs_numbers, outcome
+
+
+def two_patients():
+    """The good file and a second patient, P2, with a referral, R2, a contact and a score."""
+    file, other = good(), good()
+    for table, rows in other.items():
+        if table in ("IDS000Header", "IDS902CarePersQual"):
+            continue
+        for row in rows:
+            for column in ("LocalPatientId", "ServiceRequestId", "CareContactId", "CareActId"):
+                if column in row:
+                    row[column] = row[column].replace("1", "2")
+            if table == "IDS001MPI":
+                row["NHSNumber"] = next(nhs_numbers(1))
+        file[table] += rows
+    return file
+
+
+def rejected(result):
+    return {table: count for table, count in result.fate["rejected"].items() if count}
+
+
+def test_everything_is_accepted():
+    result = outcome(two_patients())
+    assert result.fate["outcome"] == "accepted" and not rejected(result)
+
+
+def test_a_bad_score_falls_alone():
+    file = two_patients()
+    file["IDS607CodedScoreAssessmentAct"][1]["PersScore"] = "1.5"
+    result = outcome(file)
+    assert result.fate["outcome"] == "accepted-in-part"
+    assert rejected(result) == {"IDS607CodedScoreAssessmentAct": 1}
+    assert result.fate["rejecting_codes"] == ["IDS60711"]
+
+
+def test_a_contact_takes_its_activity_and_score_with_it():
+    file = two_patients()
+    file["IDS201CareContact"][1]["AppType"] = None
+    result = outcome(file)
+    lost = {"IDS201CareContact", "IDS202CareActivity", "IDS607CodedScoreAssessmentAct"}
+    assert rejected(result) == dict.fromkeys(lost, 1)
+    follows = {
+        finding["code"]: finding["follows"]
+        for finding in result.findings.to_pylist()
+        if finding["effect"] != "warning"
+    }
+    assert follows == {"IDS20154": False, "IDS20224": True, "IDS60708": True}
+
+
+def test_a_patient_without_a_valid_referral_goes_altogether():
+    """Down from the referral, up to the patient, and down again to everything of the patient."""
+    file = two_patients()
+    file["IDS101Referral"][1]["OrgIDComm"] = None
+    result = outcome(file)
+    kept = {"IDS000Header", "IDS902CarePersQual", "IDS003AccommStatus", "IDS601MedHistPrevDiag"}
+    assert set(rejected(result)) == set(file) - kept
+    assert result.fate["outcome"] == "accepted-in-part"
+
+
+def test_a_bad_nhs_number_rejects_the_file():
+    file = two_patients()
+    file["IDS001MPI"][0]["NHSNumber"] = "1234567890"
+    result = outcome(file)
+    assert (result.fate["outcome"], result.fate["file_codes"]) == ("rejected", ["IDSREJ006"])
+
+
+def test_rules_of_our_own_decide_nothing():
+    file = good()
+    file["IDS001MPI"][0]["GenderIdentity"] = "?"
+    result = outcome(file)
+    assert result.fate["outcome"] == "accepted" and result.findings.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "code"),
+    [
+        ("PersonBirthDate", "1901-04-01", "IDSREJ008"),
+        ("PersonBirthDate", "2022-05-01", "IDSREJ008"),
+        ("Postcode", "LS14AP", "IDSREJ007"),
+    ],
+)
+def test_values_that_reject_the_file(column, value, code):
+    file = good()
+    file["IDS001MPI"][0][column] = value
+    assert code in codes(file)
+
+
+def test_exactly_120_years_old_is_accepted():
+    file = good()
+    file["IDS001MPI"][0]["PersonBirthDate"] = "1901-04-02"
+    assert codes(file) == set()
+
+
+@pytest.mark.parametrize("birth", ["1980-02-30", "not a date", ""])
+def test_a_date_that_is_none_is_not_compared(birth):
+    file = good()
+    file["IDS001MPI"][0]["PersonBirthDate"] = birth
+    assert not codes(file) & {"IDSREJ008", "IDS10140", "IDS60316"}
+
+
+def test_blank_keys_are_no_duplicates_but_blank_times_are():
+    file = good()
+    file["IDS001MPI"][0]["NHSNumber"] = None
+    file["IDS001MPI"].append(file["IDS001MPI"][0] | {"LocalPatientId": "P9"})
+    score = file["IDS606CodedScoreAssessmentRefer"][0]
+    score["AssToolCompTime"] = None
+    file["IDS606CodedScoreAssessmentRefer"].append(dict(score))
+    found = codes(file)
+    assert "IDSREJ009" not in found and "IDS60616" in found
+
+
+def test_a_follow_up_or_a_questionnaire_keeps_an_old_discharge():
+    file = good()
+    file["IDS101Referral"][0]["ServDischDate"] = "2022-03-15"
+    assert "IDS10129" in codes(file)
+    follow_up, questionnaire = (two_patients() for _ in range(2))
+    follow_up["IDS101Referral"][0]["ServDischDate"] = "2022-03-15"
+    follow_up["IDS201CareContact"][0]["AppType"] = "06"
+    questionnaire["IDS101Referral"][0]["ServDischDate"] = "2022-03-15"
+    questionnaire["IDS607CodedScoreAssessmentAct"][0] |= {"CodedAssToolType": "747901000000107", "PersScore": "4"}
+    assert "IDS10129" not in codes(follow_up) | codes(questionnaire)
+
+
+def test_portal_rules_wait_for_the_portal():
+    result = outcome(good(), Context())
+    assert set(result.not_run) == {"IDS00027", "IDS00030", "IDS00033"}
+    assert "IDS20108" not in result.not_run, "the header gives the period"
+
+
+def test_another_period_than_the_header_s():
+    other = Context(period_start="2022-05-01", period_end="2022-05-31")
+    assert {"IDS00016", "IDS00019", "IDS20170"} <= codes(good(), other)
+
+
+def test_a_missing_column_is_a_changed_structure():
+    from idbmigrate.checks import check
+
+    from .good import DATASET, arrow
+
+    tables = arrow(good())
+    tables["IDS002GP"] = tables["IDS002GP"].drop_columns(["GMPCodeReg"])
+    found = check(tables, DATASET, CONTEXT)
+    assert "IDSREJ001" in found.fate["file_codes"] and found.counts.get("IDS00203") == 1
+
+
+def test_no_tables_at_all():
+    from idbmigrate.checks import check
+
+    from .good import DATASET
+
+    fate = check({}, DATASET).fate
+    assert set(fate["file_codes"]) == {"IDSREJ001", "IDSREJ002", "IDSREJ003", "IDSREJ004", "IDSREJ005"}

@@ -1,0 +1,54 @@
+"""What a rule pack may not say, and that packs fit their data sets."""
+
+from __future__ import annotations
+
+import pytest
+
+from idbmigrate import yamlio
+from idbmigrate.checks import list_packs, load_pack
+from idbmigrate.checks.load import PACKS, Reader, compile_pack
+from idbmigrate.datasets import load_dataset
+from idbmigrate.errors import DescriptionError
+
+HEAD = "{pack: p, title: t, defaults: {source: [S], confidence: confirmed}, rules: {T: ["
+RULE = "code: X1, effect: record, kind: blank"
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (f"{RULE}", "either a check or a reason"),
+        (f"{RULE}, check: {{blank: A}}, because: reference-data", "either a check or a reason"),
+        (f"{RULE}, check: {{sql: 'drop table'}}", "no form 'sql'"),
+        (f"{RULE}, check: {{blank: A, date: A}}", "one key"),
+        (f"{RULE}, check: {{length: {{column: A, min: 1, max: many}}}}", "whole number"),
+        (f"{RULE}, check: {{length: {{column: A}}}}", "needs"),
+        (f"{RULE}, check: {{pattern: {{column: A, pattern: '('}}}}", "regular expression"),
+        (f"{RULE}, check: {{check: {{column: A, is: magic}}}}", "no algorithm"),
+        (f"{RULE}, check: {{is: {{column: A, in: unknown}}}}", "no list"),
+        (f"{RULE}, check: {{after: {{column: A, than: B, plus: {{days: 1}}}}}}", "outside"),
+        (f"{RULE}, check: {{blank: A}}, sql: x", "not known here"),
+        ("code: X1, effect: loud, kind: blank, check: {blank: A}", "effect must be"),
+        (f"{RULE}, check: {{blank: A}}}}, {{{RULE}, check: {{blank: A}}", "twice"),
+    ],
+)
+def test_refused(rule, words):
+    data = yamlio.loads(HEAD + "{" + rule + "}]}}", "p.yaml")
+    with pytest.raises(DescriptionError, match=words) as caught:
+        Reader(data, "p.yaml").pack()
+    assert caught.value.code == "rules-invalid"
+
+
+@pytest.mark.parametrize("name", list_packs())
+def test_pack_fits_its_data_set(name):
+    dataset = load_dataset(name)
+    for rule in load_pack(name).rules:
+        if rule.form is not None and rule.table is not None:
+            missing = set(rule.columns) - set(dataset.tables[rule.table].columns)
+            assert not missing, (rule.code, missing)
+
+
+@pytest.mark.parametrize("name", list_packs())
+def test_fast_form_is_up_to_date(name):
+    fast = PACKS / f"{name}.json"
+    assert fast.read_text(encoding="utf-8") == compile_pack(name), "run python -m idbmigrate.checks.compile"
