@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from idbmigrate import package, periods
@@ -115,19 +116,18 @@ def _one(path: Path, folder: Path | None, options: _Options, progress: Progress)
             accept=options.accept,
             days={name: table.days for name, table in known.items()},
         )
-        results = execute(plan, staged, engine, target, progress)
+        done = execute(plan, staged, engine, target, progress)
         packages: dict[str, dict[str, pa.Table]] = {}
         if options.period:
-            results = periods.only_month(results, target, options.period)
+            done.results = periods.only_month(done.results, target, options.period)
         if options.split:
-            results, packages = _months(results, mapping, plan, known, engine, target)
+            done.results, packages = _months(done.results, mapping, plan, known, engine, target)
+        progress("closing the books")
+        books = keep_books(staged, done, mapping)
+        books.close()
     finally:
         engine.close()
-
-    progress("closing the books")
-    books = keep_books(staged, results, mapping, plan.reasons)
-    books.close()
-    tables = {name: _rows(results, target, name) for name in target.tables}
+    tables = {name: _rows(done.results, target, name) for name in target.tables}
     run = Run(
         input={"file": path.name, "bytes": path.stat().st_size, "sha256": publish.sha256(path)},
         identification=found,
@@ -191,20 +191,21 @@ def _months(results, mapping: MappingFile, plan, staged: Mapping[str, StagedTabl
                 only, {n: frozenset(t.raw.column_names) for n, t in staged.items()}, target,
                 parameters={**plan.parameters, **bounds}, accept=plan.accept,
             )  # fmt: skip
-            made[name] = execute(header, {}, engine, target)[name].rows(target.tables[name])
+            made[name] = execute(header, {}, engine, target).results[name].rows(target.tables[name])
         packages[month] = {name: made.get(name, _rows({}, target, name)) for name in target.tables}
         for name, mask in masks.items():
             seen[name].append(mask)
-    kept = {}
-    for name, result in results.items():
-        inside = seen[name][0].copy() if seen[name] else None
-        for mask in seen[name][1:]:
-            inside |= mask
-        kept[name] = result if inside is None else periods.outside(result, inside)
+    kept = {
+        name: result.only(np.logical_or.reduce(seen[name]), periods.OUTSIDE) if seen[name] else result
+        for name, result in results.items()
+    }
     return kept, packages
 
 
 def _findings(tables: Mapping[str, pa.Table], target: Dataset) -> pa.Table:
-    from idbmigrate.checks import run_rules
+    from idbmigrate.checks import list_packs, run_rules
+    from idbmigrate.checks.findings import SCHEMA
 
+    if target.name not in list_packs():  # no rules of this data set are public
+        return SCHEMA.empty_table()
     return run_rules(tables, target)

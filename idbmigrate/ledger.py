@@ -12,15 +12,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from idbmigrate.compile import plan as p
-from idbmigrate.compile.value import CONDITION, SUPERSEDED
-from idbmigrate.engine.execute import TableResult, as_numpy
+from idbmigrate.engine.execute import Execution, as_numpy
 from idbmigrate.errors import BooksError
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.stage import StagedTable
+from idbmigrate.trace import Reason, Traces
 
 REJECTED, DROPPED = "rejected", "dropped"
 
@@ -55,14 +53,6 @@ def outcome(word: str) -> str:
     return REASONS[word.partition(":")[0]][0]
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why something was not carried, and to which target column it was on its way (may be empty)."""
-
-    word: str
-    headed: str = ""
-
-
 @dataclass
 class Account:
     """Balance of one column (or of the rows of a table, with an empty ``column``)."""
@@ -72,8 +62,15 @@ class Account:
     incoming: int
     carried: int
     uncarried: np.ndarray  # positions
-    reasons: np.ndarray  # index into ``names``, -1 where there is none
-    names: list[Reason]
+    reasons: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # into ``names``, -1: none
+    names: list[Reason] = field(default_factory=list)
+
+    def give(self, mask: np.ndarray, word: str) -> None:
+        """Give what is in the mask (over ``uncarried``) and has no reason yet this one."""
+        mask = mask & (self.reasons < 0)
+        if mask.any():
+            self.names.append(Reason(word))
+            self.reasons[mask] = len(self.names) - 1
 
     @property
     def open(self) -> int:
@@ -136,221 +133,70 @@ def _line(account: Account) -> dict[str, object]:
 # -- keeping the books -----------------------------------------------------------------------------
 
 
-def keep_books(
-    staged: Mapping[str, StagedTable],
-    results: Mapping[str, TableResult],
-    mapping: MappingFile,
-    explained: Mapping[str, str],
-) -> Books:
+def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: MappingFile) -> Books:
     """The books of one run. They may be open: ``Books.close`` says so."""
-    books = Books(explained=dict(explained))
-    views = [_Columns(result) for result in results.values()]
-    traces = _traces(views)
+    books = Books(explained=dict(run.plan.reasons))
+    traces = Traces(run)
     for label, table in staged.items():
-        values = [_value_account(table, column, traces, mapping, books) for column in table.columns]
-        books.rows.append(_row_account(table, label, views, values))
-        books.values += values
+        own = [_value_account(table, column, traces) for column in table.columns]
+        books.values += own
+        books.rows.append(_account(label, "", np.ones(table.raw.num_rows, bool), _rows_carried(table, traces)))
+    _explain(staged, traces, books)
+    for account in books.values:
+        _other_reasons(staged[account.table], account, mapping, books)
+    for table, account in zip(staged.values(), books.rows, strict=True):
+        _other_row_reasons(table, account, books)
     return books
 
 
-class _Columns:
-    """Columns of a result as numpy arrays, each made once."""
-
-    def __init__(self, result: TableResult):
-        self.result = result
-        self._made: dict[tuple[str, str], np.ndarray] = {}
-
-    def numbers(self, name: str) -> np.ndarray:
-        """Whole numbers, -1 where missing."""
-        return self._once("numbers", name, lambda c: as_numpy(pc.fill_null(pc.cast(c, pa.int64()), -1)))
-
-    def there(self, name: str) -> np.ndarray:
-        return self._once("there", name, lambda c: as_numpy(pc.is_valid(c)))
-
-    def true(self, name: str) -> np.ndarray:
-        return self._once("true", name, lambda c: as_numpy(pc.fill_null(pc.cast(c, pa.bool_()), False)))
-
-    def _once(self, kind: str, name: str, make) -> np.ndarray:
-        if (kind, name) not in self._made:
-            self._made[kind, name] = make(self.result.candidates[name])
-        return self._made[kind, name]
-
-
-@dataclass(frozen=True)
-class _Trace:
-    """One way of a source column into one target column: where its rows went and what became of them."""
-
-    columns: _Columns
-    branch: int
-    field: p.FieldColumns
-    carrier: p.CarrierColumns
-    row_column: str
-    item: int | None
-
-
-def _traces(views: list[_Columns]) -> dict[tuple[str, str], list[_Trace]]:
-    found: dict[tuple[str, str], list[_Trace]] = {}
-    for view in views:
-        for number, branch in enumerate(view.result.query.branches):
-            joined = {alias: (table, column) for alias, table, column in branch.joined}
-            for item in branch.fields:
-                for carrier in item.carriers:
-                    for reference in carrier.references:
-                        ways: list[tuple[str | None, str, str, int | None]] = []
-                        if reference.alias == "item":
-                            ways += [(branch.source, c, p.ROW, i) for i, c in enumerate(branch.items)]
-                        elif not reference.alias:
-                            ways.append((branch.source, reference.name, p.ROW, None))
-                        elif reference.alias in joined:
-                            table, row_column = joined[reference.alias]
-                            ways.append((table, reference.name, row_column, None))
-                        for table, column, row_column, index in ways:
-                            trace = _Trace(view, number, item, carrier, row_column, index)
-                            found.setdefault((table or "", column), []).append(trace)
-    return found
-
-
-def _candidates(trace: _Trace) -> np.ndarray:
-    """Mask of the candidate rows that this trace is about."""
-    columns = trace.columns
-    mask = columns.numbers(trace.row_column) >= 0
-    if len(trace.columns.result.query.branches) > 1:
-        mask = mask & (columns.numbers(p.BRANCH) == trace.branch)
-    if trace.item is not None:
-        mask = mask & (columns.numbers(p.ITEM) == trace.item)
-    return mask
-
-
-def _failed(trace: _Trace) -> np.ndarray | None:
-    """Mask of the rows whose value was not taken, ``None`` where none can fail."""
-    columns, failed = trace.columns, None
-    for name in (trace.carrier.why, trace.field.misfit):
-        if name is not None:
-            failed = columns.there(name) if failed is None else failed | columns.there(name)
-    if trace.carrier.kept is not None:
-        lost = ~columns.true(trace.carrier.kept)
-        failed = lost if failed is None else failed | lost
-    return failed
-
-
-def _value_account(
-    table: StagedTable, column: str, traces, mapping: MappingFile, books: Books
-) -> Account:
-    raw = table.raw[column]
-    incoming = as_numpy(pc.is_valid(raw))
-    carried = np.zeros(incoming.size, bool)
-    own = traces.get((table.label, column), []) if table.name else []
-    for trace in own:
-        columns = trace.columns
-        mask = _candidates(trace) & trace.columns.result.published & columns.there(trace.field.name)
-        failed = _failed(trace)
-        if failed is not None:
-            mask = mask & ~failed
-        carried[columns.numbers(trace.row_column)[mask]] = True
-    carried &= incoming
+def _account(table: str, column: str, incoming: np.ndarray, carried: np.ndarray) -> Account:
     uncarried = np.flatnonzero(incoming & ~carried)
-    names: list[Reason] = []
     reasons = np.full(uncarried.size, -1, np.int64)
-    if uncarried.size:
-        place = np.full(incoming.size, -1, np.int64)
-        place[uncarried] = np.arange(uncarried.size)
-        for trace in own:
-            _trace_reasons(trace, place, reasons, names)
-        _other_reasons(table, column, uncarried, reasons, names, mapping, books)
-    return Account(table.label, column, int(incoming.sum()), int(carried.sum()), uncarried, reasons, names)
+    return Account(table, column, int(incoming.sum()), int((incoming & carried).sum()), uncarried, reasons)
 
 
-def _trace_reasons(trace: _Trace, place: np.ndarray, reasons: np.ndarray, names: list[Reason]) -> None:
-    """Give values on this way that have no reason yet the one that the query found."""
-    columns = trace.columns
-    wanted = np.flatnonzero(_candidates(trace))
-    spots = place[columns.numbers(trace.row_column)[wanted]]
-    waiting = (spots >= 0) & (reasons[spots] < 0)
-    wanted, spots = wanted[waiting], spots[waiting]
-    if not wanted.size:
-        return
-    words = _words(trace, wanted)
-    headed = f"{trace.columns.result.query.table}.{trace.field.name}"
-    coded = pc.dictionary_encode(words)
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    start = len(names)
-    names += [Reason(word, headed) for word in coded.dictionary.to_pylist()]
-    codes = coded.indices.to_numpy(zero_copy_only=False)
-    # The first candidate of a row gives the reason: write backwards, so that it is written last.
-    reasons[spots[::-1]] = codes[::-1] + start
+def _value_account(table: StagedTable, column: str, traces: Traces) -> Account:
+    incoming = as_numpy(pc.is_valid(table.raw[column]))
+    known = table.name is not None and incoming.any()
+    carried = traces.values_carried(table.label, column, incoming.size) if known else np.zeros_like(incoming)
+    return _account(table.label, column, incoming, carried)
 
 
-def _words(trace: _Trace, rows: np.ndarray) -> pa.Array:
-    """The reason word of each of these candidate rows."""
-    taken = trace.columns.result.candidates.take(pa.array(rows))
-    fallback = pc.if_else(
-        pc.is_valid(taken[trace.field.name]), pa.scalar(SUPERSEDED), pa.scalar(CONDITION)
-    )
-    choices = [taken[name] for name in (trace.carrier.why, trace.field.misfit) if name is not None]
-    choices += [taken[p.REJECT], fallback]
-    words = pc.coalesce(*choices)
-    return words.combine_chunks() if isinstance(words, pa.ChunkedArray) else words
-
-
-def _other_reasons(table, column, uncarried, reasons, names, mapping, books: Books) -> None:
-    clean = table.clean[column]
-    blank = as_numpy(pc.is_null(clean))[uncarried]
-    _give(blank, "empty-text", reasons, names, over=True)
-    if table.name is None:
-        word, why = "unknown-table", None
-    elif column in table.unknown:
-        word, why = "unknown-column", None
-    else:
-        word, why = "retired", mapping.retired_reason(table.name, column)
-        if why is None:
-            return
-        word = f"retired:{table.name}.{column}"
-        books.explained[word] = why
-    _give(reasons < 0, word, reasons, names)
-
-
-def _give(mask: np.ndarray, word: str, reasons: np.ndarray, names: list[Reason], over: bool = False) -> None:
-    mask = mask if over else mask & (reasons < 0)
-    if mask.any():
-        names.append(Reason(word))
-        reasons[mask] = len(names) - 1
-
-
-def _row_account(table: StagedTable, label: str, views: list[_Columns], values: list[Account]) -> Account:
-    """Rows are carried when a published target row was made from them; else they need a reason."""
+def _rows_carried(table: StagedTable, traces: Traces) -> np.ndarray:
     count = table.raw.num_rows
-    carried = np.zeros(count, bool)
-    reasons = np.full(count, -1, np.int64)
-    names: list[Reason] = []
-    based = [
-        (view, number)
-        for view in views
-        for number, branch in enumerate(view.result.query.branches)
-        if table.name is not None and branch.source == table.name
-    ]
-    for view, number in based:
-        own = view.numbers(p.BRANCH) == number
-        carried[view.numbers(p.ROW)[own & view.result.published]] = True
-    for view, number in based:
-        _row_reasons(view, number, carried, reasons, names)
-    left = ~carried & (reasons < 0)
-    if left.any():
-        closed = all(account.open == 0 for account in values)
-        word = "unknown-table" if table.name is None else "nothing-to-carry" if closed else None
-        if word is not None:
-            _give(left, word, reasons, names)
-    uncarried = np.flatnonzero(~carried)
-    return Account(label, "", count, int(carried.sum()), uncarried, reasons[uncarried], names)
+    return traces.rows_carried(table.name, count) if table.name else np.zeros(count, bool)
 
 
-def _row_reasons(columns: _Columns, number: int, carried, reasons, names: list[Reason]) -> None:
-    result, rows = columns.result, columns.numbers(p.ROW)
-    wanted = np.flatnonzero((columns.numbers(p.BRANCH) == number) & columns.there(p.REJECT))
-    wanted = wanted[~carried[rows[wanted]] & (reasons[rows[wanted]] < 0)]
-    if not wanted.size:
+def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) -> None:
+    """Ask the queries why: only for the rows that hold something uncarried, and blank texts need no why."""
+    for account in books.values:
+        clean = staged[account.table].clean[account.column]
+        if clean.null_count and account.uncarried.size:
+            account.give(as_numpy(pc.is_null(clean))[account.uncarried], "empty-text")
+    traces.explain([*books.values, *books.rows])
+
+
+def _other_reasons(table: StagedTable, account: Account, mapping: MappingFile, books: Books) -> None:
+    """Reasons that no query knows: columns and tables that are retired, or that no data set has."""
+    left = account.reasons < 0
+    if not left.any():
         return
-    coded = pc.dictionary_encode(result.candidates[p.REJECT].take(pa.array(wanted)))
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    start = len(names)
-    names += [Reason(word, result.query.table) for word in coded.dictionary.to_pylist()]
-    reasons[rows[wanted][::-1]] = coded.indices.to_numpy(zero_copy_only=False)[::-1] + start
+    if table.name is None:
+        account.give(left, "unknown-table")
+    elif account.column in table.unknown:
+        account.give(left, "unknown-column")
+    else:
+        why = mapping.retired_reason(table.name, account.column)
+        if why is not None:
+            word = f"retired:{table.name}.{account.column}"
+            books.explained[word] = why
+            account.give(left, word)
+
+
+def _other_row_reasons(table: StagedTable, account: Account, books: Books) -> None:
+    """A row that nothing was made from is accounted for when every value in it is."""
+    left = account.reasons < 0
+    if left.any() and table.name is None:
+        account.give(left, "unknown-table")
+    elif left.any() and not any(other.open for other in books.values if other.table == account.table):
+        account.give(left, "nothing-to-carry")

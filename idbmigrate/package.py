@@ -12,6 +12,7 @@ import idbmigrate
 from idbmigrate.datasets import Dataset
 from idbmigrate.exporters import csv, publish
 from idbmigrate.run import Run, residue
+from idbmigrate.stage import as_text
 
 FORMATS = ("csv", "xml", "parquet", "idb")
 
@@ -25,10 +26,9 @@ def write(run: Run, folder: Path, formats: Sequence[str], target: Dataset, templ
         _write_tables(run.tables, folder, formats, target, template)
     csv.write(residue(run.books, run.staged), folder / "rejects")
     with open(folder / "findings.csv", "wb") as file:
-        csv.write_table(run.findings, file)
-    path = publish.write_manifest(folder, manifest(run))
-    outputs = publish.digests(folder)
-    run.files = [{"file": name, **facts} for name, facts in outputs.items() if name != path.name]
+        csv.write_table(pa.table([as_text(c) for c in run.findings.columns], run.findings.column_names), file)
+    outputs = publish.write_manifest(folder, manifest(run))
+    run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 
 def _write_tables(

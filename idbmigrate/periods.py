@@ -141,7 +141,7 @@ def only_month(
     """The results with everything left out, under ``outside-period``, that the month does not know."""
     tables = {name: result.rows(dataset.tables[name]) for name, result in results.items()}
     masks = belonging(tables, dataset, month)
-    kept = {name: outside(result, masks[name]) for name, result in results.items()}
+    kept = {name: result.only(masks[name], OUTSIDE) for name, result in results.items()}
     for name, result in kept.items():
         period = dataset.tables[name].period
         closing = period.columns[1:2] if period and period.kind == "open" else ()
@@ -150,15 +150,8 @@ def only_month(
     return kept
 
 
-def outside(result: TableResult, inside: np.ndarray) -> TableResult:
-    """The result without the published rows that are not ``inside`` (a mask over the published rows)."""
-    mask = np.zeros(result.candidates.num_rows, bool)
-    mask[np.flatnonzero(result.published)[~inside]] = True
-    return result.rejecting(mask, OUTSIDE) if mask.any() else result
-
-
 def _closing_unknown(result: TableResult, period: Period, month: str) -> TableResult:
-    later = pc.greater(result.candidates[period.columns[1]], month_bounds(month)[1])
+    later = pc.greater(result.made[period.columns[1]], month_bounds(month)[1])
     later = pc.fill_null(later, False)
     for name in (period.columns[1], *period.closing):
         if name in result.query.published:

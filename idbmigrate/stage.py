@@ -8,7 +8,7 @@ white space at the ends removed, empty texts missing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,13 +56,6 @@ class StagedTable:
     def columns(self) -> list[str]:
         """Columns that the file has."""
         return [name for name in self.raw.column_names if name not in self.absent]
-
-    def with_marks(self, **columns: pa.Array) -> StagedTable:
-        """The same table with further columns for the queries."""
-        clean = self.clean
-        for name, values in columns.items():
-            clean = clean.append_column(name, values)
-        return replace(self, clean=clean)
 
     def places(self, rows: np.ndarray) -> pa.Array:
         """References of rows, ``page:slot``, or ``#n`` (from 1) where the reader gives no places."""

@@ -76,7 +76,7 @@ class BranchCompiler:
             accept=around.accept,
             days=frozenset(days),
             items=self._items(),
-            natural_key=self.rule.natural_key if self.rule else (),
+            key=sql.column(plan.KEY, SELF) if self._has_key else None,
             occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
         )
 
@@ -141,8 +141,6 @@ class BranchCompiler:
         for join in self.branch.joins:
             for _, expression in join.on:
                 yield from m.references(expression)
-        for expression in self.rule.natural_key if self.rule else ():
-            yield from m.references(expression)
 
     # -- rows --------------------------------------------------------------------------------
 
@@ -151,18 +149,23 @@ class BranchCompiler:
         if branch.source is None:
             return None
         if not branch.each:
-            return sql.relation(plan.staged(branch.source), SELF)
+            return sql.relation(plan.rows(branch.source), SELF)
         used = {reference.name for reference in self._references() if not reference.alias}
         kept = [name for name in sorted(self.around.sources[branch.source]) if name in used]
+        marks = [plan.ROW, plan.REPEAT, plan.OCCURRENCE, *([plan.KEY] if self._has_key else [])]
         selects = []
         for number, item in enumerate(branch.each):
-            columns: list[Sql] = [sql.column(n) for n in (plan.ROW, plan.REPEAT, plan.OCCURRENCE, *kept)]
+            columns: list[Sql] = [sql.column(n) for n in (*marks, *kept)]
             columns.append(sql.named(sql.whole(number), plan.ITEM))
             columns.append(sql.named(sql.column(item["column"]), "_value"))
-            select = sql.select(columns, sql.relation(plan.staged(branch.source)))
+            select = sql.select(columns, sql.relation(plan.rows(branch.source)))
             select.set("where", exp.Where(this=sql.not_null(sql.column(item["column"]))))
             selects.append(select)
         return sql.subquery(sql.union_all(selects), SELF)
+
+    @property
+    def _has_key(self) -> bool:
+        return bool(self.rule and self.rule.natural_key) and self.branch.source in self.around.keyed
 
     def _items(self) -> dict[str, Sql]:
         each = self.branch.each

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope
+from idbmigrate.compile.keys import keyed_tables, tie_query
 from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import DescriptionError
@@ -30,18 +31,20 @@ def compile_mapping(
     row has moved.
     """
     days = days or {}
+    keyed = keyed_tables(mapping)
     made: dict[str, tuple[str, ...]] = {}
     queries = []
     for name in ordered_tables(mapping, target):
         around = Surroundings(
-            mapping, target.tables[name], source_columns, days, made, parameters, accept
+            mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed
         )
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)
+        portable.check(query.explain, mapping.tables[name].place)
         made[name] = (*query.published, *query.helpers)
         queries.append(query)
     ties = [
-        _tie_query(rule, source_columns[rule.table], days.get(rule.table, frozenset()), mapping, accept)
+        tie_query(rule, source_columns[rule.table], days.get(rule.table, frozenset()), rule.table in keyed)
         for rule in mapping.sources.values()
         if rule.natural_key and rule.table in source_columns
     ]
@@ -98,58 +101,6 @@ def scalar(mapping: m.Mapping, table: str, column: str, days: frozenset[str]) ->
         ],
         sql.relation(plan.staged(table), "a"),
     )
-
-
-def _tie_query(
-    rule: m.SourceRule, columns: frozenset[str], days: frozenset[str], mapping: m.Mapping, accept: str
-) -> plan.TieQuery:
-    """Rows that share their natural key: their place among them by content, and whether they repeat one."""
-    scope = Scope({"": columns}, {}, mapping.lookups, accept, frozenset(("", day) for day in days))
-    parts = [sql.coalesce(scope.value(item).sql, sql.text("")) for item in rule.natural_key]
-    names = [f"_key_{i}" for i in range(len(parts))]
-    keyed = sql.select(
-        [sql.column(plan.ROW, "a"), *(sql.named(p, n) for p, n in zip(parts, names, strict=True))],
-        sql.relation(plan.staged(rule.table), "a"),
-    )
-    grouped = sql.select([sql.column(n) for n in names], sql.relation("keyed"))
-    grouped.set("group", exp.Group(expressions=[sql.column(n) for n in names]))
-    many = sql.compared(exp.GT, exp.Count(this=exp.Star()), sql.whole(1))
-    grouped.set("having", exp.Having(this=many))
-    content = sql.one_text([sql.column(name, "a") for name in sorted(columns)])
-    tied = sql.select(
-        [
-            sql.column(plan.ROW, "keyed"),
-            *(sql.column(n, "keyed") for n in names),
-            sql.named(content, "_content"),
-        ],
-        sql.relation("keyed"),
-    )
-    same = sql.both(*(sql.equal(sql.column(n, "keyed"), sql.column(n, "ties")) for n in names))
-    row = sql.equal(sql.column(plan.ROW, "keyed"), sql.column(plan.ROW, "a"))
-    tied.set(
-        "joins",
-        [
-            exp.Join(this=sql.relation("ties"), on=same),
-            exp.Join(this=sql.relation(plan.staged(rule.table), "a"), on=row),
-        ],
-    )
-    key = [sql.column(n) for n in names]
-    order = [sql.ascending(sql.column("_content")), sql.ascending(sql.column(plan.ROW))]
-    again = sql.row_number([*key, sql.column("_content")], [sql.ascending(sql.column(plan.ROW))])
-    numbered = sql.select(
-        [
-            sql.column(plan.ROW),
-            sql.named(sql.row_number(key, order), plan.OCCURRENCE),
-            sql.named(again, "_again"),
-        ],
-        sql.relation("tied"),
-    )
-    numbered.set("order", exp.Order(expressions=[sql.ascending(sql.column(plan.ROW))]))
-    query: exp.Query = numbered
-    for name, stage in (("keyed", keyed), ("ties", grouped), ("tied", tied)):
-        query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
-    portable.check(query, rule.place)
-    return plan.TieQuery(rule.table, query, rule.repeats)
 
 
 def _reasons(mapping: m.Mapping) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Scope:
 
     ``columns`` maps an alias (empty for the row itself) to the columns it has. ``days`` are the columns,
     as (alias, name), that hold only ``YYYY-MM-DD``, so that no pattern need guard them. ``items`` maps
-    an item key to its SQL. ``natural_key`` is the key of the row's source table, occurrence last.
+    an item key to its SQL. ``key`` is the digest of the row's natural key and occurrence.
     """
 
     columns: Mapping[str, frozenset[str]]
@@ -43,7 +43,7 @@ class Scope:
     accept: str
     days: frozenset[tuple[str, str]] = frozenset()
     items: Mapping[str, Sql] = field(default_factory=dict)
-    natural_key: tuple[m.Expression, ...] = ()
+    key: Sql | None = None
     occurrence: Sql | None = None
     helpers: dict[str, Value] = field(default_factory=dict)
 
@@ -133,20 +133,15 @@ class Scope:
         return chosen(values, result)
 
     def _identifier(self, node: m.Identifier) -> Sql:
-        parts: list[Sql] = []
-        for item in node.parts:
-            parts += self._key() if item is None else [self.value(item).sql]
-        if not parts:
+        if None in node.parts and self.key is None:
             raise DescriptionError(
                 "natural_key is not defined for this source table", code="mapping-invalid",
                 where=str(node.place), hint="write it under 'sources:'",
             )  # fmt: skip
-        digits = sql.part(sql.upper(sql.sha256(sql.one_text(parts))), 1, node.length - len(node.prefix))
+        parts = [self.key if item is None else self.value(item).sql for item in node.parts]
+        whole = self.key if node.parts == (None,) else digest(parts)
+        digits = sql.part(whole, 1, node.length - len(node.prefix))
         return sql.joined(sql.text(node.prefix), digits) if node.prefix else digits
-
-    def _key(self) -> list[Sql]:
-        key = [self.value(item).sql for item in self.natural_key]
-        return [*key, self.occurrence] if key and self.occurrence is not None else key
 
     # -- lookups -----------------------------------------------------------------------------
 
@@ -183,7 +178,9 @@ class Scope:
         if table.unknown != "keep":
             word = REJECTED_CODE if table.unknown == "reject" else UNKNOWN_CODE
             why.append((sql.not_null(code), sql.text(word)))
-        return inner.through(sql.case(branches), sql.case(why) if why[int(bool(usable)) :] else None)
+        reason = sql.case(why) if why[int(bool(usable)) :] else None
+        found = inner.through(sql.case(branches), reason)
+        return found if table.unknown != "default" or reason is None else found.only_where(sql.is_null(reason))
 
     # -- conditions --------------------------------------------------------------------------
 
@@ -217,6 +214,11 @@ class Scope:
             return sql.matches(value, str(node.operand))
         listed = sql.among(value, list(node.operand)) if node.operand else exp.false()
         return listed if node.operator == "in" else sql.both(sql.not_null(value), sql.negated(listed))
+
+
+def digest(parts: list[Sql]) -> Sql:
+    """SHA-256 of the parts, in capital hexadecimal digits."""
+    return sql.upper(sql.sha256(sql.one_text(parts)))
 
 
 def cleaned(value: Sql, table: m.Lookup) -> Sql:

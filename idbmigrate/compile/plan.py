@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
@@ -10,11 +10,16 @@ from idbmigrate.mapping.model import Reference
 
 # Names of columns that a query adds to the target's own. None of them is published.
 BRANCH, ROW, ITEM, REJECT = "_branch", "_row", "_item", "_reject"
-REPEAT, OCCURRENCE = "_repeat", "_occurrence"
+REPEAT, OCCURRENCE, KEY = "_repeat", "_occurrence", "_key"
+
+
+def rows(table: str) -> str:
+    """Name of the relation that gives the rows of a source table to the branches made from it."""
+    return f"rows_{table}"
 
 
 def staged(table: str) -> str:
-    """Name of the relation that holds a staged source table."""
+    """Name of the relation that holds a whole source table, for joins."""
     return f"source_{table}"
 
 
@@ -56,35 +61,34 @@ class BranchColumns:
 
 @dataclass(frozen=True, slots=True)
 class TableQuery:
-    """One target table: a query that gives a row a candidate, published or not."""
+    """One target table.
+
+    ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row
+    with the verdict on it and, field by field, on its values; it leaves out ``one_per``, whose losers are
+    the rows without a verdict that were not published.
+    """
 
     table: str
     query: exp.Query
+    explain: exp.Query
+    one_per: str | None
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
     parents: tuple[str, ...]
 
-    def with_misfit(self, name: str, column: str) -> TableQuery:
-        """The same, reading from ``column`` why values of the field ``name`` were not carried."""
-        branches = tuple(
-            replace(
-                branch,
-                fields=tuple(
-                    replace(item, misfit=column) if item.name == name else item for item in branch.fields
-                ),
-            )
-            for branch in self.branches
-        )
-        return replace(self, branches=branches)
-
 
 @dataclass(frozen=True, slots=True)
 class TieQuery:
-    """A query that gives the rows of a source table that share their natural key with another row."""
+    """What the natural key of a source table says of its rows.
+
+    ``query`` gives the rows that share their key with another row. ``keys`` gives every row a digest of
+    its key and occurrence, from which identifiers are made (``None`` where no identifier needs it).
+    """
 
     table: str
     query: exp.Query
+    keys: exp.Query | None
     repeats: str | None
 
 

@@ -1,13 +1,12 @@
-"""One target table becomes one query.
+"""One target table becomes one query, in two readings: what is published, and why the rest is not.
 
-The query gives every candidate row, and beside the target's columns says where the row came from
-(``_branch``, ``_row``, ``_row_<alias>``, ``_item``), why it is not published (``_reject``) and, field by
-field, why a value was not carried. Its stages are common table expressions:
+Beside the target's columns the query says where a row came from (``_branch``, ``_row``, ``_row_<n>`` for
+joined tables, ``_item``). Its stages are common table expressions:
 
     made     the branches, one after another: fields, joins, filters
     fitted   values that do not fit the format of their column are taken out
-    judged   mandatory columns, parents
-    ranked   one row a key, where the mapping asks for it
+    judged   mandatory columns, parents: ``_reject`` says why a row is not published
+    kept     the rows without a verdict, where one of several with the same key has to be chosen
 """
 
 from __future__ import annotations
@@ -29,7 +28,8 @@ from idbmigrate.mapping import model as m
 class Surroundings:
     """What a table query needs to know of the rest.
 
-    ``made`` maps the target tables that are made before this one to all their columns, helpers included.
+    ``made`` maps the target tables that are made before this one to all their columns, helpers included;
+    ``keyed`` are the source tables that have a digest of their natural key.
     """
 
     mapping: m.Mapping
@@ -39,6 +39,7 @@ class Surroundings:
     made: Mapping[str, tuple[str, ...]]
     parameters: Mapping[str, str]
     accept: str
+    keyed: frozenset[str]
 
 
 def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
@@ -54,28 +55,45 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     made = sql.union_all([_padded(branch, names) for branch in branches])
     misfits = fit.misfits(branches, around.spec, published)
     rest = [name for name in names if name not in published]
-    fitted = _fitted(published, rest, misfits, around.spec)
     parents = tuple(_parents(around, published))
-    judged = _judged(published, rest, misfits, around, parents)
-    stages = [("made", made), ("fitted", fitted), ("judged", judged)]
-    last = "judged"
-    if table.one_per is not None:
-        stages.append(("ranked", _ranked(table.one_per, published, [*rest, *misfits.values()])))
-        last = "ranked"
-    columns = [*_ALWAYS, *published, *rest, *misfits.values()]
-    query = sql.select([sql.column(name) for name in columns], sql.relation(last))
-    order = [sql.ascending(sql.column(name)) for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
-    query.set("order", exp.Order(expressions=order))
-    for name, stage in stages:
-        query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
+    stages = [
+        ("made", made),
+        ("fitted", _fitted(published, rest, misfits, around.spec)),
+        ("judged", _judged(published, rest, misfits, around, parents)),
+    ]
+    traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
     return plan.TableQuery(
         table.name,
-        query,
+        _published(table.one_per, published, traces, stages),
+        _with_stages(sql.select(_all([*published, *rest, *misfits.values()]), sql.relation("judged")), stages),
+        table.one_per.rule if table.one_per is not None else None,
         published,
         helpers,
         tuple(_columns(branch, misfits) for branch in branches),
         parents,
     )
+
+
+def _all(names: Iterable[str]) -> list[Sql]:
+    return [sql.column(name) for name in (*_ALWAYS, *names)]
+
+
+def _with_stages(query: exp.Select, stages: Iterable[tuple[str, exp.Query]]) -> exp.Select:
+    order = [sql.ascending(sql.column(name)) for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
+    query.set("order", exp.Order(expressions=order))
+    for name, stage in stages:
+        query = query.with_(exp.to_identifier(name, quoted=True), stage.copy(), copy=False)
+    return query
+
+
+def _published(one_per: m.OnePer | None, published, traces: list[str], stages) -> exp.Select:
+    columns = [sql.column(n) for n in (plan.BRANCH, plan.ROW, plan.ITEM, *published, *traces)]
+    kept = sql.select(columns, sql.relation("judged"))
+    kept.set("where", exp.Where(this=sql.is_null(sql.column(plan.REJECT))))
+    if one_per is None:
+        return _with_stages(kept, stages)
+    ranked = _ranked(one_per, [column.name for column in columns], published)
+    return _with_stages(ranked, [*stages, ("kept", kept)])
 
 
 _ALWAYS = (plan.BRANCH, plan.ROW, plan.ITEM, plan.REJECT)
@@ -154,29 +172,24 @@ def _judged(published, rest, misfits, around: Surroundings, parents) -> exp.Sele
     return sql.select(columns, sql.relation("fitted"))
 
 
-def _ranked(one_per: m.OnePer, published, rest) -> exp.Select:
-    """Of the rows that share a key, all but the first by preference and content are rejected.
+def _ranked(one_per: m.OnePer, names: list[str], published) -> exp.Select:
+    """Of the rows that share a key the first by preference and content.
 
     Content is only put together where a key is shared, which is rare: the window that counts is cheap.
     """
     key: list[Sql] = [sql.coalesce(sql.column(name), sql.text("")) for name in one_per.key]
-    key.append(sql.case([(sql.is_null(sql.column(plan.REJECT)), sql.whole(1))], sql.whole(0)))
-    everything = [sql.column(name) for name in (*_ALWAYS, *published, *rest)]
-    counted = sql.select([*everything, sql.named(sql.row_count(key), "_sharing")], sql.relation("judged"))
+    everything = [sql.column(name) for name in names]
+    counted = sql.select([*everything, sql.named(sql.row_count(key), "_sharing")], sql.relation("kept"))
     shared = sql.compared(exp.GT, sql.column("_sharing"), sql.whole(1))
     content = sql.case([(shared, sql.one_text([sql.column(name) for name in published]))])
     order = [preferred(p, sql.column(p.field)) for p in one_per.prefer]
     order += [sql.ascending(item) for item in (content, sql.column(plan.ROW), sql.column(plan.ITEM))]
-    place = sql.select(
+    placed = sql.select(
         [*everything, sql.named(sql.row_number(key, order), "_place")], sql.subquery(counted, "counted")
     )
-    beaten = sql.both(
-        sql.is_null(sql.column(plan.REJECT)), sql.compared(exp.GT, sql.column("_place"), sql.whole(1))
-    )
-    verdict = sql.case([(beaten, sql.text(f"one-per:{one_per.rule}"))], sql.column(plan.REJECT))
-    columns = [sql.column(name) for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
-    columns += [sql.named(verdict, plan.REJECT), *(sql.column(name) for name in (*published, *rest))]
-    return sql.select(columns, sql.subquery(place, "placed"))
+    first = sql.select(everything, sql.subquery(placed, "placed"))
+    first.set("where", exp.Where(this=sql.equal(sql.column("_place"), sql.whole(1))))
+    return first
 
 
 def preferred(preference: m.Preference, value: Sql) -> Sql:

@@ -50,6 +50,14 @@ class Value:
         """The value after a function: new SQL, and a reason for what the function could not use."""
         return Value(result, tuple(carrier.failing(why) for carrier in self.carriers))
 
+    def only_where(self, condition: Sql) -> Value:
+        """The value, kept only where the condition holds: elsewhere another stands in its place."""
+        carriers = tuple(
+            replace(c, kept=condition if c.kept is None else sql.both(condition, c.kept))
+            for c in self.carriers
+        )
+        return Value(self.sql, carriers)
+
 
 def combined(values: list[Value], result: Sql) -> Value:
     """A value made of several values together."""

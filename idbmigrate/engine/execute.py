@@ -1,9 +1,9 @@
-"""Runs a plan over staged tables: ties of the sources first, then the target tables in order."""
+"""Runs a plan over staged tables: natural keys of the sources first, then the target tables in order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,53 +18,62 @@ from idbmigrate.stage import StagedTable
 
 @dataclass(frozen=True)
 class TableResult:
-    """One target table: every candidate row, and which of them are published.
+    """Rows of one target table.
 
-    ``candidates`` holds the columns of the query; ``published`` is a mask over its rows.
+    ``made`` holds what the query gave: the target's columns as text, and where each row came from.
+    ``kept`` is a mask over its rows, ``left_out`` the word for those that are not kept. ``blanked`` are
+    columns from which values were taken out under that word.
     """
 
     query: p.TableQuery
-    candidates: pa.Table
-    published: np.ndarray
-
-    @classmethod
-    def of(cls, query: p.TableQuery, candidates: pa.Table) -> TableResult:
-        return cls(query, candidates, as_numpy(pc.is_null(candidates[p.REJECT])))
+    made: pa.Table
+    kept: np.ndarray
+    left_out: str = ""
+    blanked: frozenset[str] = frozenset()
 
     def rows(self, spec: TableSpec) -> pa.Table:
         """Published rows: all columns of the data set, in its order, as text."""
-        kept = self.candidates.select(self.query.published).filter(pa.array(self.published))
-        missing = pa.nulls(kept.num_rows, pa.string())
-        columns = {name: kept[name] if name in self.query.published else missing for name in spec.columns}
+        table = self.made.select(self.query.published)
+        table = table if self.kept.all() else table.filter(pa.array(self.kept))
+        missing = pa.nulls(table.num_rows, pa.string())
+        columns = {name: table[name] if name in self.query.published else missing for name in spec.columns}
         return pa.table(columns)
 
-    def rejecting(self, mask: np.ndarray, word: str) -> TableResult:
-        """The same with more rows left out, under a word."""
-        newly = pa.array(mask & self.published)
-        verdict = pc.if_else(newly, pa.scalar(word), self.candidates[p.REJECT])
-        index = self.candidates.schema.get_field_index(p.REJECT)
-        return replace(
-            self,
-            candidates=self.candidates.set_column(index, p.REJECT, verdict),
-            published=self.published & ~mask,
-        )
+    def only(self, mask: np.ndarray, word: str) -> TableResult:
+        """The same without the kept rows outside the mask, which has one entry a kept row."""
+        if mask.all():
+            return self
+        kept = self.kept.copy()
+        kept[np.flatnonzero(self.kept)[~mask]] = False
+        return replace(self, kept=kept, left_out=word)
 
     def without_values(self, name: str, mask: pa.ChunkedArray, word: str) -> TableResult:
-        """The same with the values of one column taken out where the mask is true, under a word."""
-        candidates, query = self.candidates, self.query
-        index = candidates.schema.get_field_index(name)
-        there = pc.and_(mask, pc.is_valid(candidates[name]))
-        blank = pc.if_else(there, pa.scalar(None, pa.string()), candidates[name])
-        candidates = candidates.set_column(index, name, blank)
-        verdict = pc.if_else(there, pa.scalar(word), pa.scalar(None, pa.string()))
-        column = f"_misfit_{name}"
-        if column in candidates.column_names:
-            verdict = pc.coalesce(candidates[column], verdict)
-            candidates = candidates.set_column(candidates.schema.get_field_index(column), column, verdict)
-        else:
-            candidates = candidates.append_column(column, verdict)
-            query = query.with_misfit(name, column)
-        return replace(self, query=query, candidates=candidates)
+        """The same with the values of one column taken out where the mask over all rows is true."""
+        index = self.made.schema.get_field_index(name)
+        values = pc.if_else(mask, pa.scalar(None, pa.string()), self.made[name])
+        made = self.made.set_column(index, name, values)
+        return replace(self, made=made, left_out=word, blanked=self.blanked | {name})
+
+
+@dataclass
+class Execution:
+    """A plan that has been run: its results, and the means to ask why a row or value is not in them."""
+
+    plan: p.Plan
+    engine: Engine
+    sources: dict[str, pa.Table]
+    results: dict[str, TableResult] = field(default_factory=dict)
+
+    def explain(self, query: p.TableQuery, rows: Mapping[str, np.ndarray]) -> pa.Table:
+        """Every candidate row of a target table that is made from these rows of its source tables."""
+        bases = {branch.source for branch in query.branches if branch.source}
+        for name in bases:
+            wanted = rows.get(name, np.empty(0, np.int64))
+            self.engine.register(p.rows(name), self.sources[name].take(pa.array(wanted)))
+        explained = self.engine.run(query.explain)
+        for name in bases:
+            self.engine.register(p.rows(name), self.sources[name])
+        return explained
 
 
 def execute(
@@ -73,59 +82,56 @@ def execute(
     engine: Engine,
     target: Dataset,
     progress: Callable[[str], None] = lambda message: None,
-) -> dict[str, TableResult]:
-    """Results of all target tables, in the order of the plan.
+) -> Execution:
+    """Run all target tables, in the order of the plan.
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
     ties = {tie.table: tie for tie in plan.ties}
+    run = Execution(plan, engine, {})
     for name, table in staged.items():
-        if table.name is None:
-            continue
-        bare = _marked(table, None, None)
-        engine.register(p.staged(name), bare.clean)
-        if name in ties and table.clean.num_rows:
-            marked = _marked(table, engine.run(ties[name].query), ties[name].repeats)
-            engine.register(p.staged(name), marked.clean)
-    results: dict[str, TableResult] = {}
+        if table.name is not None:
+            run.sources[name] = _marked(table, ties.get(name), engine)
+            engine.register(p.staged(name), run.sources[name])
+            engine.register(p.rows(name), run.sources[name])
     for query in plan.tables:
         progress(query.table)
-        result = TableResult.of(query, engine.run(query.query))
-        _unique(result, target.tables[query.table])
-        kept = result.candidates.select([*query.published, *query.helpers])
-        engine.register(p.target(query.table), kept.filter(pa.array(result.published)))
-        results[query.table] = result
-    return results
+        made = engine.run(query.query)
+        _unique(made, query, target.tables[query.table])
+        run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
+        engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
+    return run
 
 
-def _marked(table: StagedTable, ties: pa.Table | None, repeats: str | None) -> StagedTable:
+def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
     """The table with its row numbers, and what the natural key says of each row."""
     count = table.clean.num_rows
     occurrence = np.ones(count, np.int64)
     repeat = np.zeros(count, bool)
-    if ties is not None and ties.num_rows:
-        rows = ties[p.ROW].to_numpy()
+    numbered = table.clean.append_column(p.ROW, pa.array(np.arange(count, dtype=np.int64)))
+    if tie is not None:
+        engine.register(p.staged(tie.table), numbered)
+        ties = engine.run(tie.query)
+        rows = ties[p.ROW].to_numpy().astype(np.int64)
         occurrence[rows] = ties[p.OCCURRENCE].to_numpy()
-        if repeats is not None:
+        if tie.repeats is not None:
             repeat[rows] = ties["_again"].to_numpy() > 1
-    return table.with_marks(
-        **{
-            p.ROW: pa.array(np.arange(count, dtype=np.int64)),
-            p.REPEAT: pa.array(repeat),
-            p.OCCURRENCE: pc.cast(pa.array(occurrence), pa.string()),
-        }
-    )
+    marked = numbered.append_column(p.REPEAT, pa.array(repeat))
+    marked = marked.append_column(p.OCCURRENCE, pc.cast(pa.array(occurrence), pa.string()))
+    if tie is not None and tie.keys is not None:
+        engine.register(p.staged(tie.table), marked)
+        marked = marked.append_column(p.KEY, pc.cast(engine.run(tie.keys)[p.KEY], pa.string()))
+    return marked
 
 
-def _unique(result: TableResult, spec: TableSpec) -> None:
-    key = [name for name in spec.primary_key if name in result.query.published]
-    if not key or len(key) != len(spec.primary_key):
+def _unique(made: pa.Table, query: p.TableQuery, spec: TableSpec) -> None:
+    key = list(spec.primary_key)
+    if not key or not set(key) <= set(query.published):
         return
-    rows = result.candidates.select(key).filter(pa.array(result.published))
-    different = rows.group_by(key).aggregate([]).num_rows
-    if different != rows.num_rows:
+    different = made.select(key).group_by(key).aggregate([]).num_rows
+    if different != made.num_rows:
         raise BooksError(
-            f"{rows.num_rows - different} rows share their {', '.join(key)} with another row",
+            f"{made.num_rows - different} rows share their {', '.join(key)} with another row",
             code="identifier-clash",
             where=spec.name,
             hint="the mapping needs one_per for this table, or more parts in its identifier",
@@ -134,7 +140,4 @@ def _unique(result: TableResult, spec: TableSpec) -> None:
 
 def as_numpy(values: pa.ChunkedArray | pa.Array) -> np.ndarray:
     """A column without missing values as a numpy array."""
-    combined = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if isinstance(combined, pa.ChunkedArray):
-        combined = pa.concat_arrays(combined.chunks) if combined.num_chunks else pa.array([], combined.type)
-    return combined.to_numpy(zero_copy_only=False)
+    return values.to_numpy() if isinstance(values, pa.ChunkedArray) else values.to_numpy(zero_copy_only=False)
