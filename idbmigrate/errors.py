@@ -58,6 +58,19 @@ CODES: dict[str, str] = {
     "internal-fault": "a fault in idbmigrate itself",
 }
 
+#: code -> what to do, where the place that raises the error knows no better
+HINTS: dict[str, str] = {
+    "not-found": "check the name; relative names start at the current folder",
+    "not-readable": "ask for permission to read it, or copy it to a place of your own",
+    "empty-file": "copy the file again from where it came",
+    "truncated": "copy the file again from where it came; this copy is not whole",
+    "damaged": "copy the file again, or let Access compact and repair a copy of it",
+    "password-needed": "give --password, or set IDBMIGRATE_PASSWORD",
+    "wrong-password": "check the password with --password; letter case matters",
+    "unknown-dataset": "name the data set with --source, or bind local names with --overlay",
+    "interrupted": "run the same command again",
+}
+
 
 class IdbmigrateError(Exception):
     """Base of all errors that this package raises on purpose."""
@@ -68,7 +81,8 @@ class IdbmigrateError(Exception):
         if code not in CODES:
             raise ValueError(f"unregistered error code {code!r}")
         super().__init__(message)
-        self.message, self.code, self.where, self.hint = message, code, where, hint
+        self.message, self.code, self.where = message, code, where
+        self.hint = hint or HINTS.get(code)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""

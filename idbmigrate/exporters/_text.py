@@ -17,14 +17,14 @@ ROWS, BYTES = 1 << 14, 1 << 27
 
 #: threads that format at the same time
 WORKERS = max(1, min(4, os.cpu_count() or 1))
-_TEXT = {"string", "large_string", "string_view", "null"}
+_TEXT = {"string", "large_string", "string_view", "null", "bool"}
 
 
 def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
     """Cut a table into batches of plain text columns, small enough for 32-bit offsets.
 
-    Columns may come as any of Arrow's text types, dictionaries included, or as whole numbers; other
-    types are refused with TypeError, because their text form is the mapping's to choose.
+    Columns may come as any of Arrow's text types, dictionaries included, or as whole numbers or
+    truth values; other types are refused with TypeError: their text form is the mapping's to choose.
     """
     arrays = [_text(table.column(at), name) for at, name in enumerate(table.column_names)]
     if not table.num_rows or not arrays:
