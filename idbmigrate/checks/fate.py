@@ -84,7 +84,9 @@ class Fate:
         form, table = rule.form, rule.table
         keys = self.relations.dataset.tables
         if isinstance(form, Parent):
-            target, key = _key(keys[table].foreign_keys, form.column, form.table, keys[form.table].primary_key)
+            target, key = _key(
+                keys[table].foreign_keys, form.column, form.table, keys[form.table].primary_key
+            )
             link = self.relations.link(table, form.column, target, key)
             return ~link.has_parent(valid[target])
         child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
@@ -95,9 +97,10 @@ class Fate:
         return fails
 
     def _where(self, rule: Rule) -> np.ndarray:
-        from idbmigrate.checks.plan import Engine, Plan
+        from idbmigrate.checks.plan import Plan
+        from idbmigrate.engine import open_engine
 
-        engine = Engine()
+        engine = open_engine()
         try:
             plan = Plan(rule.table, self.relations, {}, engine)
             mask = np.zeros(self.relations.rows(rule.table), dtype=bool)

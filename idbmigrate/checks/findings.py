@@ -51,9 +51,7 @@ def findings_table(
 ) -> pa.Table:
     """All findings in the order of the pack, each rule's by row."""
     names = {rule.code: place for place, rule in enumerate(pack.rules)}
-    parts = [
-        _part(hits[code], relations, references) for code in sorted(hits, key=names.__getitem__)
-    ]
+    parts = [_part(hits[code], relations, references) for code in sorted(hits, key=names.__getitem__)]
     return pa.concat_tables(parts).unify_dictionaries() if parts else SCHEMA.empty_table()
 
 

@@ -63,7 +63,9 @@ def compile_pack(name: str) -> str:
     path = PACKS / f"{name}.yaml"
     data = yamlio.load(path)
     Reader(data, path.name).pack()
-    return json.dumps({"sha256": digest(path), "data": data}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return (
+        json.dumps({"sha256": digest(path), "data": data}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    )
 
 
 def _data(path: Path) -> Any:
@@ -92,7 +94,9 @@ class Reader:
             raise self.refused("a mapping is expected here", place)
         for key in data:
             if key not in allowed:
-                raise self.refused(f"the key {key!r} is not known here; {', '.join(sorted(allowed))} are", place)
+                raise self.refused(
+                    f"the key {key!r} is not known here; {', '.join(sorted(allowed))} are", place
+                )
         return data
 
     def texts(self, data: Any, place: str) -> tuple[str, ...]:
@@ -188,7 +192,7 @@ class Reader:
         """One check form: a mapping with the form's name as its only key."""
         if not isinstance(data, dict) or len(data) != 1:
             raise self.refused("a check is a mapping with one key, the name of its form", place)
-        (name, spec), = data.items()
+        ((name, spec),) = data.items()
         if name not in FORMS:
             raise self.refused(f"there is no form {name!r}; forms: {', '.join(sorted(FORMS))}", place)
         return FORMS[name](self, spec, f"{place}.{name}")

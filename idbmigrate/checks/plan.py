@@ -21,11 +21,10 @@ from idbmigrate.checks.operands import shifted
 from idbmigrate.checks.values import ALGORITHMS
 
 if TYPE_CHECKING:
-    import duckdb
-
     from idbmigrate.checks.forms import Form
     from idbmigrate.checks.relations import Relations
     from idbmigrate.datasets import Assessment
+    from idbmigrate.engine import Engine
 
 ROW = "__row"
 
@@ -46,11 +45,14 @@ class Plan:
 
     def given(self, name: str) -> exp.Expression:
         """A column holds more than white space; never null itself."""
-        return exp.and_(exp.not_(exp.Is(this=self.column(name), expression=exp.null())), self._blank_text(name, exp.NEQ))
+        return exp.and_(exp.not_(self._null(name)), self._blank_text(name, exp.NEQ))
 
     def blank(self, name: str) -> exp.Expression:
         """A column holds nothing but white space; never null itself."""
-        return exp.paren(exp.or_(exp.Is(this=self.column(name), expression=exp.null()), self._blank_text(name, exp.EQ)))
+        return exp.paren(exp.or_(self._null(name), self._blank_text(name, exp.EQ)))
+
+    def _null(self, name: str) -> exp.Is:
+        return exp.Is(this=self.column(name), expression=exp.null())
 
     def _blank_text(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
         return kind(this=exp.Trim(this=self.column(name)), expression=exp.Literal.string(""))
@@ -58,7 +60,7 @@ class Plan:
     def matches(self, name: str, pattern: str) -> exp.Expression:
         """A column matches a pattern; never null itself."""
         shape = exp.RegexpLike(this=self.column(name), expression=exp.Literal.string(pattern))
-        return exp.and_(exp.not_(exp.Is(this=self.column(name), expression=exp.null())), shape)
+        return exp.and_(exp.not_(self._null(name)), shape)
 
     def outside(self, name: str) -> str | None:
         """A value that comes from outside the table."""
@@ -96,8 +98,9 @@ class Plan:
         source = exp.select(*keys).from_(self._relation())
         if guards:
             source = source.where(*guards)
-        twice = source.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(1)))
-        if not self.engine.rows(twice.limit(1), self):
+        one = exp.Literal.number(1)
+        twice = source.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=one))
+        if not self._run(twice.limit(1)).num_rows:
             return exp.false()
         count = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys)
         inner = exp.select(self.column(ROW), exp.alias_(count, "n")).from_(self._relation())
@@ -105,7 +108,7 @@ class Plan:
             inner = inner.where(*guards)
         rows = exp.select(self.column(ROW)).from_(inner.subquery("groups")).where("n > 1")
         name = f"__repeated.{len(self._added)}"
-        return self._add(name, lambda: self._mask(self.engine.numbers(rows, self)))
+        return self._add(name, lambda: self._mask(self._numbers(rows)))
 
     def without(self, table: str, where: Form | None) -> exp.Expression | None:
         """Whether no row of a descendant table (that satisfies a form) belongs to each row."""
@@ -138,7 +141,7 @@ class Plan:
     def rows_where(self, condition: exp.Expression) -> np.ndarray:
         """Numbers of the rows, from 0, for which a condition holds."""
         query = exp.select(self.column(ROW)).from_(self._relation()).where(condition)
-        return self.engine.numbers(query, self)
+        return self._numbers(query)
 
     def counts(self, conditions: Sequence[exp.Expression]) -> list[int]:
         """How many rows satisfy each condition, in one pass over the table."""
@@ -146,14 +149,23 @@ class Plan:
             return [0] * len(conditions)
         one = exp.Literal.number(1)
         sums = [exp.Count(this=exp.Case(ifs=[exp.If(this=each, true=one)])) for each in conditions]
-        query = exp.select(*(exp.alias_(each, f"n{at}") for at, each in enumerate(sums))).from_(self._relation())
-        return list(self.engine.rows(query, self)[0])
+        named = (exp.alias_(each, f"n{at}") for at, each in enumerate(sums))
+        query = exp.select(*named).from_(self._relation())
+        return [column[0].as_py() for column in self._run(query).columns]
 
     def arrow(self) -> pa.Table:
         """The table with its row numbers and the columns that were added."""
         size = self.relations.rows(self.table)
         columns = {name: self.relations.values(self.table, name) for name in self.spec.columns}
         return pa.table({**columns, **self._added, ROW: pa.array(np.arange(size))})
+
+    def _run(self, query: exp.Query) -> pa.Table:
+        self.engine.register(self.table, self.arrow())
+        return self.engine.run(query)
+
+    def _numbers(self, query: exp.Query) -> np.ndarray:
+        """The one column of whole numbers that a query gives, in ascending order."""
+        return np.sort(self._run(query).column(0).to_numpy())
 
     def _relation(self) -> exp.Table:
         return exp.to_table(exp.to_identifier(self.table, quoted=True))
@@ -212,29 +224,3 @@ def _next_day(day: str | None) -> str | None:
         return shifted(day, 0, 1) if day else None
     except (ValueError, OverflowError):
         return None
-
-
-class Engine:
-    """DuckDB over Arrow tables where they lie; nothing is copied in."""
-
-    def __init__(self) -> None:
-        import duckdb
-
-        self.connection: duckdb.DuckDBPyConnection = duckdb.connect()
-
-    def rows(self, query: exp.Query, plan: Plan) -> list[tuple]:
-        """All rows of a query over the plan's table."""
-        return self._run(query, plan).fetchall()
-
-    def numbers(self, query: exp.Query, plan: Plan) -> np.ndarray:
-        """The one column of whole numbers that a query gives, in ascending order."""
-        found = self._run(query, plan).fetchnumpy()
-        return np.sort(np.asarray(next(iter(found.values())), dtype=np.int64))
-
-    def _run(self, query: exp.Query, plan: Plan):
-        self.connection.register(plan.table, plan.arrow())
-        return self.connection.execute(query.sql(dialect="duckdb"))
-
-    def close(self) -> None:
-        """Give the engine's memory back."""
-        self.connection.close()

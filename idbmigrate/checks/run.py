@@ -14,8 +14,9 @@ from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
 from idbmigrate.checks.load import load_pack
 from idbmigrate.checks.model import Context, Outcome, Rule, RulePack
 from idbmigrate.checks.operands import OUTSIDE
-from idbmigrate.checks.plan import Engine, Plan
+from idbmigrate.checks.plan import Plan
 from idbmigrate.checks.relations import Relations
+from idbmigrate.engine import open_engine
 
 if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
@@ -45,9 +46,7 @@ def check(
     return Outcome(found, counts, fate.verdict(hits), not_run, pack)
 
 
-def run_rules(
-    tables: Mapping[str, pa.Table], dataset: Dataset, context: Context | None = None
-) -> pa.Table:
+def run_rules(tables: Mapping[str, pa.Table], dataset: Dataset, context: Context | None = None) -> pa.Table:
     """Give only the findings of :func:`check`, one row a finding."""
     return check(tables, dataset, context).findings
 
@@ -90,7 +89,7 @@ def row_hits(
     for rule in pack.rules:
         if rule.form is not None and not isinstance(rule.form, (Parent, Child, WholeFile)):
             by_table.setdefault(rule.table or "", []).append(rule)
-    engine = Engine()
+    engine = open_engine()
     try:
         for table, rules in by_table.items():
             if relations.rows(table):

@@ -127,7 +127,10 @@ def test_a_follow_up_or_a_questionnaire_keeps_an_old_discharge():
     follow_up["IDS101Referral"][0]["ServDischDate"] = "2022-03-15"
     follow_up["IDS201CareContact"][0]["AppType"] = "06"
     questionnaire["IDS101Referral"][0]["ServDischDate"] = "2022-03-15"
-    questionnaire["IDS607CodedScoreAssessmentAct"][0] |= {"CodedAssToolType": "747901000000107", "PersScore": "4"}
+    questionnaire["IDS607CodedScoreAssessmentAct"][0] |= {
+        "CodedAssToolType": "747901000000107",
+        "PersScore": "4",
+    }
     assert "IDS10129" not in codes(follow_up) | codes(questionnaire)
 
 
