@@ -94,7 +94,14 @@ def entries(store: PageStore) -> list[Entry]:
         try:
             number, name = _number(row["Id"]), _text(row["Name"] or b"")
             found.append(
-                Entry(number, _number(row["ParentId"]), name, _number(row["Type"]), _number(row["Flags"]), row["Owner"])
+                Entry(
+                    number,
+                    _number(row["ParentId"]),
+                    name,
+                    _number(row["Type"]),
+                    _number(row["Flags"]),
+                    row["Owner"],
+                )
             )
         except KeyError as error:
             raise OutputError("the catalogue is not an Access catalogue", code="template-mismatch") from error

@@ -47,7 +47,9 @@ def read(store: PageStore, index: IndexLayout) -> tuple[pa.Array, list[int]]:
             pages.append(number)
             page = store.read(number)
             if page[0] not in (_LEAF, _NODE):
-                raise OutputError(f"page {number} is no index page", code="template-mismatch", where=store.path)
+                raise OutputError(
+                    f"page {number} is no index page", code="template-mismatch", where=store.path
+                )
             entries = _entries(page)
             if page[0] == _LEAF:
                 found.append(entries)
@@ -169,7 +171,9 @@ def _shared(ends: np.ndarray, data: np.ndarray, first: int, after: int) -> int:
     return int(different[0]) if len(different) else size
 
 
-def _page(kind: int, table: int, ends: np.ndarray, data: np.ndarray, shared: int, near: tuple[int, int]) -> bytes:
+def _page(
+    kind: int, table: int, ends: np.ndarray, data: np.ndarray, shared: int, near: tuple[int, int]
+) -> bytes:
     base = int(ends[0])
     size = int(ends[-1]) - base
     content = np.asarray(data[base : base + size])

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import OutputError
 from .write_layout import ColumnLayout
 from .write_sortorder import sort_keys
 from .write_values import _decimal_words, binary_of, date_serials, fixed_to_binary, flat

@@ -164,7 +164,9 @@ def load(store: PageStore, number: int) -> TableLayout:
     (following,) = struct.unpack_from("<I", data, 4)
     while following:
         if following in pages or len(data) > _MAX_DEFINITION:
-            raise OutputError("a table definition runs in a circle", code="template-mismatch", where=store.path)
+            raise OutputError(
+                "a table definition runs in a circle", code="template-mismatch", where=store.path
+            )
         pages.append(following)
         page = store.read(following)
         data += page[8:]
@@ -173,7 +175,9 @@ def load(store: PageStore, number: int) -> TableLayout:
         return _parse(pages, data)
     except (struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
         raise OutputError(
-            f"the table definition on page {number} cannot be read", code="template-mismatch", where=store.path
+            f"the table definition on page {number} cannot be read",
+            code="template-mismatch",
+            where=store.path,
         ) from error
 
 
@@ -205,11 +209,18 @@ def _parse(pages: list[int], data: bytearray) -> TableLayout:
     uses: dict[int, list[tuple[str, bool]]] = {}
     for i, name in enumerate(index_names):
         entry = logical_at + 28 * i
-        uses.setdefault(struct.unpack_from("<I", data, entry + 8)[0], []).append((name, data[entry + 23] == 1))
+        uses.setdefault(struct.unpack_from("<I", data, entry + 8)[0], []).append(
+            (name, data[entry + 23] == 1)
+        )
     indexes = [_index(data, real_at + 52 * i, i, uses.get(i, [])) for i in range(real)]
-    layout = TableLayout(pages, data, columns, indexes, _pointer(data, 55), _pointer(data, 59), slots, variables)
+    layout = TableLayout(
+        pages, data, columns, indexes, _pointer(data, 55), _pointer(data, 59), slots, variables
+    )
     while at + 10 <= len(data) and data[at : at + 2] != b"\xff\xff":
-        layout.long_values[struct.unpack_from("<H", data, at)[0]] = _pointer(data, at + 2), _pointer(data, at + 6)
+        layout.long_values[struct.unpack_from("<H", data, at)[0]] = (
+            _pointer(data, at + 2),
+            _pointer(data, at + 6),
+        )
         at += 10
     return layout
 
@@ -260,7 +271,9 @@ def build(
     for index, root in zip(indexes, roots, strict=True):
         body += _index_entry(index, [by_name[name] for name in index.columns], next(maps), root)
     for place, index in enumerate(indexes):
-        body += struct.pack("<IIIBIIBBBI", _MAGIC, place, place, 0, 0xFFFFFFFF, 0, 4, 4, int(index.primary), 0)
+        body += struct.pack(
+            "<IIIBIIBBBI", _MAGIC, place, place, 0, 0xFFFFFFFF, 0, 4, 4, int(index.primary), 0
+        )
     body += b"".join(_name(index.name) for index in indexes)
     for place, column in enumerate(columns):
         if column.type in LONG_VALUE_TYPES:

@@ -166,7 +166,9 @@ class UsageMap:
         parts = self.pages // _BITMAP_BITS
         for part in sorted({*parts.tolist(), *self._bitmaps}):
             if 5 + 4 * part > len(row):
-                raise OutputError("a usage map cannot reach that far", code="size-limit", where=self._store.path)
+                raise OutputError(
+                    "a usage map cannot reach that far", code="size-limit", where=self._store.path
+                )
             if part not in self._bitmaps:
                 self._bitmaps[part] = self._store.reserve(1)
             bits = _bits(self.pages[parts == part] - part * _BITMAP_BITS, PAGE - 4)

@@ -50,7 +50,9 @@ def encode(layout: TableLayout, batch: pa.RecordBatch | pa.Table, table: str, fi
         if column.type == "BOOLEAN":
             present[:, column.number] = values.fill_null(False).to_numpy(zero_copy_only=False)
             continue
-        present[:, column.number] = values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else True
+        present[:, column.number] = (
+            values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else True
+        )
         if column.type in FIXED_WIDTHS:
             fixed[column.number] = fixed_bytes(values, column, where)
         elif column.type in ("TEXT", "MEMO"):
@@ -68,7 +70,9 @@ def long_value_columns(layout: TableLayout) -> list[int]:
 def rows_of(layout: TableLayout, encoded: Encoded, table: str, first_row: int) -> pa.Array:
     """The bytes of every row, as an Arrow binary array."""
     rows = encoded.rows
-    width = 2 + max((c.offset + FIXED_WIDTHS[c.type] for c in layout.columns if c.type in FIXED_WIDTHS), default=0)
+    width = 2 + max(
+        (c.offset + FIXED_WIDTHS[c.type] for c in layout.columns if c.type in FIXED_WIDTHS), default=0
+    )
     head = np.zeros((rows, width), np.uint8)
     head[:, :2] = np.frombuffer(layout.slots.to_bytes(2, "little"), np.uint8)
     by_place: dict[int, pa.Array] = {}

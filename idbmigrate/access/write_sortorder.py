@@ -72,7 +72,7 @@ def _tables(version: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
                 weight[ord(form)], size[ord(form)] = int(code, 16), len(code) // 2
                 accent[ord(form)] = accent[ord(character)]
     if version == 0:
-        unweighted = [c for c in (*range(1, 9), *range(14, 32), *range(127, 160))]
+        unweighted = [*range(1, 9), *range(14, 32), *range(127, 160)]
         place[unweighted] = np.arange(3, 3 + len(unweighted))
         place[[0x27, 0x2D, 0xAD]] = 0x80, 0x82, 0x83
     return weight, size, accent, place
@@ -86,7 +86,7 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
     weight, size, accent, place = _tables(order[1])
     trimmed = pc.utf8_rtrim(pc.fill_null(values, ""), " ")
     ends, units = text_units(trimmed)
-    if len(units) and int(units.max()) > 255 or len(units) and (size[units] + place[units] == 0).any():
+    if (len(units) and int(units.max()) > 255) or (len(units) and (size[units] + place[units] == 0).any()):
         raise OutputError(
             "an index on this column would need the sort weight of a character that is not known",
             code="index-unsupported",
@@ -101,7 +101,10 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
         parts.append(accents)
     if places is not None:
         some = pc.greater(pc.binary_length(places), 0)
-        parts += [pc.if_else(some, pa.scalar(b"\x01\x01\x01", pa.binary()), pa.scalar(b"", pa.binary())), places]
+        parts += [
+            pc.if_else(some, pa.scalar(b"\x01\x01\x01", pa.binary()), pa.scalar(b"", pa.binary())),
+            places,
+        ]
     return pc.binary_join_element_wise(*parts, pa.scalar(b"\x00", pa.binary()), pa.scalar(b"", pa.binary()))
 
 

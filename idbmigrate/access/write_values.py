@@ -60,8 +60,10 @@ def fixed_bytes(values: pa.Array, column: ColumnLayout, where: str) -> np.ndarra
     if column.type in _INTEGERS:
         return _plain(values, np.dtype(_INTEGERS[column.type])).view(np.uint8).reshape(rows, width)
     if column.type == "SHORT_DATE_TIME":
-        return date_serials(_plain(values.cast(pa.int64()), np.dtype("<i8"), _EPOCH * _DAY)).view(np.uint8).reshape(
-            rows, width
+        return (
+            date_serials(_plain(values.cast(pa.int64()), np.dtype("<i8"), _EPOCH * _DAY))
+            .view(np.uint8)
+            .reshape(rows, width)
         )
     if column.type == "MONEY":
         return _decimal_words(values).view("<i8")[:, 0].copy().view(np.uint8).reshape(rows, width)
@@ -69,7 +71,9 @@ def fixed_bytes(values: pa.Array, column: ColumnLayout, where: str) -> np.ndarra
         return _numeric(values)
     if column.type == "GUID":
         return _guid(values, where)
-    raise OutputError(f"columns of type {column.type} cannot be written", code="unsupported-column", where=where)
+    raise OutputError(
+        f"columns of type {column.type} cannot be written", code="unsupported-column", where=where
+    )
 
 
 def _plain(values: pa.Array, dtype: np.dtype, null: int = 0) -> np.ndarray:
@@ -91,7 +95,9 @@ def date_serials(milliseconds: np.ndarray) -> np.ndarray:
 
 def _decimal_words(values: pa.Array) -> np.ndarray:
     """128-bit two's complement values as (rows, 16) uint8, nulls zero."""
-    raw = np.frombuffer(values.buffers()[1], np.uint8)[values.offset * 16 : (values.offset + len(values)) * 16]
+    raw = np.frombuffer(values.buffers()[1], np.uint8)[
+        values.offset * 16 : (values.offset + len(values)) * 16
+    ]
     words = raw.reshape(len(values), 16).copy()
     if values.null_count:
         words[values.is_null().to_numpy(zero_copy_only=False)] = 0
@@ -144,7 +150,11 @@ def fixed_to_binary(matrix: np.ndarray) -> pa.Array:
 
 def flat(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """(offsets from 0, bytes) of a string or binary array without nulls."""
-    kind = np.int64 if pa.types.is_large_binary(values.type) or pa.types.is_large_string(values.type) else np.int32
+    kind = (
+        np.int64
+        if pa.types.is_large_binary(values.type) or pa.types.is_large_string(values.type)
+        else np.int32
+    )
     _, ends, data = values.buffers()
     offsets = np.frombuffer(ends, kind)[values.offset : values.offset + len(values) + 1].astype(np.int64)
     raw = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
@@ -184,7 +194,9 @@ def text_bytes(values: pa.Array, column: ColumnLayout, where: str, first_row: in
     if short.all():
         return binary_of(offsets * 2, units.view(np.uint8), valid)
     packed = binary_of(offsets, units.astype(np.uint8), valid)
-    packed = pc.binary_join_element_wise(pa.scalar(_COMPRESSED, pa.binary()), packed, pa.scalar(b"", pa.binary()))
+    packed = pc.binary_join_element_wise(
+        pa.scalar(_COMPRESSED, pa.binary()), packed, pa.scalar(b"", pa.binary())
+    )
     if not short.any():
         return packed
     wide = binary_of(offsets * 2, units.view(np.uint8), valid)

@@ -103,7 +103,11 @@ class DatabaseWriter:
 
     def _opened(self, table: str) -> _Open:
         if table not in self._open:
-            page = {"MSysObjects": catalogue.CATALOGUE_PAGE, "MSysACEs": catalogue.RIGHTS_PAGE, **self._pages}.get(table)
+            page = {
+                "MSysObjects": catalogue.CATALOGUE_PAGE,
+                "MSysACEs": catalogue.RIGHTS_PAGE,
+                **self._pages,
+            }.get(table)
             if page is None:
                 raise OutputError("the database has no such table", code="template-mismatch", where=table)
             layout = write_layout.load(self._store, page)
@@ -254,7 +258,9 @@ class DatabaseWriter:
             reason = write_keys.refusal(column, ascending)
             name = " / ".join(index.names) or "?"
             if reason:
-                raise OutputError(f"index {name} on {column.name}: {reason}", code="index-unsupported", where=table)
+                raise OutputError(
+                    f"index {name} on {column.name}: {reason}", code="index-unsupported", where=table
+                )
             where = f"{table}.{column.name}"
             if column.name in batch.schema.names:
                 values = conform(batch.column(column.name), column, where)
@@ -311,7 +317,9 @@ class DatabaseWriter:
     def _finish(self, table: str, state: _Open) -> None:
         if not state.new_pages:
             return
-        counts = {place: self._write_index(table, state, place, added) for place, added in state.entries.items()}
+        counts = {
+            place: self._write_index(table, state, place, added) for place, added in state.entries.items()
+        }
         state.owned.add(np.concatenate(state.new_pages))
         room = np.array([page for page, free in state.free_pages.items() if free], np.int64)
         full = [page for page, free in state.free_pages.items() if not free]

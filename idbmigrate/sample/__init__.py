@@ -1,1 +1,5 @@
-"""Synthetic legacy databases."""
+"""Synthetic legacy databases: real Access files about patients who do not exist."""
+
+from idbmigrate.sample.write import Sample, write_sample
+
+__all__ = ["Sample", "write_sample"]

@@ -1,0 +1,55 @@
+"""``idbmigrate sample``: write a synthetic legacy Access file."""
+
+from __future__ import annotations
+
+import click
+
+from idbmigrate.cli._output import Console, run_verb
+
+
+@click.command("sample")
+@click.option("--dataset", metavar="DATASET", help="Legacy data set of the sample.")
+@click.option("--patients", metavar="N", type=int, help="Number of patients, up to a million.")
+@click.option(
+    "--out", metavar="FILE", required=True, type=click.Path(dir_okay=False), help=".mdb or .accdb to write."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same bytes.")
+@click.option(
+    "--faults",
+    metavar="LEVEL",
+    default="none",
+    show_default=True,
+    help="none, some, many, or the share of rows (0 to 1) that each kind of fault touches.",
+)
+@click.option(
+    "--naming",
+    type=click.Choice(["extract", "mixed", "v15"]),
+    default="extract",
+    show_default=True,
+    help="How tables and columns are named.",
+)
+@click.option(
+    "--drift", is_flag=True, help="Add local columns and a local table; some dates and numbers as text."
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@run_verb
+def command(console: Console, out: str, dataset: str | None, patients: int | None, **options) -> None:
+    """Write an Access file about patients who do not exist.
+
+    NHS numbers are of the range 999, which is never issued.
+    """
+    if dataset is None or patients is None:
+        raise click.UsageError("--dataset and --patients say what to write.")
+    from idbmigrate.sample import write_sample
+
+    sample = write_sample(
+        out,
+        dataset=dataset,
+        patients=patients,
+        drifted=options.pop("drift"),
+        progress=lambda done, total: console.progress("writing", done, total),
+        **options,
+    )
+    console.document({"file": str(sample.path), "dataset": sample.dataset, "rows": sample.rows})
+    console.say(f"{sample.path}: {sample.dataset}, {sum(sample.rows.values()):,} rows")
+    console.table(sample.rows.items(), ["table", "rows"])
