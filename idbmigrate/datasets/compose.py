@@ -6,6 +6,8 @@ A pack that says ``extends: NAME`` starts as a copy of that pack. Its own scalar
 confirmed in one version is only inferred in an older one). Under a table, ``without`` drops columns, an
 entry of ``columns`` changes attributes (an empty one removes it), a new column stands last or ``after``
 the column that it names, and ``like: NAME`` takes the column as another pack has it.
+
+A pack that says ``borrow: NAME`` has tables of its own and takes over the sources and code lists only.
 """
 
 from __future__ import annotations
@@ -25,8 +27,12 @@ _SECTIONS = ("sources", "code_lists", "concepts")
 def compose(own: Data, raw_of: Callable[[str], Data], name: str) -> Data:
     """Plain data of a pack with everything that it takes over; ``raw_of`` gives that of another pack.
 
-    ``raw_of`` must return data that is composed already. Packs without ``extends`` come back unchanged.
+    ``raw_of`` must return data that is composed already. Packs without the two come back unchanged.
     """
+    if "borrow" in own:
+        other = raw_of(own["borrow"])
+        shared = {key: {**other.get(key, {}), **own.get(key, {})} for key in ("sources", "code_lists")}
+        return {key: value for key, value in own.items() if key != "borrow"} | shared
     if "extends" not in own:
         return own
     base = copy.deepcopy(raw_of(own["extends"]))

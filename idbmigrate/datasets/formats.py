@@ -1,8 +1,8 @@
 """Read the format notation of the NHS Data Dictionary.
 
 ``an2`` is exactly two characters and ``n10`` ten digits, ``max an20`` up to twenty, ``min an3 max an6``
-three to six, ``an3 or an5`` one of the two; dates and times carry their mask. ``number`` stands for a
-whole number whose width no source gives.
+three to six, ``an3 or an5`` one of the two; dates and times carry their mask. ``number`` and
+``text`` stand for a whole number and a text whose width no source gives.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _MASKED = {
     "an19 YYYY-MM-DDThh:mm:ss": ("timestamp", 19, 19, f"{_DATE}T{_TIME}"),
     "an25 CCYY-MM-DDThh:mm:ss+hh:mm": ("timestamp", 20, 25, f"{_DATE}T{_TIME}{_OFFSET}"),
     "timestamp": ("timestamp", 19, 29, rf"{_DATE}T{_TIME}(\.[0-9]{{1,3}})?{_OFFSET}?"),
+    "text": ("text", None, None, None),
     "number": ("integer", None, None, "-?[0-9]+"),
 }
 

@@ -173,3 +173,33 @@ def test_compiled_packs_hold_text_only():
             return all(texts(v) for v in value) if isinstance(value, list) else isinstance(value, str | None)
 
         assert texts(stored["data"])
+
+
+@pytest.mark.parametrize(("name", "version"), [("mhsds-6.0", "v6.0"), ("mhsds-5.0", "v5.0")])
+def test_the_mental_health_packs_have_every_table_column_key_and_code_of_the_facts(facts, name, version):
+    known = facts("mhsds")["versions"][version]["tables"]
+    dataset = load_dataset(name)
+    assert list(dataset.tables) == list(known)
+    for table, facts_of in known.items():
+        own = dataset.tables[table]
+        assert list(own.columns) == [column["name"] for column in facts_of["columns"]]
+        for column in facts_of["columns"]:
+            mine = own.columns[column["name"]]
+            assert (mine.uid, mine.item) == (column["uid"], column["data_item"])
+            assert mine.mandatory == (column["requirement"] == "M")
+            if isinstance(column.get("codes"), list):
+                assert set(dataset.codes_of(mine).codes) == {str(code) for code in column["codes"]}
+            kind, _, link = (column.get("key") or "").partition(" ")
+            assert (mine.name in own.primary_key) == (kind == "PK")
+            assert own.foreign_keys.get(mine.name) == (tuple(link.split(".")) if kind == "FK" else None)
+        for rule in facts_of.get("unique_rules") or []:
+            assert tuple(rule["fields"]) in own.unique or rule["code"] in own.note
+
+
+def test_the_mental_health_pack_lists_the_scales_that_may_be_sent(facts):
+    overlap = facts("mhsds")["assessment_overlap"]
+    dataset = load_dataset("mhsds-6.0")
+    assert [a.concept for a in dataset.assessments] == [scale["code"] for scale in overlap["mhsds_v6_scales"]]
+    refused = {s["code"] for s in overlap["iapt_scales"] if s["mhsds_v6_jan2024"] != "accepted"}
+    assert {c.concept for c in dataset.concepts["iapt_assessments_not_listed"]} == refused
+    assert not refused & {a.concept for a in dataset.assessments}
