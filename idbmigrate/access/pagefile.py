@@ -13,6 +13,9 @@ from idbmigrate.access.gather import ByteView
 from idbmigrate.access.header import Header, parse_header
 from idbmigrate.errors import SourceError
 
+#: Pages decrypted at a time.
+_BATCH = 2048
+
 
 class PageFile:
     """The pages of one file, opened read-only.
@@ -41,6 +44,8 @@ class PageFile:
             self._plain = np.zeros(len(self._map), np.uint8)  # zero pages cost no memory until written
             self.view = ByteView(self._plain)
             self._ready = np.zeros(self.page_count, bool)
+            self._plain[: self.page_size] = np.frombuffer(self._map, np.uint8, self.page_size)
+            self._ready[:1] = True  # the first page is never encrypted
 
     def _make_cipher(self, password: str | None):
         if not (self.header.key or self.header.password):
@@ -54,11 +59,12 @@ class PageFile:
         if self._ready is None or not len(pages):
             return
         missing = np.unique(pages[~self._ready[pages]])
-        size = self.page_size
-        for number in missing.tolist():
-            at = number * size
-            plain = self._cipher.decrypt(number, self._map[at : at + size])
-            self._plain[at : at + size] = np.frombuffer(plain, np.uint8)
+        whole = self.page_count * self.page_size
+        source = np.frombuffer(self._map, np.uint8, whole).reshape(self.page_count, self.page_size)
+        target = self._plain[:whole].reshape(source.shape)
+        for first in range(0, len(missing), _BATCH):
+            numbers = missing[first : first + _BATCH]
+            target[numbers] = self._cipher.decrypt(numbers, source[numbers])
         self._ready[missing] = True
 
     def page(self, number: int) -> np.ndarray:
