@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from idbmigrate.cli import VERBS, group
-from idbmigrate.errors import CODES
+from idbmigrate.errors import CODES, HINTS
 
 DOCS = Path(__file__).resolve().parent
 
@@ -79,8 +79,15 @@ def _option_help(option: click.Option) -> str:
 
 
 def errors() -> str:
-    """Every error code with its meaning."""
-    return "\n".join(["| code | meaning |", "| --- | --- |", *(f"| `{c}` | {m} |" for c, m in CODES.items())])
+    """Every error code with its meaning and its hint."""
+    lines = [f"| `{code}` | {meaning} | {HINTS.get(code, '')} |" for code, meaning in CODES.items()]
+    return "\n".join(
+        [
+            "| code | meaning | what to do, where the error itself says no better |",
+            "| --- | --- | --- |",
+            *lines,
+        ]
+    )
 
 
 PARTS: dict[str, Callable[[], str]] = {"verbs": verbs, "errors": errors}
