@@ -50,6 +50,7 @@ packs: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	$(VENV)/bin/python docs/generate.py
+	$(RUN) idbmigrate.datasets.pages docs/datasets
 
 dist: $(VENV)/.ready
 	$(RUN) build
