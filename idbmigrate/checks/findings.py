@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,3 +102,14 @@ def _references(
     if not keys:
         return pa.nulls(len(rows), pa.string())
     return pc.binary_join_element_wise(*keys, " / ", null_handling="replace", null_replacement="")
+
+
+def write_csv(findings: pa.Table, path: Path) -> None:
+    """Write findings to a local CSV file; values stand in it as they are.
+
+    Raises ``OSError`` where the file cannot be written.
+    """
+    from pyarrow import csv
+
+    plain = pa.table({name: findings[name].cast(pa.string()) for name in findings.column_names})
+    csv.write_csv(plain, path)

@@ -27,6 +27,8 @@ class Joined(Form):
     def meaning(self) -> str:
         words = [part.meaning() for part in self.parts]
         if self.join == "none":
+            if len(words) == 1:
+                return words[0].replace(" is ", " is not ", 1)
             return "neither " + " nor ".join(words)
         return (" and " if self.join == "all" else " or ").join(words)
 

@@ -22,6 +22,7 @@ from idbmigrate.checks.forms import Form
 from idbmigrate.checks.model import EFFECTS, KINDS, REASONS, Measure, Rule, RulePack
 from idbmigrate.checks.operands import Operand
 from idbmigrate.checks.values import ALGORITHMS
+from idbmigrate.checks.vodim import TESTS
 from idbmigrate.errors import DescriptionError, UsageError
 
 PACKS = Path(__file__).parent / "packs"
@@ -167,18 +168,17 @@ class Reader:
         entry = self.mapping(entry, _MEASURE_KEYS, "measures")
         place = f"measures: {entry.get('item')}"
         table, _, column = entry["column"].partition(".")
-        before = {
-            source: tuple(self.text(name, place).partition(".")[::2])
-            for source, name in (entry.get("before") or {}).items()
-        }
+        if entry.get("valid", "codes") not in ("codes", *TESTS):
+            raise self.refused(f"valid must be codes or one of {', '.join(TESTS)}", place)
+        legacy = entry.get("before")
         return Measure(
             item=entry["item"],
             table=table,
             column=column,
             other=self.texts(entry.get("other") or [], place),
             default=self.texts(entry.get("default") or [], place),
-            valid=self.form(entry["valid"], place) if entry.get("valid") else None,
-            before=before,
+            valid=entry.get("valid", "codes"),
+            before=tuple(self.text(legacy, place).split(".", 1)) if legacy else None,
             confidence=entry.get("confidence") or "proposed",
         )
 

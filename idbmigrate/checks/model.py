@@ -68,15 +68,19 @@ class Rule:
 
 @dataclass(frozen=True)
 class Measure:
-    """One item whose values are sorted into valid, other, default, invalid and missing."""
+    """One item whose values are sorted into valid, other, default, invalid and missing.
+
+    ``valid`` is ``codes`` or a test of :mod:`idbmigrate.checks.vodim`; a code that ends with ``*`` stands
+    for all that start so. ``before`` is the table and column of the item in legacy files.
+    """
 
     item: str
     table: str
     column: str
     other: tuple[str, ...]
     default: tuple[str, ...]
-    valid: Form | None
-    before: Mapping[str, tuple[str, str]]
+    valid: str
+    before: tuple[str, str] | None
     confidence: str
 
 

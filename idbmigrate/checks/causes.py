@@ -1,0 +1,103 @@
+"""Root causes: findings that have one origin are one line, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from idbmigrate.checks.model import EFFECTS, Outcome, Rule
+
+#: What helps, by kind of rule; ``{column}`` is the target column, ``{origin}`` where its value came from.
+ADVICE = {
+    "structure": "check the conversion's settings; a table that must hold rows is empty, or the header is wrong",
+    "blank": "record {column} in the source system ({origin}), or set a parameter of the mapping",
+    "format": "correct the value in the source system ({origin})",
+    "code": "correct the code in the source system ({origin}), or add it to the lookup with an overlay",
+    "value": "correct the value in the source system ({origin})",
+    "score": "correct the score in the source system ({origin})",
+    "relation": "find out why the record that it belongs to is missing or was rejected",
+    "uniqueness": "remove the repeated record in the source system ({origin}), or merge the two",
+    "period": "choose the reporting month with --period, or split the conversion with --split month",
+    "order": "correct one of the two dates in the source system ({origin})",
+    "cross-field": "complete or correct the values that contradict each other ({origin})",
+    "portal": "set the parameter of the mapping that fills {column}, or name the right portal values",
+    "reference": "look the code up in the national tables",
+}
+
+
+def root_causes(
+    outcome: Outcome, origins: Mapping[str, Sequence[str]] | None = None, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """Give one line for each rule and column that failed by itself, the gravest and largest first.
+
+    ``origins`` names, by ``Table.Column`` of the target, the source columns and lookups that feed it.
+    ``followers`` on a line of the effect record or group: none; findings that only follow from others
+    are one last line, with ``code`` null.
+    """
+    rules = outcome.pack.by_code()
+    findings = outcome.findings
+    own = pc.invert(findings["follows"])
+    counted = _counted(findings.filter(own))
+    lines = [
+        _line(rules[code], count, example, origins or {}) for code, (count, example) in counted.items()
+    ]
+    lines.sort(key=lambda line: (-EFFECTS.index(line["effect"]), -line["count"], line["code"]))
+    follow = findings.num_rows - sum(line["count"] for line in lines)
+    if follow:
+        lines.append(_followers(follow))
+    return lines[:limit]
+
+
+def _counted(findings: pa.Table) -> dict[str, tuple[int, str | None]]:
+    if not findings.num_rows:
+        return {}
+    plain = pa.table({"code": findings["code"].cast(pa.string()), "reference": findings["reference"]})
+    grouped = plain.group_by("code").aggregate([("code", "count"), ("reference", "min")])
+    return {row["code"]: (row["code_count"], row["reference_min"]) for row in grouped.to_pylist()}
+
+
+def _line(rule: Rule, count: int, example: str | None, origins: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    column = rule.columns[0] if rule.columns else None
+    origin = list(origins.get(f"{rule.table}.{column}", ()))
+    text = rule.meaning
+    return {
+        "code": rule.code,
+        "effect": rule.effect,
+        "kind": rule.kind,
+        "table": rule.table,
+        "column": column,
+        "origin": origin,
+        "message": text[:1].upper() + text[1:],
+        "count": count,
+        "example": example,
+        "do": advice(rule, origin),
+        "published": rule.published,
+    }
+
+
+def advice(rule: Rule, origin: Sequence[str] = ()) -> str:
+    """What to do about a rule that failed, naming where the value came from if that is known."""
+    column = rule.columns[0] if rule.columns else "the file"
+    text = ADVICE[rule.kind]
+    if not origin:
+        text = text.replace(" ({origin})", "")
+    return text.format(column=column, origin=", ".join(origin))
+
+
+def _followers(count: int) -> dict[str, Any]:
+    return {
+        "code": None,
+        "effect": "group",
+        "kind": "relation",
+        "table": None,
+        "column": None,
+        "origin": [],
+        "message": "Fails only because a record that it belongs to, or that belongs to it, is rejected",
+        "count": count,
+        "example": None,
+        "do": "nothing of its own: settle the causes above",
+        "published": True,
+    }

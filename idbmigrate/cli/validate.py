@@ -1,0 +1,168 @@
+"""``idbmigrate validate``: the rules of a target data set over converted output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idbmigrate.cli import _options
+from idbmigrate.cli._output import Console, run_verb
+
+#: root causes shown before the rest is summed up; ``--findings`` writes all
+CAUSES_SHOWN = 20
+
+_COLOURS = {"file": "red", "group": "red", "record": "yellow", "warning": "cyan"}
+
+
+@click.command("validate")
+@click.argument("path", required=False, metavar="DIR|FILE", type=click.Path())
+@click.option("--as", "dataset", required=True, metavar="DATASET", help="Data set of the output, such as iapt-2.1.")
+@click.option("--rules", is_flag=True, help="List the rules and how many of the published ones are checked.")
+@click.option("--period", metavar="YYYY-MM", help="Reporting month chosen in the portal, instead of the header's.")
+@click.option("--submitted", metavar="TIME", help="Moment of submission, YYYY-MM-DDTHH:MM:SS.")
+@click.option("--provider", metavar="CODE", help="Organisation chosen in the portal as the provider.")
+@click.option("--sender", metavar="CODE", help="Organisation that is logged in to the portal.")
+@click.option("--findings", "findings_file", type=click.Path(), metavar="FILE", help="Write every finding to a CSV file.")
+@click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write the report as a web page.")
+@click.option("--xlsx", "xlsx_file", type=click.Path(), metavar="FILE", help="Write the report as a workbook.")
+@click.option("--share", is_flag=True, help="Reports for others: no identifiers or values, counts below 5 suppressed.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["warning", "record", "group", "file"]),
+    default="group",
+    show_default=True,
+    help="Exit with 1 if there are findings of this effect or a graver one.",
+)
+@run_verb
+def command(console: Console, path: str | None, dataset: str, rules: bool, fail_on: str, **options: Any) -> int:
+    """Check converted output by the rules of its data set, as the centre would.
+
+    Reads the folder that convert wrote (csv, parquet or xml), one such folder, an XML document or an
+    Access file. All rules run before anything is said; what has one origin is one line, the gravest
+    first. A rejected record takes with it what cannot stand without it.
+
+    \b
+    Example:
+      idbmigrate validate out --as iapt-2.1 --findings findings.csv
+    """
+    from idbmigrate.checks import check, load_pack
+    from idbmigrate.datasets import load_dataset
+
+    if rules:
+        show_rules(console, load_pack(dataset))
+        return 0
+    if path is None:
+        raise click.UsageError("name a folder or a file to check, or give --rules")
+    from idbmigrate.checks.output import read_output
+
+    pack, target = load_pack(dataset), load_dataset(dataset)
+    context = make_context(options)
+    console.progress("reading")
+    tables = read_output(path, target)
+    console.progress("checking")
+    outcome = check(tables, target, context, pack)
+    document = _reports(console, path, tables, target, outcome, options)
+    console.document(document)
+    show(console, document)
+    return 1 if _options.reached(document["findings"], fail_on) else 0
+
+
+def make_context(options: dict[str, Any]) -> Any:
+    """What the portal knows, from the options."""
+    import re
+
+    from idbmigrate.checks import Context
+    from idbmigrate.checks.patterns import TIMESTAMP
+    from idbmigrate.engine.parameters import month_bounds
+    from idbmigrate.errors import UsageError
+
+    submitted = options["submitted"]
+    if submitted is not None and not re.fullmatch(TIMESTAMP, submitted):
+        raise UsageError("--submitted takes a moment written YYYY-MM-DDTHH:MM:SS", code="bad-option")
+    start, end = month_bounds(options["period"]) if options["period"] else (None, None)
+    return Context(start, end, submitted, options["provider"], options["sender"])
+
+
+def _reports(console, path, tables, target, outcome, options) -> dict[str, Any]:
+    from idbmigrate.reports.document import for_output
+
+    document = for_output(Path(path).name, tables, target, outcome)
+    if options["findings_file"]:
+        from idbmigrate.checks.findings import write_csv
+
+        write_csv(outcome.findings, Path(options["findings_file"]))
+    shown = document
+    if options["share"]:
+        from idbmigrate.reports.share import shared
+
+        shown = shared(document)
+    if options["html_file"]:
+        from idbmigrate.reports import html
+
+        html.write(shown, Path(options["html_file"]))
+    if options["xlsx_file"]:
+        from idbmigrate.reports import xlsx
+
+        xlsx.write(shown, Path(options["xlsx_file"]), None if options["share"] else outcome.findings)
+    return shown
+
+
+def show(console: Console, document: dict[str, Any]) -> None:
+    """Print the fate of the submission, then the root causes, then what was not run."""
+    fate = document["fate"]
+    colour = {"accepted": "green", "accepted-in-part": "yellow", "rejected": "red"}[fate["outcome"]]
+    console.say(console.style(fate["words"][:1].upper() + fate["words"][1:] + ".", "bold", colour))
+    if fate["rejected_total"]:
+        console.table(
+            [(name, count, fate["rows"][name]) for name, count in fate["rejected"].items() if count],
+            ["table", "rejected", "of"],
+        )
+    causes = document["root_causes"]
+    console.say()
+    console.say(console.style("Root causes" if causes else "No finding.", "bold"))
+    for cause in causes[:CAUSES_SHOWN]:
+        place = f"{cause['table']}.{cause['column']}" if cause["column"] else cause["table"] or ""
+        lead = console.style(f"{cause['effect']:<8}", _COLOURS[cause["effect"]])
+        console.say(f"  {lead}{_count(cause['count']):>10}  {cause['code'] or '':<10} {cause['message']}")
+        console.say(f"{'':22}{place}{'; for example ' + cause['example'] if cause['example'] else ''}")
+        console.say(f"{'':22}{cause['do']}")
+    if len(causes) > CAUSES_SHOWN:
+        console.say(f"  and {len(causes) - CAUSES_SHOWN} more: --findings, --html and --json show all")
+    not_run = document["coverage"]["not_run"]
+    console.say()
+    console.say(f"{document['coverage']['checked']} of {document['coverage']['published']} published rules are checked; ")
+    for code, why in not_run.items():
+        console.say(f"  not run here: {code}, {why}")
+
+
+def _count(count: Any) -> str:
+    return f"{count:,}" if isinstance(count, int) else str(count)
+
+
+def show_rules(console: Console, pack: Any) -> None:
+    """Print the coverage of the published rules, and every rule."""
+    from idbmigrate.checks.coverage import coverage
+
+    covered = coverage(pack)
+    console.document(covered)
+    console.say(console.style(covered["title"], "bold"))
+    console.say(f"  {covered['note']}")
+    console.say()
+    console.table(
+        [
+            ("published", covered["published"], ""),
+            ("checked", covered["checked"], f"{covered['with_portal']} of them when portal values are given"),
+            *((f"not checked: {each['because']}", each["rules"], each["why"]) for each in covered["not_checked"]),
+            ("rules of this project", covered["own"], "warn only, never part of the fate"),
+        ]
+    )
+    console.say()
+    console.table(
+        [
+            (each["code"], each["effect"], each["table"] or "", each["state"], each["fails_when"] or each["note"] or "")
+            for each in covered["rules"]
+        ],
+        ["code", "effect", "table", "", "fails when"],
+    )
