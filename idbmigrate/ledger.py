@@ -140,7 +140,8 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
     for label, table in staged.items():
         own = [_value_account(table, column, traces) for column in table.columns]
         books.values += own
-        books.rows.append(_account(label, "", np.ones(table.raw.num_rows, bool), _rows_carried(table, traces)))
+        every = np.ones(table.raw.num_rows, bool)
+        books.rows.append(_account(label, "", every, _rows_carried(table, traces)))
     _explain(staged, traces, books)
     for account in books.values:
         _other_reasons(staged[account.table], account, mapping, books)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
-from idbmigrate.engine.execute import Execution, TableResult, as_numpy
+from idbmigrate.engine.execute import Execution, TableResult, as_numpy, row_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class _View:
 
     def names(self) -> np.ndarray:
         """One number a row that no other row of the same query has."""
-        return (self.numbers(p.BRANCH) << 52) | (self.numbers(p.ITEM) << 40) | self.numbers(p.ROW)
+        return row_names(*(self.numbers(name) for name in (p.BRANCH, p.ROW, p.ITEM)))
 
 
 class Traces:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan, sql
 from idbmigrate.compile.expressions import Scope
+from idbmigrate.compile.rank import preferred
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Carrier, Value
 from idbmigrate.errors import DescriptionError
@@ -47,12 +48,30 @@ class MadeBranch:
     places: dict[str, m.Place]
     lookups: Mapping[str, m.Lookup]
     origin: Sql | None
+    stops: list[tuple[Sql, Sql]]
+    targets: Mapping[str, str]  # alias -> target table
     joins: list[exp.Join] = field(default_factory=list)
 
-    def query(self, columns: list[Sql]) -> exp.Select:
-        query = sql.select(columns, self.origin)
+    def comes_from(self, name: str, table: str, column: str) -> bool:
+        """Whether a field, if it is filled, surely holds ``column`` of a row of a target table."""
+        value = self.values.get(name)
+        while isinstance(value, m.Reference) and value.name in self.values and value.name.startswith("_"):
+            value = self.values[value.name]
+        return isinstance(value, m.Reference) and (value.alias, value.name) in {
+            (alias, column) for alias, joined in self.targets.items() if joined == table
+        }
+
+    def query(self, names: Iterable[str], stopped: bool) -> exp.Select:
+        """The branch as a query of these columns, with or without the rows that ``stops`` stop."""
+        outputs = dict(self.outputs)
+        if stopped:
+            outputs[plan.REJECT] = sql.case([*self.stops, (exp.true(), outputs[plan.REJECT])])
+        columns = [sql.named(outputs.get(name, sql.no_text()), name) for name in names]
+        query = sql.select(columns, self.origin.copy() if self.origin is not None else None)
         if self.joins:
-            query.set("joins", self.joins)
+            query.set("joins", [join.copy() for join in self.joins])
+        if self.stops and not stopped:
+            query.set("where", exp.Where(this=sql.both(*(sql.negated(stop) for stop, _ in self.stops))))
         return query
 
 
@@ -90,7 +109,7 @@ class BranchCompiler:
             (plan.BRANCH, sql.whole(number)),
             (plan.ROW, sql.column(plan.ROW, SELF) if branch.source else sql.whole(0)),
             (plan.ITEM, sql.column(plan.ITEM, SELF) if branch.each else sql.whole(0)),
-            (plan.REJECT, self._verdict(rejecting)),
+            (plan.REJECT, sql.case(rejecting, sql.no_text())),
         ]
         always += [(column, sql.column(plan.ROW, alias)) for alias, _, column in joined]
         return MadeBranch(
@@ -104,6 +123,8 @@ class BranchCompiler:
             places={item.name: item.place for item in branch.fields},
             lookups=self.around.mapping.lookups,
             origin=self._origin(),
+            stops=self._stops(),
+            targets={join.alias: join.table for join in branch.joins if join.target},
             joins=joins,
         )
 
@@ -208,41 +229,34 @@ class BranchCompiler:
             query = sql.select(selected, sql.relation(name))
             query.set("where", exp.Where(this=once))
             return query
-        everything = self.around.made[join.table] if join.target else self.around.sources[join.table]
         key = [sql.column(column) for column in keys]
-        extra = [p.field for p in join.prefer if p.field not in columns]
-        counted = sql.select(
-            [
-                *selected,
-                *(sql.column(column) for column in extra),
-                sql.named(sql.row_count(key), "_sharing"),
-                sql.named(self._content(key, sorted(everything)), "_content"),
-            ],
-            sql.relation(name),
-        )
-        from idbmigrate.compile.tables import preferred
-
         order = [preferred(p, sql.column(p.field)) for p in join.prefer]
-        order.append(sql.ascending(sql.column("_content")))
-        placed = sql.select(
-            [*selected, sql.named(sql.row_number(key, order), "_place")], sql.subquery(counted, "counted")
-        )
-        query = sql.select(selected, sql.subquery(placed, "placed"))
+        inner: Sql = sql.relation(name)
+        if join.target and (unique := self.around.unique.get(join.table)):
+            order += [sql.ascending(sql.column(column)) for column in unique]
+        else:
+            everything = sorted(self._columns_of(join))
+            inner = sql.subquery(sql.select([exp.Star(), self._content(key, everything)], inner), "counted")
+            order.append(sql.ascending(sql.column("_content")))
+        place = sql.named(sql.row_number(key, order), "_place")
+        query = sql.select(selected, sql.subquery(sql.select([*selected, place], inner), "placed"))
         query.set("where", exp.Where(this=sql.equal(sql.column("_place"), sql.whole(1))))
         return query
 
     def _content(self, key: list[Sql], columns: list[str]) -> Sql:
+        """The row as one text where its key is shared, so that the choice never hangs on the file's order."""
         shared = sql.compared(exp.GT, sql.row_count(key), sql.whole(1))
         content = sql.one_text([sql.column(column) for column in columns])
-        return sql.case([(shared, content)], sql.text(""))
+        return sql.named(sql.case([(shared, content)], sql.text("")), "_content")
 
     # -- fields and verdict --------------------------------------------------------------------
 
-    def _fields(self) -> tuple[list[MadeField], list[tuple[str, Sql]], dict[str, m.Expression], list[str]]:
+    def _fields(self) -> tuple[list[MadeField], list[tuple[str, Sql]], dict[str, m.Expression], list]:
+        """Fields, what they give, their expressions, and the verdicts of lookups that reject a row."""
         fields: list[MadeField] = []
         outputs: list[tuple[str, Sql]] = []
         values: dict[str, m.Expression] = {}
-        rejecting: list[tuple[str, Sql]] = []
+        rejecting: list[tuple[Sql, Sql]] = []
         for item in self.branch.fields:
             value = self.scope.value(item.value)
             if not m.accepted(item.confidence, self.around.accept):
@@ -257,9 +271,10 @@ class BranchCompiler:
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
             fields.append(MadeField(item.name, tuple(named)))
             if self._may_reject(item.value):
-                rejecting += [(item.name, c.why) for c in value.carriers if c.why is not None]
-        self._rejecting = rejecting
-        return fields, outputs, values, [name for name, _ in rejecting]
+                word = sql.text(f"rejected-code:{item.name}")
+                whys = [carrier.why for carrier in value.carriers if carrier.why is not None]
+                rejecting += [(sql.surely(sql.equal(why, sql.text(REJECTED_CODE))), word) for why in whys]
+        return fields, outputs, values, rejecting
 
     def _carrier(
         self, name: str, number: int, carrier: Carrier, outputs: list[tuple[str, Sql]]
@@ -278,17 +293,14 @@ class BranchCompiler:
             return True
         return node is not None and any(self._may_reject(child) for child in node.children)
 
-    def _verdict(self, rejecting: list[str]) -> Sql:
+    def _stops(self) -> list[tuple[Sql, Sql]]:
+        """Conditions under which a row goes no further, each with its word."""
         branch = self.branch
-        verdicts: list[tuple[Sql, Sql]] = []
+        stops: list[tuple[Sql, Sql]] = []
         if self.rule is not None and self.rule.repeats:
-            verdicts.append((sql.column(plan.REPEAT, SELF), sql.text(f"repeat:{self.rule.repeats}")))
+            stops.append((sql.column(plan.REPEAT, SELF), sql.text(f"repeat:{self.rule.repeats}")))
         if not m.accepted(branch.confidence, self.around.accept):
-            verdicts.append((exp.true(), sql.text(f"not-accepted:{branch.rows}")))
+            stops.append((exp.true(), sql.text(f"not-accepted:{branch.rows}")))
         for rule in branch.where:
-            stops = sql.negated(self.scope.condition(rule.keep))
-            verdicts.append((stops, sql.text(f"filter:{rule.name}")))
-        for name, why in self._rejecting:
-            failed = sql.surely(sql.equal(why, sql.text(REJECTED_CODE)))
-            verdicts.append((failed, sql.text(f"rejected-code:{name}")))
-        return sql.case(verdicts, sql.no_text())
+            stops.append((sql.negated(self.scope.condition(rule.keep)), sql.text(f"filter:{rule.name}")))
+        return stops

@@ -32,15 +32,16 @@ def compile_mapping(
     """
     days = days or {}
     keyed = keyed_tables(mapping)
+    unique = {name: spec.primary_key for name, spec in target.tables.items() if spec.primary_key}
     made: dict[str, tuple[str, ...]] = {}
     queries = []
     for name in ordered_tables(mapping, target):
         around = Surroundings(
-            mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed
+            mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed,
+            unique,
         )
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)
-        portable.check(query.explain, mapping.tables[name].place)
         made[name] = (*query.published, *query.helpers)
         queries.append(query)
     ties = [

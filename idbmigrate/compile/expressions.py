@@ -180,7 +180,8 @@ class Scope:
             why.append((sql.not_null(code), sql.text(word)))
         reason = sql.case(why) if why[int(bool(usable)) :] else None
         found = inner.through(sql.case(branches), reason)
-        return found if table.unknown != "default" or reason is None else found.only_where(sql.is_null(reason))
+        replaces = table.unknown == "default" and reason is not None
+        return found.only_where(sql.is_null(reason)) if replaces else found
 
     # -- conditions --------------------------------------------------------------------------
 

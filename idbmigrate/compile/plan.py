@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -21,6 +23,11 @@ def rows(table: str) -> str:
 def staged(table: str) -> str:
     """Name of the relation that holds a whole source table, for joins."""
     return f"source_{table}"
+
+
+def made(table: str) -> str:
+    """Name of the relation that holds what the query of a target table gave."""
+    return f"made_{table}"
 
 
 def target(table: str) -> str:
@@ -59,23 +66,28 @@ class BranchColumns:
     fields: tuple[FieldColumns, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableQuery:
     """One target table.
 
     ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row
-    with the verdict on it and, field by field, on its values; it leaves out ``one_per``, whose losers are
-    the rows without a verdict that were not published.
+    with the verdict on it and, field by field, on its values. It is put together when it is first asked
+    for. ``ranking`` gives the rows that ``one_per`` does not keep.
     """
 
     table: str
     query: exp.Query
-    explain: exp.Query
+    explaining: Callable[[], exp.Query]
     one_per: str | None
+    ranking: exp.Query | None
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
     parents: tuple[str, ...]
+
+    @cached_property
+    def explain(self) -> exp.Query:
+        return self.explaining()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ class DuckEngine:
         self._connection.register(name, table)
 
     def run(self, query: exp.Expression) -> pa.Table:
-        return _plain_strings(self._connection.sql(query.sql(dialect=self.dialect)).to_arrow_table())
+        return _plain_strings(self._connection.sql(query.sql(dialect=self.dialect, copy=False)).to_arrow_table())
 
     def close(self) -> None:
         self._connection.close()

@@ -96,11 +96,41 @@ def execute(
             engine.register(p.rows(name), run.sources[name])
     for query in plan.tables:
         progress(query.table)
-        made = engine.run(query.query)
+        made = _in_order(engine.run(query.query))
+        if query.ranking is not None:
+            engine.register(p.made(query.table), made)
+            made = _without(made, engine.run(query.ranking))
         _unique(made, query, target.tables[query.table])
         run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
         engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
     return run
+
+
+def _in_order(made: pa.Table) -> pa.Table:
+    """The rows in the order of the branches, source rows and items that they were made from.
+
+    Engines keep that order where they can; sorting is for where they could not.
+    """
+    names = [as_numpy(made[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)]
+    rank = row_names(*names)
+    if np.all(rank[1:] > rank[:-1]):
+        return made
+    return made.take(pa.array(np.argsort(rank, kind="stable")))
+
+
+def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:
+    """One number for each row of a query, in the order of branch, source row and item."""
+    return (branch << 52) | (row << 12) | item
+
+
+def _without(made: pa.Table, beaten: pa.Table) -> pa.Table:
+    if not beaten.num_rows:
+        return made
+    names = [
+        row_names(*(as_numpy(table[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)))
+        for table in (made, beaten)
+    ]
+    return made.filter(pa.array(~np.isin(*names)))
 
 
 def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Table:

@@ -37,7 +37,7 @@ class SqliteEngine:
         self._connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)
 
     def run(self, query: exp.Expression) -> pa.Table:
-        cursor = self._connection.execute(query.sql(dialect=self.dialect))
+        cursor = self._connection.execute(query.sql(dialect=self.dialect, copy=False))
         names = [entry[0] for entry in cursor.description]
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(names)
         pairs = zip(names, columns, strict=True)
