@@ -7,7 +7,7 @@ white space at the ends removed, empty texts missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,13 +81,24 @@ def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, Staged
         if not any(match.source == source_name and match.canonical for match in found.tables):
             table, ids = idb.read_with_ids(source_name)
             names = {name: name for name in table.column_names}
-            staged[source_name] = _staged(None, source_name, table, ids, names, [])
+            label = _apart(source_name, dataset.tables)
+            staged[label] = _staged(None, label, table, ids, names, [])
     return staged
+
+
+def _apart(name: str, taken: Iterable[str]) -> str:
+    """A name of the file, marked where the data set has it for another table or column.
+
+    An overlay may give ``Person`` to one table of the file and leave out another of that very name.
+    """
+    return f"{name} (not matched)" if name.casefold() in {own.casefold() for own in taken} else name
 
 
 def _known(idb: Idb, match: TableMatch, name: str, spec_columns: list[str]) -> StagedTable:
     table, ids = idb.read_with_ids(match.source)
-    names = {column.source: column.canonical or column.source for column in match.columns}
+    names = {
+        column.source: column.canonical or _apart(column.source, spec_columns) for column in match.columns
+    }
     return _staged(name, match.source, table, ids, names, spec_columns)
 
 
