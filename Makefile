@@ -49,6 +49,7 @@ packs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.compile
 
 docs: $(VENV)/.ready
+	$(RUN) idbmigrate.datasets.pages docs/datasets
 	$(VENV)/bin/python docs/generate.py
 	$(RUN) idbmigrate.datasets.pages docs/datasets
 

@@ -13,6 +13,7 @@ import errno
 import functools
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -68,10 +69,15 @@ class Console:
         return self._style(text, styles, sys.stdout)
 
     def table(self, rows: Iterable[Sequence[Any]], header: Sequence[str] = (), indent: int = 2) -> None:
-        """Print aligned columns: numbers to the right with thousands marked, text to the left."""
+        """Print aligned columns: numbers to the right with thousands marked, text to the left.
+
+        On a terminal a line ends where the terminal does; elsewhere it is printed whole.
+        """
         if not self.as_json:
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
             for number, line in enumerate(aligned(rows, header)):
                 text = " " * indent + line
+                text = text if width is None or len(text) <= width else text[: max(width - 3, 0)] + "..."
                 self.say(self.style(text, "dim") if header and number == 0 else text)
 
     def progress(self, step: str, done: float | None = None, total: float | None = None) -> None:

@@ -85,7 +85,7 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     _heading(console, "Went in")
     console.table(
         [_incoming(line) for line in summary["tables_in"] if line["rows"]],
-        ["table", "rows", "carried", "rejected", "dropped", "values", "carried", "rejected", "dropped"],
+        ["table", "rows in", "carried", "rejected", "dropped", "values in", "carried", "rejected", "dropped"],
     )
     _heading(console, "Came out")
     console.table(
@@ -111,11 +111,11 @@ def _left_behind(console: Console, reasons: list[dict[str, Any]]) -> None:
         console.say("  nothing")
         return
     shown, rest = reasons[:REASONS_SHOWN], reasons[REASONS_SHOWN:]
-    lines = [(item["rows"], item["values"], item["reason"], item["meaning"]) for item in shown]
+    lines = [(r["values"], r["rows"], r["outcome"], r["reason"], r["meaning"]) for r in shown]
     if rest:
-        rows, values = (sum(item[kind] for item in rest) for kind in ("rows", "values"))
-        lines.append((rows, values, f"{len(rest)} more", "all are in manifest.json"))
-    console.table(lines, ["rows", "values", "reason", "meaning"])
+        values, rows = (sum(item[kind] for item in rest) for kind in ("values", "rows"))
+        lines.append((values, rows, "", f"{len(rest)} more reasons", "all of them are in manifest.json"))
+    console.table(lines, ["values", "rows", "", "reason", "meaning"])
 
 
 def _closing(console: Console, summary: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ def test_defaults(calls):
 
 def test_summary_shows_in_out_and_left_behind(calls):
     text = CliRunner().invoke(command, ["a.mdb", "--to", "iapt-2.1", "--out", "o"]).stdout
-    assert "Person  1,200    1,190         4        6   9,000    8,000       400      600" in text
+    assert "Person    1,200    1,190         4        6      9,000    8,000       400      600" in text
     assert "IDS001MPI  1,190" in text and "IDS999" not in text
     assert "reason-20" in text and "reason-8 " not in text and "8 more" in text
     assert "36" in text  # what the rest comes to
