@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from idbmigrate.cli._output import Console, run_verb
+
+if TYPE_CHECKING:
+    from idbmigrate.datasets import Dataset, TableSpec
 
 
 @click.group("dataset")
@@ -69,7 +73,7 @@ def schema(console: Console, name: str, form: str) -> None:
     console.say(json.dumps(described, indent=2) if form == "json" else xsd(dataset).decode().rstrip())
 
 
-def _show_dataset(console: Console, dataset) -> None:
+def _show_dataset(console: Console, dataset: Dataset) -> None:
     console.say(console.style(f"{dataset.name}: {dataset.title}", "bold"))
     for label, text in (("standard", dataset.standard), ("dates", dataset.dates), ("note", dataset.note)):
         if text:
@@ -81,7 +85,7 @@ def _show_dataset(console: Console, dataset) -> None:
     )
 
 
-def _show_table(console: Console, dataset, table) -> None:
+def _show_table(console: Console, dataset: Dataset, table: TableSpec) -> None:
     console.say(console.style(f"{dataset.name} {table.name}: {table.title}", "bold"))
     if table.aliases:
         console.say(f"  also called {', '.join(table.aliases)}")
@@ -102,11 +106,11 @@ def _show_table(console: Console, dataset, table) -> None:
         console.table([(code, meaning or "meaning not known") for code, meaning in codes.codes.items()])
 
 
-def _columns(dataset) -> int:
+def _columns(dataset: Dataset) -> int:
     return sum(len(table.columns) for table in dataset.tables.values())
 
 
-def _table(dataset, name: str):
+def _table(dataset: Dataset, name: str) -> TableSpec:
     from difflib import get_close_matches
 
     from idbmigrate.errors import UsageError

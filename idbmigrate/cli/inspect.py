@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
 import click
 
 from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
+
+if TYPE_CHECKING:
+    from idbmigrate.datasets import Dataset, Identification, TableMatch
+    from idbmigrate.datasets.survey import Survey
 
 
 @click.command("inspect")
@@ -41,7 +46,7 @@ def command(
         _show(console, file, result)
 
 
-def _show(console: Console, file: str, result) -> None:
+def _show(console: Console, file: str, result: Survey) -> None:
     from idbmigrate.datasets import load_dataset
 
     found = result.found
@@ -56,7 +61,7 @@ def _show(console: Console, file: str, result) -> None:
     _show_codes(console, result)
 
 
-def _show_tables(console: Console, result) -> None:
+def _show_tables(console: Console, result: Survey) -> None:
     counts = {count.table: count for count in result.counts}
     rows = []
     for table in result.found.tables:
@@ -64,14 +69,14 @@ def _show_tables(console: Console, result) -> None:
         matched = sum(1 for column in table.columns if column.canonical)
         known = (table.canonical, _met(table.how, table.confidence), matched, len(table.missing))
         name = known if table.canonical else (_guess(table), "", None, None)
-        rows.append((table.source, *name, len(table.extra), count.declared, count.read))
+        rows.append((_visible(table.source), *name, len(table.extra), count.declared, count.read))
     _heading(console, "Tables")
     console.table(rows, ["table", "is", "by", "matched", "missing", "extra", "declared", "read"])
     if result.found.missing_tables:
         console.say(f"  not in the file: {', '.join(result.found.missing_tables)}")
 
 
-def _show_columns(console: Console, found, dataset) -> None:
+def _show_columns(console: Console, found: Identification, dataset: Dataset) -> None:
     aliases, missing, extra = [], [], []
     drifted: dict[str, list[str]] = {}
     for table in found.tables:
@@ -80,11 +85,11 @@ def _show_columns(console: Console, found, dataset) -> None:
         for column in table.columns:
             place = f"{table.canonical}.{column.canonical or column.source}"
             if column.how in ("alias", "overlay"):
-                aliases.append((place, column.source, _met(column.how, column.confidence)))
+                aliases.append((place, _visible(column.source), _met(column.how, column.confidence)))
             if column.drift:
                 drifted.setdefault(column.drift, []).append(place)
             if column.canonical is None:
-                extra.append((f"{table.source}.{column.source}", column.type, column.length))
+                extra.append((_visible(f"{table.source}.{column.source}"), column.type, column.length))
         for name in table.missing:
             spec = dataset.tables[table.canonical].columns[name]
             known = "" if spec.expected else "only in some files"
@@ -106,7 +111,7 @@ def _show_columns(console: Console, found, dataset) -> None:
             )
 
 
-def _show_codes(console: Console, result) -> None:
+def _show_codes(console: Console, result: Survey) -> None:
     if result.new_codes:
         _heading(console, "Values that the national code lists do not have")
         console.table(
@@ -127,13 +132,18 @@ def _met(how: str | None, confidence: str | None) -> str:
     return "overlay" if how == "overlay" else f"{how}, {confidence}"
 
 
-def _guess(table) -> str:
+def _guess(table: TableMatch) -> str:
     return f"unknown, looks like {table.resembles}" if table.resembles else "unknown"
 
 
 def _quoted(value: str | None) -> str:
-    return "(longer, or more of them)" if value is None else f"'{value}'"
+    return "(longer, or more of them)" if value is None else f"'{_visible(value)}'"
 
 
 def _reads_as(like: str | None) -> str:
     return f"perhaps {like}" if like else ""
+
+
+def _visible(text: str) -> str:
+    """Text of the file without the control characters that a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

@@ -11,6 +11,8 @@ from idbmigrate.datasets.overlay import Binding, Overlay
 
 #: Share of a table's expected columns that a table of another name must have to be mentioned.
 _RESEMBLANCE = 0.6
+#: A table of fewer columns is not recognised by them.
+_ENOUGH_COLUMNS = 3
 
 _NUMBERS = ("BYTE", "INT", "LONG", "BIG_INT")
 #: Kind of a format -> the Access types that hold it as it is meant.
@@ -98,11 +100,13 @@ def match(dataset: Dataset, tables: Mapping[str, list[Column]], overlay: Overlay
     found, clashes = _assign([t for t in tables if not overlay.ignores(t)], names, bound, "")
     taken = {name for name, _, _ in found.values()}
     missing = [name for name in dataset.tables if name not in taken]
+    shapes = [_Shape.of(dataset.tables[name]) for name in missing]
+    shapes = [shape for shape in shapes if shape.expected >= _ENOUGH_COLUMNS]
     matches = []
     for source, columns in tables.items():
         canonical, how, confidence = found.get(source, (None, None, None))
         if canonical is None:
-            matches.append(_unknown(source, columns, [dataset.tables[name] for name in missing], overlay))
+            matches.append(_unmatched(source, columns, [] if overlay.ignores(source) else shapes))
             continue
         binding = overlay.tables.get(canonical, Binding(None, {}))
         own, lost, more = _columns(dataset.tables[canonical], source, columns, binding, overlay)
@@ -129,16 +133,30 @@ def _columns(
     return tuple(matches), tuple(name for name in spec.columns if name not in taken), clashes
 
 
-def _unknown(source: str, columns: list[Column], candidates: list[TableSpec], overlay: Overlay) -> TableMatch:
+def _unmatched(source: str, columns: list[Column], shapes: list[_Shape]) -> TableMatch:
     own = tuple(ColumnMatch(c.name, None, None, None, c.type, c.length) for c in columns)
+    names = {column.name.casefold() for column in columns}
     best, resembles = _RESEMBLANCE, None
-    for spec in [] if overlay.ignores(source) else candidates:
-        expected = [column.name for column in spec.columns.values() if column.expected]
-        _, missing, _ = _columns(spec, source, columns, Binding(None, {}), overlay)
-        share = len(set(expected) - set(missing)) / len(expected) if len(expected) > 2 else 0
+    for shape in shapes:
+        share = len({shape.names[name] for name in shape.names.keys() & names}) / shape.expected
         if share > best:
-            best, resembles = share, spec.name
+            best, resembles = share, shape.table
     return TableMatch(source, None, None, None, own, resembles=resembles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The names by which the expected columns of a table are known, and how many of them there are."""
+
+    table: str
+    names: Mapping[str, str]
+    expected: int
+
+    @classmethod
+    def of(cls, spec: TableSpec) -> _Shape:
+        columns = [column for column in spec.columns.values() if column.expected]
+        names = {name.casefold(): c.name for c in columns for name in (c.name, *c.aliases)}
+        return cls(spec.name, names, len(columns))
 
 
 def _assign(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 
@@ -107,6 +108,16 @@ def test_a_column_full_of_other_values_is_listed_in_part():
     assert len(result.new_codes) == 21
     assert sum(code.rows for code in result.new_codes) == 100
     assert result.new_codes[-1].value is None
+
+
+def test_inspect_shows_no_control_characters_of_the_file(monkeypatch):
+    person = pa.table({"LPTID": ["a"], "GENDER": ["\x1b[2J"], "\x1b[31mRed": ["x"]})
+    idb = FakeIdb({"Person": person, "T\x07": person})
+    monkeypatch.setattr("idbmigrate.readers.open_idb", lambda *a, **k: contextlib.nullcontext(idb))
+    result = run("inspect", "any.mdb", "--source", "iapt-1.5")
+    assert result.exit_code == 0, result.output
+    assert "Red" in result.stdout and "[2J" in result.stdout
+    assert not set("\x1b\x07") & set(result.stdout)
 
 
 @pytest.mark.parametrize("name", ["iapt-1.0", "iapt-1.0-pbr", "iapt-1.5", "iapt-1.5-messy", "iapt-ltc-1.5.4"])
