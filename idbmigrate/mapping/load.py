@@ -13,6 +13,7 @@ from idbmigrate.mapping import sections
 from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.files import mappings_dir
 from idbmigrate.mapping.merge import merged_table
+from idbmigrate.mapping.names import renamed, target_names
 
 _SECTIONS = ("parameters", "sources", "lookups", "tables", "retired", "unavailable")
 _HEAD = ("mapping", "version", "title", "source", "target", "note")
@@ -64,10 +65,12 @@ class _Loader:
         self.found: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
         self.tests: list[m.MappingTest] = []
         self.including: list[Path] = []
+        self.names: dict[str, str] = {}
 
     def mapping(self) -> m.Mapping:
         root = self._open(self.path, self.path.name)
-        root.only(*_HEAD, "include", *_SECTIONS, "tests")
+        root.only(*_HEAD, "include", "names", *_SECTIONS, "tests")
+        self.names = target_names(root.get("names"))
         self._read(root, self.path)
         head = {key: root.text_at(key) for key in _HEAD}
         for key in ("mapping", "version", "source", "target"):
@@ -88,7 +91,7 @@ class _Loader:
         if len(self.files) >= MAX_FILES:
             raise DescriptionError(f"more than {MAX_FILES} files", code="mapping-invalid", where=shown)
         self.files.append(path)
-        return Node.load(path, shown)
+        return renamed(Node.load(path, shown), self.names)
 
     def _read(self, root: Node, path: Path) -> None:
         if path in self.including:

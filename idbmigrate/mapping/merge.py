@@ -27,7 +27,8 @@ def _merged_branch(first: m.Branch, second: m.Branch) -> m.Branch:
     if first.source != second.source:
         raise _clash(f"the rows {first.rows!r} come from another table in another file", second.place)
     if (first.each and second.each) or (first.confidence and second.confidence):
-        raise _clash(f"'each' or 'confidence' of {first.rows!r} is already said in another file", second.place)
+        said_twice = f"'each' or 'confidence' of {first.rows!r} is already said in another file"
+        raise _clash(said_twice, second.place)
     for what, key in (("fields", "name"), ("joins", "alias"), ("where", "name")):
         said = {getattr(part, key) for part in getattr(first, what)}
         for part in getattr(second, what):
