@@ -151,7 +151,7 @@ def _overlay(overlay: Any) -> Any:
         return None
     from idbmigrate.datasets import load_overlay
 
-    return load_overlay(overlay)
+    return load_overlay(*([overlay] if isinstance(overlay, (str, os.PathLike)) else overlay))
 
 
 def _require(mapping: MappingFile, missing: Iterable[str], path: Path) -> None:

@@ -17,40 +17,9 @@ import pyarrow.compute as pc
 from idbmigrate.engine.execute import Execution, as_numpy
 from idbmigrate.errors import BooksError
 from idbmigrate.mapping.model import Mapping as MappingFile
+from idbmigrate.reasons import DROPPED, REJECTED, Reason, meaning, outcome
 from idbmigrate.stage import StagedTable
-from idbmigrate.trace import Reason, Traces
-
-REJECTED, DROPPED = "rejected", "dropped"
-
-#: First part of a reason word -> outcome and meaning. What the data is to blame for is rejected, what a
-#: named rule left out is dropped.
-REASONS: dict[str, tuple[str, str]] = {
-    "bad-format": (REJECTED, "the value does not have the form that its target column asks for"),
-    "too-long": (REJECTED, "the value is longer than its target column"),
-    "too-short": (REJECTED, "the value is shorter than its target column allows"),
-    "unknown-code": (REJECTED, "the code is not in the lookup"),
-    "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
-    "blank": (REJECTED, "a mandatory target column would be empty"),
-    "no-parent": (REJECTED, "the record that this one belongs to is not in the target"),
-    "no-equivalent": (DROPPED, "the code is known and has no equivalent in the target"),
-    "not-accepted": (DROPPED, "the mapping of the value is less certain than the run accepts (--accept)"),
-    "superseded": (DROPPED, "another value was used in its place"),
-    "condition": (DROPPED, "a condition of the mapping does not carry the value here"),
-    "filter": (DROPPED, "a filter of the mapping left the row out"),
-    "repeat": (DROPPED, "the record repeats another in every column"),
-    "one-per": (DROPPED, "of several rows with one key another was kept"),
-    "outside-period": (DROPPED, "the row does not belong to the reporting period asked for"),
-    "retired": (DROPPED, "the mapping retires the column"),
-    "empty-text": (DROPPED, "the value is white space or an empty text"),
-    "nothing-to-carry": (DROPPED, "the row holds nothing that a target row is made from"),
-    "unknown-column": (DROPPED, "the data set has no such column"),
-    "unknown-table": (DROPPED, "the data set has no such table"),
-}
-
-
-def outcome(word: str) -> str:
-    """Whether a reason word means ``rejected`` or ``dropped``."""
-    return REASONS[word.partition(":")[0]][0]
+from idbmigrate.trace import Traces
 
 
 @dataclass
@@ -111,7 +80,7 @@ class Books:
 
     def meaning(self, word: str) -> str:
         """What a reason word means, in the words of the mapping where it has any."""
-        return self.explained.get(word) or REASONS[word.partition(":")[0]][1]
+        return self.explained.get(word) or meaning(word)
 
 
 def _line(account: Account) -> dict[str, object]:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
-import idbmigrate
+from idbmigrate import __version__
 from idbmigrate.datasets import Dataset
 from idbmigrate.exporters import csv, publish
-from idbmigrate.run import Run, residue
+from idbmigrate.residue import residue
+from idbmigrate.run import Run
 from idbmigrate.stage import as_text
 
 FORMATS = ("csv", "xml", "parquet", "idb")
@@ -58,7 +59,7 @@ def manifest(run: Run) -> dict[str, Any]:
     """What was done, with what, and the books; no value of a record, no path of a machine, no clock."""
     summary = run.summary
     return {
-        "tool": {"name": "idbmigrate", "version": idbmigrate.__version__},
+        "tool": {"name": "idbmigrate", "version": __version__},
         "input": run.input,
         "identification": {
             "dataset": run.identification.dataset,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from idbmigrate.ledger import DROPPED, REJECTED, Account, Books, outcome
+from idbmigrate.ledger import Account, Books
+from idbmigrate.reasons import DROPPED, REJECTED, outcome
 from idbmigrate.stage import StagedTable
 
 if TYPE_CHECKING:
@@ -127,90 +126,3 @@ def effects(findings: pa.Table) -> dict[str, int]:
         pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
         counts |= dict(pairs)
     return counts
-
-
-# -- the residue -----------------------------------------------------------------------------------
-
-
-def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
-    """Every value that was not carried, by source table.
-
-    Columns: table, row (``page:slot``), column, value (as the file holds it), outcome, reason, target
-    (the column it was on its way to), meaning. Rows that were not carried as a whole are in ``rows``.
-    """
-    parts: dict[str, list[pa.Table]] = {}
-    for account in books.values:
-        if account.uncarried.size:
-            parts.setdefault(account.table, []).append(_values(account, staged[account.table], books))
-    tables = {name: pa.concat_tables(tables) for name, tables in parts.items()}
-    rows = [_rows(account, staged[account.table], books) for account in books.rows if account.uncarried.size]
-    return {"rows": pa.concat_tables(rows) if rows else _no_rows(), **_safe_names(tables)}
-
-
-def _values(account: Account, table: StagedTable, books: Books) -> pa.Table:
-    column = table.raw[account.column]
-    return pa.table(
-        {
-            "table": _same(account.table, account.uncarried.size),
-            "row": table.places(account.uncarried),
-            "column": _same(_source_name(table, account.column), account.uncarried.size),
-            "value": column.take(pa.array(account.uncarried)).combine_chunks()
-            if isinstance(column, pa.ChunkedArray)
-            else column.take(pa.array(account.uncarried)),
-            **_reason_columns(account, books),
-        },
-        schema=_VALUES,
-    )
-
-
-def _rows(account: Account, table: StagedTable, books: Books) -> pa.Table:
-    return pa.table(
-        {
-            "table": _same(account.table, account.uncarried.size),
-            "row": table.places(account.uncarried),
-            **_reason_columns(account, books),
-        },
-        schema=_ROWS,
-    )
-
-
-def _source_name(table: StagedTable, column: str) -> str:
-    return (table.source_columns or {}).get(column, column)
-
-
-def _same(text: str, count: int) -> pa.Array:
-    return pa.array([text]).take(pa.array(np.zeros(count, np.int64)))
-
-
-def _reason_columns(account: Account, books: Books) -> dict[str, pa.Array]:
-    index = pa.array(account.reasons)
-    words = [reason.word for reason in account.names]
-    return {
-        "outcome": pa.array([outcome(word) for word in words], pa.string()).take(index),
-        "reason": pa.array(words, pa.string()).take(index),
-        "target": pa.array([reason.headed for reason in account.names], pa.string()).take(index),
-        "meaning": pa.array([books.meaning(word) for word in words], pa.string()).take(index),
-    }
-
-
-def _texts(*names: str) -> pa.Schema:
-    return pa.schema([(name, pa.string()) for name in names])
-
-
-_ROWS = _texts("table", "row", "outcome", "reason", "target", "meaning")
-_VALUES = _texts("table", "row", "column", "value", "outcome", "reason", "target", "meaning")
-
-
-def _no_rows() -> pa.Table:
-    return _ROWS.empty_table()
-
-
-def _safe_names(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """Names that can be file names: tables of a file may be called anything."""
-    safe: dict[str, pa.Table] = {}
-    for name, table in tables.items():
-        stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)[:60] or "_"
-        if stem.lower() in {"rows", "con", "prn", "aux", "nul"} or stem.lower() in {s.lower() for s in safe}:
-            stem = f"{stem}_{len(safe) + 1}"
-        safe[stem] = table
-    return safe

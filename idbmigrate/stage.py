@@ -191,7 +191,7 @@ def _may_need_cleaning(kind: pa.DataType) -> bool:
 def _clean(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Trimmed, empty texts missing; the same array where nothing changes."""
     trimmed = pc.utf8_trim_whitespace(values)
-    empty = pc.equal(pc.binary_length(trimmed), 0)
+    empty = pc.equal(pc.binary_length(trimmed), pa.scalar(0))
     if pc.any(empty).as_py():
         return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed)
     return trimmed if pc.any(pc.not_equal(trimmed, values)).as_py() else values

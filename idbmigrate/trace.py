@@ -18,14 +18,7 @@ import pyarrow.compute as pc
 from idbmigrate.compile import plan as p
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
 from idbmigrate.engine.execute import Execution, TableResult, as_numpy, row_names
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why something was not carried, and to which target column it was on its way (may be empty)."""
-
-    word: str
-    headed: str = ""
+from idbmigrate.reasons import DROPPED, REJECTED, Reason, outcome
 
 
 class Asking(Protocol):
@@ -193,21 +186,27 @@ class Traces:
                 for number, branch in enumerate(result.query.branches):
                     if branch.source == account.table:
                         mask = (view.numbers(p.BRANCH) == number) & as_numpy(pc.is_valid(verdicts))
-                        _give(account, view.numbers(p.ROW), mask, lambda at: verdicts.take(at), result.query.table)
+                        _give(account, view.numbers(p.ROW), mask, verdicts.take, result.query.table)
 
     def _verdicts(self, result: TableResult, view: _View) -> pa.ChunkedArray:
         """Why each candidate row is not published, null where it is."""
         made = self.views[result.query.table]
-        published = np.isin(view.names(), made.names()[result.kept])
         verdicts = view.table[p.REJECT]
         if result.query.one_per is not None:
-            known = np.isin(view.names(), made.names())
-            beaten = pa.array(~known & ~view.there(p.REJECT))
+            beaten = pa.array(~_among(view.names(), made.names()) & ~view.there(p.REJECT))
             verdicts = pc.if_else(beaten, pa.scalar(f"one-per:{result.query.one_per}"), verdicts)
         if result.left_out:
+            published = _among(view.names(), made.names()[result.kept])
             outside = pa.array(~published & as_numpy(pc.is_null(verdicts)))
             verdicts = pc.if_else(outside, pa.scalar(result.left_out), verdicts)
         return verdicts
+
+
+def _among(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which of the numbers are among others that are in ascending order."""
+    if not known.size:
+        return np.zeros(wanted.size, bool)
+    return known[np.minimum(np.searchsorted(known, wanted), known.size - 1)] == wanted
 
 
 def _words(trace: _Trace, view: _View, verdicts: pa.ChunkedArray, taken_out: str | bool):
@@ -223,20 +222,28 @@ def _words(trace: _Trace, view: _View, verdicts: pa.ChunkedArray, taken_out: str
 
 
 def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: str) -> None:
-    """Give the uncarried that have no reason yet the word of the first candidate row made from them."""
+    """Give the uncarried the word of the first candidate row made from them.
+
+    A reason stays once it is given, but one that lays it to a rule makes way for one that lays it to the
+    data: what is wrong with a record is more use to people than which rule did not want it.
+    """
     if not account.uncarried.size:
         return
     at = np.flatnonzero(mask)
     spots = np.searchsorted(account.uncarried, rows[at])
     spots = np.minimum(spots, account.uncarried.size - 1)
-    waiting = (account.uncarried[spots] == rows[at]) & (account.reasons[spots] < 0)
+    firm = np.array([outcome(reason.word) == REJECTED for reason in account.names] + [False])
+    waiting = (account.uncarried[spots] == rows[at]) & ~firm[account.reasons[spots]]
     at, spots = at[waiting], spots[waiting]
     if not at.size:
         return
     found = words(pa.array(at))
     found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     coded = pc.dictionary_encode(found)
+    codes = coded.indices.to_numpy(zero_copy_only=False)
+    texts = coded.dictionary.to_pylist()
+    better = np.array([outcome(word) != DROPPED for word in texts], bool)[codes] | (account.reasons[spots] < 0)
     start = len(account.names)
-    account.names += [Reason(word, headed) for word in coded.dictionary.to_pylist()]
-    # The first candidate of a row gives the reason: written backwards, it is written last.
-    account.reasons[spots[::-1]] = coded.indices.to_numpy(zero_copy_only=False)[::-1] + start
+    account.names += [Reason(word, headed) for word in texts]
+    # Of several candidate rows the first gives the reason: written backwards, it is written last.
+    account.reasons[spots[better][::-1]] = codes[better][::-1] + start

@@ -21,7 +21,8 @@ class DuckEngine:
         self._connection.register(name, table)
 
     def run(self, query: exp.Expression) -> pa.Table:
-        return _plain_strings(self._connection.sql(query.sql(dialect=self.dialect, copy=False)).to_arrow_table())
+        text = query.sql(dialect=self.dialect, copy=False)
+        return _plain_strings(self._connection.sql(text).to_arrow_table())
 
     def close(self) -> None:
         self._connection.close()

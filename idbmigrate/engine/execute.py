@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from sqlglot import exp
 
 from idbmigrate.compile import plan as p
 from idbmigrate.datasets.model import Dataset, TableSpec
@@ -69,7 +70,9 @@ class Execution:
         bases = {branch.source for branch in query.branches if branch.source}
         for name in bases:
             wanted = rows.get(name, np.empty(0, np.int64))
-            self.engine.register(p.rows(name), self.sources[name].take(pa.array(wanted)))
+            used = {column.name for column in query.explain.find_all(exp.Column)}
+            columns = [column for column in self.sources[name].column_names if column in used]
+            self.engine.register(p.rows(name), self.sources[name].select(columns).take(pa.array(wanted)))
         explained = self.engine.run(query.explain)
         for name in bases:
             self.engine.register(p.rows(name), self.sources[name])
@@ -107,7 +110,7 @@ def execute(
 
 
 def _in_order(made: pa.Table) -> pa.Table:
-    """The rows in the order of the branches, source rows and items that they were made from.
+    """The rows in the order of the branches, items and source rows that they were made from.
 
     Engines keep that order where they can; sorting is for where they could not.
     """
@@ -119,8 +122,8 @@ def _in_order(made: pa.Table) -> pa.Table:
 
 
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:
-    """One number for each row of a query, in the order of branch, source row and item."""
-    return (branch << 52) | (row << 12) | item
+    """One number for each row of a query, in the order of branch, item and source row."""
+    return (branch << 52) | (item << 40) | row
 
 
 def _without(made: pa.Table, beaten: pa.Table) -> pa.Table:
@@ -158,7 +161,8 @@ def _unique(made: pa.Table, query: p.TableQuery, spec: TableSpec) -> None:
     key = list(spec.primary_key)
     if not key or not set(key) <= set(query.published):
         return
-    different = made.select(key).group_by(key).aggregate([]).num_rows
+    one = len(key) == 1
+    different = pc.count_distinct(made[key[0]]).as_py() if one else made.group_by(key).aggregate([]).num_rows
     if different != made.num_rows:
         raise BooksError(
             f"{made.num_rows - different} rows share their {', '.join(key)} with another row",

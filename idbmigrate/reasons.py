@@ -1,0 +1,53 @@
+"""Why something was not carried: the words, what they mean, and whose doing they are.
+
+What the data is to blame for is ``rejected``; what a named rule of the mapping, or the user, left out is
+``dropped``. A word may be followed by a colon and the name of the rule, column or table it is about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REJECTED, DROPPED = "rejected", "dropped"
+
+#: First part of a reason word -> outcome and meaning.
+REASONS: dict[str, tuple[str, str]] = {
+    "bad-format": (REJECTED, "the value does not have the form that its target column asks for"),
+    "too-long": (REJECTED, "the value is longer than its target column"),
+    "too-short": (REJECTED, "the value is shorter than its target column allows"),
+    "unknown-code": (REJECTED, "the code is not in the lookup"),
+    "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
+    "blank": (REJECTED, "a mandatory target column would be empty"),
+    "no-parent": (REJECTED, "the record that this one belongs to is not in the target"),
+    "no-equivalent": (DROPPED, "the code is known and has no equivalent in the target"),
+    "not-accepted": (DROPPED, "the mapping of the value is less certain than the run accepts (--accept)"),
+    "superseded": (DROPPED, "another value was used in its place"),
+    "condition": (DROPPED, "a condition of the mapping does not carry the value here"),
+    "filter": (DROPPED, "a filter of the mapping left the row out"),
+    "repeat": (DROPPED, "the record repeats another in every column"),
+    "one-per": (DROPPED, "of several rows with one key another was kept"),
+    "outside-period": (DROPPED, "the row does not belong to the reporting period asked for"),
+    "retired": (DROPPED, "the mapping retires the column"),
+    "empty-text": (DROPPED, "the value is white space or an empty text"),
+    "nothing-to-carry": (DROPPED, "the row holds nothing that a target row is made from"),
+    "unknown-column": (DROPPED, "the data set has no such column"),
+    "unknown-table": (DROPPED, "the data set has no such table"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was not carried, and to which target column it was on its way (may be empty)."""
+
+    word: str
+    headed: str = ""
+
+
+def outcome(word: str) -> str:
+    """Whether a reason word means ``rejected`` or ``dropped``."""
+    return REASONS[word.partition(":")[0]][0]
+
+
+def meaning(word: str) -> str:
+    """What the first part of a reason word means."""
+    return REASONS[word.partition(":")[0]][1]

@@ -1,0 +1,101 @@
+"""The residue: every row and every value that was not carried, as tables for people to work through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from idbmigrate.ledger import Account, Books
+from idbmigrate.reasons import outcome
+from idbmigrate.stage import StagedTable
+
+
+def _texts(*names: str) -> pa.Schema:
+    return pa.schema([(name, pa.string()) for name in names])
+
+
+ROWS = _texts("table", "row", "outcome", "reason", "target")
+VALUES = _texts("table", "row", "column", "value", "outcome", "reason", "target")
+REASONS = _texts("reason", "outcome", "meaning")
+_RESERVED = frozenset({"rows", "reasons", "con", "prn", "aux", "nul"})
+
+
+def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
+    """What was not carried, by file name.
+
+    One table a source table holds its values: table, row (``page:slot``), column, value as the file holds
+    it, outcome, reason, and the target column it was on its way to. ``rows`` are the rows from which
+    nothing was made, ``reasons`` what each reason word means.
+    """
+    parts: dict[str, list[pa.Table]] = {}
+    for account in books.values:
+        if account.uncarried.size:
+            parts.setdefault(account.table, []).append(_values(account, staged[account.table]))
+    rows = [_rows(account, staged[account.table]) for account in books.rows if account.uncarried.size]
+    return {
+        "rows": pa.concat_tables(rows) if rows else ROWS.empty_table(),
+        "reasons": _reasons(books),
+        **_safe_names({name: pa.concat_tables(tables) for name, tables in parts.items()}),
+    }
+
+
+def _values(account: Account, table: StagedTable) -> pa.Table:
+    at = pa.array(account.uncarried)
+    shown = (table.source_columns or {}).get(account.column, account.column)
+    return pa.table(
+        {
+            "table": _same(account.table, len(at)),
+            "row": table.places(account.uncarried),
+            "column": _same(shown, len(at)),
+            "value": table.raw[account.column].take(at),
+            **_reason_columns(account),
+        },
+        schema=VALUES,
+    )
+
+
+def _rows(account: Account, table: StagedTable) -> pa.Table:
+    return pa.table(
+        {
+            "table": _same(account.table, account.uncarried.size),
+            "row": table.places(account.uncarried),
+            **_reason_columns(account),
+        },
+        schema=ROWS,
+    )
+
+
+def _same(text: str, count: int) -> pa.Array:
+    return pa.repeat(text, count)
+
+
+def _reason_columns(account: Account) -> dict[str, pa.Array]:
+    count = account.reasons.size
+    columns = {
+        "outcome": [outcome(reason.word) for reason in account.names],
+        "reason": [reason.word for reason in account.names],
+        "target": [reason.headed for reason in account.names],
+    }
+    if count and np.all(account.reasons == account.reasons[0]):
+        return {name: _same(texts[account.reasons[0]], count) for name, texts in columns.items()}
+    index = pa.array(account.reasons)
+    return {name: pa.array(texts, pa.string()).take(index) for name, texts in columns.items()}
+
+
+def _reasons(books: Books) -> pa.Table:
+    accounts = (*books.rows, *books.values)
+    words = sorted({reason.word for account in accounts for reason, _ in account.counts()})
+    columns = [words, [outcome(word) for word in words], [books.meaning(word) for word in words]]
+    return pa.table([pa.array(column, pa.string()) for column in columns], schema=REASONS)
+
+
+def _safe_names(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """Names that can be file names: tables of a file may be called anything."""
+    safe: dict[str, pa.Table] = {}
+    for name, table in tables.items():
+        stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)[:60] or "_"
+        taken = _RESERVED | {other.lower() for other in safe}
+        safe[f"{stem}_{len(safe) + 1}" if stem.lower() in taken else stem] = table
+    return safe
