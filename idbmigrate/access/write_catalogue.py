@@ -31,6 +31,7 @@ class Entry:
     kind: int
     flags: int
     owner: bytes | None
+    properties: bytes | None
 
 
 def stored_rows(store: PageStore, layout: TableLayout):
@@ -92,15 +93,15 @@ def entries(store: PageStore) -> list[Entry]:
     found = []
     for row in stored_rows(store, load(store, CATALOGUE_PAGE)):
         try:
-            number, name = _number(row["Id"]), _text(row["Name"] or b"")
             found.append(
                 Entry(
-                    number,
-                    _number(row["ParentId"]),
-                    name,
-                    _number(row["Type"]),
-                    _number(row["Flags"]),
-                    row["Owner"],
+                    id=_number(row["Id"]),
+                    parent=_number(row["ParentId"]),
+                    name=_text(row["Name"] or b""),
+                    kind=_number(row["Type"]),
+                    flags=_number(row["Flags"]),
+                    owner=row["Owner"],
+                    properties=row["LvProp"],
                 )
             )
         except KeyError as error:

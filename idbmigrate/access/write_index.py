@@ -36,7 +36,7 @@ def entries_of(keys: pa.Array, page: np.ndarray, slot: np.ndarray) -> pa.Array:
 
 
 def read(store: PageStore, index: IndexLayout) -> tuple[pa.Array, list[int]]:
-    """All entries of an index in order, and all its pages. Raises ``template-mismatch`` when it is damaged."""
+    """All entries of an index in order, and all its pages; ``template-mismatch`` when it is damaged."""
     pages, level = [], [index.root]
     found: list[pa.Array] = []
     while level:

@@ -85,7 +85,7 @@ def _floating(values: np.ndarray) -> np.ndarray:
 
 
 def _guid(values: pa.Array) -> np.ndarray:
-    """A GUID in the order of its text: two pieces of 8 bytes, marked 09 (more follows) and 08 (bytes used)."""
+    """A GUID in the order of its text: 8 bytes and 09 (more follows), 8 bytes and 08 (bytes used)."""
     digits = pc.replace_substring_regex(pc.fill_null(values, "0" * 32), r"[{}\-]", "")
     raw = np.frombuffer(bytes.fromhex("".join(digits.to_pylist())), np.uint8).reshape(len(values), 16)
     nine, eight = np.full((len(values), 1), 9, np.uint8), np.full((len(values), 1), 8, np.uint8)

@@ -39,7 +39,7 @@ _MAX_DEFINITION = 1 << 20
 
 @dataclass(frozen=True)
 class NewColumn:
-    """A column to be made: ``type`` is an Access type name, ``length`` characters (Text) or bytes (Binary)."""
+    """A column to be made: an Access type name, and a length in characters (Text) or bytes (Binary)."""
 
     name: str
     type: str
@@ -61,7 +61,7 @@ class NewIndex:
 
 @dataclass(frozen=True)
 class ColumnLayout:
-    """One column as its definition has it; ``length`` in bytes, ``misc`` precision and scale or sort order."""
+    """One column as stored; ``length`` in bytes, ``misc`` holds precision and scale, or the sort order."""
 
     name: str
     type: str
@@ -102,6 +102,11 @@ class IndexLayout:
     count_at: int
     names: tuple[str, ...]
     primary: bool
+
+    @property
+    def title(self) -> str:
+        """The name or names by which people know the index."""
+        return " / ".join(self.names) or "without a name"
 
     @property
     def unique(self) -> bool:

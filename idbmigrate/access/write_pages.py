@@ -33,8 +33,9 @@ _MAP_SIZE = 69
 class PageStore:
     """The pages of one file, opened for reading and writing.
 
-    ``count`` is the number of pages, ``initial`` what it was when the file was opened; every method takes or gives whole pages. Raises
-    :class:`OutputError` ``size-limit`` rather than let the file pass 2 GB.
+    ``count`` is the number of pages, ``initial`` what it was when the file was opened; every method
+    takes or gives whole pages. Raises :class:`OutputError` ``size-limit`` rather than let the file
+    pass 2 GB.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
@@ -59,7 +60,7 @@ class PageStore:
         """Take ``pages`` new page numbers at the end of the file; gives the first of them."""
         if self.count + pages > MAX_PAGES:
             raise OutputError(
-                f"the database would need {self.count + pages:,} pages, and Access allows {MAX_PAGES:,} (2 GB)",
+                f"the file would need {self.count + pages:,} pages, and Access allows {MAX_PAGES:,} (2 GB)",
                 code="size-limit",
                 where=os.path.basename(self.path),
                 hint="write one file per reporting month (--split month) or fewer patients",

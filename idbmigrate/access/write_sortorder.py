@@ -2,9 +2,9 @@
 
 A key is the weights of the characters, ``01``, and then only what is needed: the accents (one byte a
 weighted character, ``02`` where there is none, cut after the last), and the characters that have no
-weight but a place (hyphen, apostrophe, control characters), each as ``80 00`` plus 7 plus four times the
-number of weighted characters before it, ``06``, and a code of its own. ``00`` ends the key. Upper and lower case
-weigh the same and spaces at the end do not count.
+weight but a place (hyphen, apostrophe, control characters), each as ``80 00`` plus 7 plus four times
+the number of weighted characters before it, ``06``, and a code of its own. ``00`` ends the key. Upper
+and lower case weigh the same and spaces at the end do not count.
 
 Source of the weights: for General 1997, index pages of public test files beside the values they
 index, one of which holds every character from U+0001 to U+00FF; for General 2010, the catalogue indexes
@@ -25,19 +25,19 @@ from .write_values import binary_of, text_units
 
 _PLAIN = 0x02
 _GENERAL_1997 = {
-    " ": "07", "!": "09", '"': "0a", "#": "0c", "$": "0e", "%": "10", "&": "12", "(": "14", ")": "16", "*": "18",
-    ",": "1a", ".": "1c", "/": "1e", ":": "20", ";": "22", "?": "24", "@": "26", "[": "27", "\\": "29", "]": "2a",
-    "+": "2c", "<": "2e", "=": "30", ">": "32", "^": "2b02", "_": "2b03", "`": "2b07", "{": "2b09", "|": "2b0b",
-    "}": "2b0d", "~": "2b0f", "\t": "0803", "\n": "0804", "\v": "0805", "\f": "0806", "\r": "0807",
-    "0": "36", "1": "38", "2": "3a", "3": "3c", "4": "3e", "5": "40", "6": "42", "7": "44", "8": "46", "9": "48",
-    "A": "4a", "B": "4c", "C": "4d", "D": "4f", "E": "51", "F": "53", "G": "55", "H": "57", "I": "59", "J": "5b",
-    "K": "5c", "L": "5e", "M": "60", "N": "62", "O": "64", "P": "66", "Q": "68", "R": "69", "S": "6b", "T": "6d",
-    "U": "6f", "V": "71", "W": "73", "X": "75", "Y": "76", "Z": "78",
-    "\xa0": "0802", "¡": "2b10", "¢": "34a6", "£": "34a7", "¤": "34a8", "¥": "34a9", "¦": "2b11", "§": "34aa",
-    "¨": "2b12", "©": "34ab", "«": "3305", "¬": "34ac", "®": "34ad", "¯": "2b13", "°": "34ae", "±": "3304",
-    "²": "3a", "³": "3c", "´": "2b14", "µ": "34af", "¶": "34b0", "·": "34b1", "¸": "2b15", "¹": "38", "»": "3307",
-    "¼": "3712", "½": "3716", "¾": "371a", "¿": "2b16", "×": "3309", "÷": "330a", "Æ": "4a51", "Þ": "6d57",
-    "ß": "6b6b",
+    " ": "07", "!": "09", '"': "0a", "#": "0c", "$": "0e", "%": "10", "&": "12", "(": "14", ")": "16",
+    "*": "18", ",": "1a", ".": "1c", "/": "1e", ":": "20", ";": "22", "?": "24", "@": "26", "[": "27",
+    "\\": "29", "]": "2a", "+": "2c", "<": "2e", "=": "30", ">": "32", "^": "2b02", "_": "2b03",
+    "`": "2b07", "{": "2b09", "|": "2b0b", "}": "2b0d", "~": "2b0f", "\t": "0803", "\n": "0804",
+    "\v": "0805", "\f": "0806", "\r": "0807", "0": "36", "1": "38", "2": "3a", "3": "3c", "4": "3e",
+    "5": "40", "6": "42", "7": "44", "8": "46", "9": "48", "A": "4a", "B": "4c", "C": "4d", "D": "4f",
+    "E": "51", "F": "53", "G": "55", "H": "57", "I": "59", "J": "5b", "K": "5c", "L": "5e", "M": "60",
+    "N": "62", "O": "64", "P": "66", "Q": "68", "R": "69", "S": "6b", "T": "6d", "U": "6f", "V": "71",
+    "W": "73", "X": "75", "Y": "76", "Z": "78", "\xa0": "0802", "¡": "2b10", "¢": "34a6", "£": "34a7",
+    "¤": "34a8", "¥": "34a9", "¦": "2b11", "§": "34aa", "¨": "2b12", "©": "34ab", "«": "3305",
+    "¬": "34ac", "®": "34ad", "¯": "2b13", "°": "34ae", "±": "3304", "²": "3a", "³": "3c", "´": "2b14",
+    "µ": "34af", "¶": "34b0", "·": "34b1", "¸": "2b15", "¹": "38", "»": "3307", "¼": "3712", "½": "3716",
+    "¾": "371a", "¿": "2b16", "×": "3309", "÷": "330a", "Æ": "4a51", "Þ": "6d57", "ß": "6b6b",
 }  # fmt: skip
 #: letter with accent -> (letter that it weighs as, code of the accent)
 _ACCENTS_1997 = {
@@ -46,14 +46,16 @@ _ACCENTS_1997 = {
     **{letter: (base, 0x12) for letter, base in zip("ÂÊÎÔÛ", "AEIOU", strict=True)},
     **{letter: (base, 0x19) for letter, base in zip("ÃÑÕ", "ANO", strict=True)},
     **{letter: (base, 0x13) for letter, base in zip("ÄËÏÖÜÿ", "AEIOUY", strict=True)},
-    "Å": ("A", 0x1A), "Ç": ("C", 0x1C), "Ð": ("D", 0x68), "Ø": ("O", 0x21), "ª": ("A", 0x03), "º": ("O", 0x03),
+    "Å": ("A", 0x1A), "Ç": ("C", 0x1C), "Ð": ("D", 0x68), "Ø": ("O", 0x21),
+    "ª": ("A", 0x03), "º": ("O", 0x03),
 }  # fmt: skip
 _GENERAL_2010 = {
-    "_": "0744", "0": "0d17", "1": "0d19", "2": "0d1a", "3": "0d1b", "4": "0d1c", "5": "0d1d", "6": "0d1e",
-    "7": "0d1f", "8": "0d20", "9": "0d21", "A": "0e02", "B": "0e09", "C": "0e0a", "D": "0e1a", "E": "0e21",
-    "F": "0e23", "G": "0e25", "H": "0e2c", "I": "0e32", "J": "0e35", "K": "0e36", "L": "0e48", "M": "0e51",
-    "N": "0e70", "O": "0e7c", "P": "0e7e", "Q": "0e89", "R": "0e8a", "S": "0e91", "T": "0e99", "U": "0e9f",
-    "V": "0ea2", "W": "0ea4", "X": "0ea6", "Y": "0ea7", "Z": "0ea9",
+    "_": "0744", "0": "0d17", "1": "0d19", "2": "0d1a", "3": "0d1b", "4": "0d1c", "5": "0d1d",
+    "6": "0d1e", "7": "0d1f", "8": "0d20", "9": "0d21", "A": "0e02", "B": "0e09", "C": "0e0a",
+    "D": "0e1a", "E": "0e21", "F": "0e23", "G": "0e25", "H": "0e2c", "I": "0e32", "J": "0e35",
+    "K": "0e36", "L": "0e48", "M": "0e51", "N": "0e70", "O": "0e7c", "P": "0e7e", "Q": "0e89",
+    "R": "0e8a", "S": "0e91", "T": "0e99", "U": "0e9f", "V": "0ea2", "W": "0ea4", "X": "0ea6",
+    "Y": "0ea7", "Z": "0ea9",
 }  # fmt: skip
 
 

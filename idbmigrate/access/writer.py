@@ -2,7 +2,7 @@
 
     create_database("new.mdb")
     with DatabaseWriter("new.mdb") as writer:
-        writer.create_table("Person", [NewColumn("LPTID", "TEXT", 20), NewColumn("BIRTHDATE", "SHORT_DATE_TIME")])
+        writer.create_table("Person", [NewColumn("LPTID", "TEXT", 20), NewColumn("LTC", "BOOLEAN")])
         writer.append("Person", table)
 
 The same calls give the same bytes: time stamps are pinned, nothing depends on clock or machine. The file is
@@ -27,7 +27,9 @@ from ..errors import OutputError, UsageError
 from . import write_catalogue as catalogue
 from . import write_index, write_keys, write_layout
 from .write_layout import INDEX_REQUIRED, IndexLayout, NewColumn, NewIndex, TableLayout
+from .header import parse_header
 from .write_pages import DATA_HEADER, LONG_VALUE_OWNER, PAGE, PageStore, UsageMap, empty_map, release_beyond
+from .write_properties import ColumnRules, column_rules, long_value
 from .write_rows import encode, long_value_columns, long_values, pack, rows_of
 from .write_values import binary_of, conform
 
@@ -83,6 +85,7 @@ class DatabaseWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
+        _require_plain(path)
         self._store = PageStore(path)
         self._objects = catalogue.entries(self._store)
         self._pages = catalogue.tables(self._store, self._objects)
@@ -100,6 +103,28 @@ class DatabaseWriter:
     def layout(self, table: str) -> TableLayout:
         """The definition of a table: columns, indexes, flags."""
         return self._opened(table).layout
+
+    def rules(self, table: str) -> dict[str, ColumnRules]:
+        """What the table's design demands of its columns, by column name."""
+        entry = next(e for e in self._objects if e.id & 0xFFFFFF == self._pages[table] and e.name == table)
+        return column_rules(long_value(self._store, entry.properties))
+
+    def require_indexes(self, table: str) -> None:
+        """Raise ``index-unsupported``, naming it, if an index of the table could not be kept right."""
+        layout = self._opened(table).layout
+        columns = {column.number: column for column in layout.columns}
+        for index in layout.indexes:
+            for number, ascending in index.columns:
+                reason = (
+                    write_keys.refusal(columns[number], ascending) if number in columns else "no such column"
+                )
+                if reason:
+                    raise OutputError(
+                        f"index {index.title} cannot be kept right: {reason}",
+                        code="index-unsupported",
+                        where=table,
+                        hint="take the index off in a copy of the template",
+                    )
 
     def _opened(self, table: str) -> _Open:
         if table not in self._open:
@@ -196,7 +221,7 @@ class DatabaseWriter:
         state.rows += batch.num_rows
 
     def _lay(self, state: _Open, rows: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-        """Put rows on pages: first on the table's last page, then on new ones. Gives page and slot of each."""
+        """Put rows on the table's last page and on new ones; gives page and slot of each."""
         last = None
         if state.last is not None:
             page = self._store.read(state.last)
@@ -255,12 +280,6 @@ class DatabaseWriter:
         parts, nulls = [], np.zeros(batch.num_rows, bool)
         for number, ascending in index.columns:
             column = columns[number]
-            reason = write_keys.refusal(column, ascending)
-            name = " / ".join(index.names) or "?"
-            if reason:
-                raise OutputError(
-                    f"index {name} on {column.name}: {reason}", code="index-unsupported", where=table
-                )
             where = f"{table}.{column.name}"
             if column.name in batch.schema.names:
                 values = conform(batch.column(column.name), column, where)
@@ -270,7 +289,7 @@ class DatabaseWriter:
                 missing = values.is_null().to_numpy(zero_copy_only=False)
                 if index.primary or index.flags & INDEX_REQUIRED:
                     row = self._open[table].rows + int(missing.argmax()) + 1
-                    message = f"row {row}: index {name} does not allow a missing value"
+                    message = f"row {row}: index {index.title} does not allow a missing value"
                     raise OutputError(message, code="value-does-not-fit", where=where)
                 nulls |= missing
             parts.append(write_keys.key_part(values, column, ascending, where))
@@ -296,8 +315,7 @@ class DatabaseWriter:
         counts = pc.value_counts(keys)
         repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
         if index.primary or any(key[:1] not in (b"\x00", b"\xff") for key in repeated):
-            name = " / ".join(index.names) or "?"
-            message = f"index {name} allows each value once, and {len(repeated)} of them come more than once"
+            message = f"index {index.title} allows each value once; {len(repeated)} come more than once"
             raise OutputError(message, code="value-does-not-fit", where=table)
 
     # -- end ----------------------------------------------------------------------------------------
@@ -348,6 +366,26 @@ class DatabaseWriter:
             self.close()
         else:
             self._abandon()
+
+
+def _require_plain(path: str | os.PathLike[str]) -> None:
+    """Refuse what is not a Jet 4 or ACE file, and files whose pages are encrypted."""
+    with open(path, "rb") as file:
+        header = parse_header(file.read(PAGE), os.path.basename(path))
+    if header.layout.page_size != PAGE:
+        raise OutputError(
+            f"files of {header.product} cannot be written",
+            code="template-mismatch",
+            where=os.path.basename(path),
+            hint="save the template in the format of Access 2002-2003 or 2007 and later",
+        )
+    if header.key or header.password:
+        raise OutputError(
+            "a protected file cannot be written",
+            code="template-mismatch",
+            where=os.path.basename(path),
+            hint="take the password off a copy of the template",
+        )
 
 
 def _new_column(column) -> NewColumn:

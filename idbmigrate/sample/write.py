@@ -13,7 +13,8 @@ import pyarrow as pa
 from ..access.writer import DatabaseWriter, create_database
 from ..datasets import list_datasets, load_dataset
 from ..datasets.model import Dataset
-from ..errors import OutputError, UsageError
+from ..errors import UsageError
+from ..exporters.whole import whole_file
 from . import care, drift
 from .faults import share_of, spoil
 from .shape import Shape, shapes
@@ -105,31 +106,3 @@ def _stored(name: str, table: pa.Table, shape: Shape, drifted: bool, rng: np.ran
         columns |= drift.local_columns(name, table.num_rows, rng)
     return pa.table(columns)
 
-
-class whole_file:
-    """Write beside ``target`` and rename at the end; nothing stays behind when the block fails."""
-
-    def __init__(self, target: Path, overwrite: bool):
-        self._target, self._overwrite = target, overwrite
-        self._part = target.with_name(f".{target.name}.part")
-
-    def __enter__(self) -> Path:
-        if self._target.exists() and not self._overwrite:
-            raise OutputError(
-                "the file exists already",
-                code="output-exists",
-                where=str(self._target),
-                hint="--overwrite replaces it",
-            )
-        if not self._target.parent.is_dir():
-            raise OutputError(
-                "the folder does not exist", code="output-failed", where=str(self._target.parent)
-            )
-        return self._part
-
-    def __exit__(self, kind, error, trace) -> None:
-        try:
-            if kind is None:
-                os.replace(self._part, self._target)
-        finally:
-            self._part.unlink(missing_ok=True)

@@ -1,0 +1,37 @@
+"""``idbmigrate fill``: converted output into a copy of an Access template."""
+
+from __future__ import annotations
+
+import click
+
+from idbmigrate.cli._output import Console, run_verb
+from idbmigrate.cli.template import allow
+
+
+@click.command("fill")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
+@click.option(
+    "--template", metavar="FILE", required=True, type=click.Path(dir_okay=False), help="Template to copy."
+)
+@click.option(
+    "--out", metavar="FILE", required=True, type=click.Path(dir_okay=False), help="Access file to write."
+)
+@click.option(
+    "--as", "name", metavar="DATASET", help="Data set of the output, instead of what its manifest says."
+)
+@allow
+@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@run_verb
+def command(
+    console: Console, folder: str, template: str, out: str, name: str | None, allow, overwrite: bool
+) -> None:
+    """Fill a copy of an Access template with the output of convert in DIR."""
+    from idbmigrate.exporters.idb import fill
+    from idbmigrate.exporters.output import read_output
+
+    dataset, tables = read_output(folder, name)
+    console.progress("filling")
+    rows = fill(tables, template, out, dataset=dataset, allow=allow, overwrite=overwrite)
+    console.document({"file": out, "dataset": dataset.name, "rows": rows})
+    console.say(f"{out}: {sum(rows.values()):,} rows")
+    console.table(rows.items(), ["table", "rows"])

@@ -1,0 +1,146 @@
+"""Target tables into an Access template: a copy of it, filled, read back and only then put in place.
+
+    convert every text to its column's type -> copy beside -> append -> sync -> read back -> compare -> rename
+
+Everything that could be refused is refused before a page is written: a structure that is not the data
+set's, an index that could not be kept right, a value that does not fit.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from idbmigrate.access import open_database
+from idbmigrate.access.writer import DatabaseWriter
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.errors import BooksError, OutputError
+from idbmigrate.exporters import template as templates
+from idbmigrate.exporters.access_text import to_access
+from idbmigrate.exporters.whole import whole_file
+
+#: what the file is called that has the shape of a submission but is none
+TEST_NAME = "{dataset}-TEST-FILE-not-for-submission.accdb"
+
+
+def write(
+    tables: Mapping[str, pa.Table],
+    dataset: Dataset,
+    folder: Path,
+    *,
+    template: str | os.PathLike[str] | None = None,
+    allow: Iterable[str] = (),
+) -> list[Path]:
+    """Write the tables of a data set to an Access file in ``folder``; gives its path.
+
+    With a template the file has its name; without one it is a test file of the same shape.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if template is not None:
+        target = folder / Path(template).name
+        fill(tables, template, target, dataset=dataset, allow=allow)
+        return [target]
+    target = folder / TEST_NAME.format(dataset=dataset.name)
+    shape = target.with_name(f".{target.stem}.shape{target.suffix}")
+    try:
+        templates.make_shape(dataset, shape)
+        fill(tables, shape, target)
+    finally:
+        shape.unlink(missing_ok=True)
+    return [target]
+
+
+def fill(
+    tables: Mapping[str, pa.Table],
+    template: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    dataset: Dataset | None = None,
+    allow: Iterable[str] = (),
+    overwrite: bool = False,
+) -> dict[str, int]:
+    """Append all-text tables to a copy of ``template`` and put it at ``out``; gives rows by table.
+
+    ``dataset`` has the template's structure checked first; ``allow`` names differences to accept. A table
+    or column that the template lacks is refused if it holds a value. Raises OutputError:
+    ``template-mismatch``, ``index-unsupported``, ``value-does-not-fit``, ``size-limit``, ``output-exists``;
+    SourceError if the template cannot be read; BooksError if the file read back differs.
+    """
+    with whole_file(out, overwrite) as part:
+        if dataset is not None:
+            templates.require(template, dataset, allow)
+        shutil.copyfile(template, part)
+        os.chmod(part, 0o644)  # a template may be read-only
+        with DatabaseWriter(part) as writer:
+            ready = _prepare(writer, tables)
+            before = {name: writer.layout(name).rows for name in ready}
+            for name, table in ready.items():
+                writer.append(name, table)
+        _compare(part, ready, before)
+    return {name: table.num_rows for name, table in ready.items()}
+
+
+def _prepare(writer: DatabaseWriter, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """All tables in the types of the template, with everything checked that can be before writing."""
+    ready = {}
+    for name, table in tables.items():
+        if not table.num_rows:
+            continue
+        if name not in writer.tables:
+            raise OutputError("the template has no such table", code="template-mismatch", where=name)
+        writer.require_indexes(name)
+        columns = {column.name: column for column in writer.layout(name).columns}
+        rules = writer.rules(name)
+        converted = {}
+        for column in table.column_names:
+            values, where = table.column(column), f"{name}.{column}"
+            if column in columns:
+                converted[column] = to_access(values, columns[column], where)
+                _require_rules(values, rules.get(column), where)
+            elif values.null_count < len(values):
+                raise OutputError("the template has no such column", code="template-mismatch", where=where)
+        for column in columns.keys() - converted.keys():
+            if column in rules and rules[column].required and not columns[column].autonumber:
+                message = "the template requires a value, and the data set has no such column"
+                raise OutputError(message, code="template-mismatch", where=f"{name}.{column}")
+        ready[name] = pa.table(converted)
+    return ready
+
+
+def _require_rules(values: pa.ChunkedArray, rules, where: str) -> None:
+    if rules is None:
+        return
+    if rules.required and values.null_count:
+        row = pc.index(pc.is_null(values), True).as_py() + 1
+        message = f"row {row}: the template requires a value"
+        raise OutputError(message, code="value-does-not-fit", where=where)
+    if not rules.allows_empty:
+        row = pc.index(pc.fill_null(pc.equal(values, ""), False), True).as_py() + 1
+        if row:
+            message = f"row {row}: the template does not allow an empty text"
+            raise OutputError(message, code="value-does-not-fit", where=where)
+
+
+def _compare(path: Path, written: Mapping[str, pa.Table], before: Mapping[str, int]) -> None:
+    """Read the file back in full and hold every cell against what was to be written."""
+    with open_database(path) as database:
+        for name, table in written.items():
+            found = database.read(name, columns=table.column_names)
+            if database.row_count(name) != before[name] + table.num_rows or found.num_rows < table.num_rows:
+                raise BooksError("rows read back differ in number", code="readers-disagree", where=name)
+            found = found.slice(found.num_rows - table.num_rows)
+            for column in table.column_names:
+                if not _same(found.column(column), table.column(column)):
+                    message = "a value read back is not the one that was written"
+                    raise BooksError(message, code="readers-disagree", where=f"{name}.{column}")
+
+
+def _same(found: pa.ChunkedArray, written: pa.ChunkedArray) -> bool:
+    if written.type != found.type:
+        written = written.cast(found.type)
+    return found.equals(written)

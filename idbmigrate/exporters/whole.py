@@ -1,0 +1,47 @@
+"""One file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from idbmigrate.errors import OutputError
+
+
+@contextlib.contextmanager
+def whole_file(target: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
+    """Give a path beside ``target`` to write to, and rename it to ``target`` if the block succeeds.
+
+    Whoever writes must have synced the file. Whatever the block leaves at that path is removed when it
+    fails. Raises OutputError ``output-exists`` unless ``overwrite``, ``output-failed`` without a folder.
+    """
+    target = Path(target)
+    if target.exists() and not overwrite:
+        raise OutputError(
+            "the file exists already", code="output-exists", where=str(target), hint="--overwrite replaces it"
+        )
+    if not target.parent.is_dir():
+        raise OutputError(
+            "the folder does not exist", code="output-failed", where=str(target.parent), hint="make it first"
+        )
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        os.replace(part, target)
+        _sync_folder(target.parent)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows has no handle to sync a directory by
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # network file systems may refuse
+            os.fsync(handle)
+    finally:
+        os.close(handle)
