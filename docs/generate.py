@@ -7,8 +7,12 @@ written by hand. ``python docs/generate.py`` rewrites them, ``--check`` only say
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -90,7 +94,29 @@ def errors() -> str:
     )
 
 
-PARTS: dict[str, Callable[[], str]] = {"verbs": verbs, "errors": errors}
+#: what the README shows: a command and how many lines of its output
+TOUR = [
+    ("idbmigrate inspect sample_idb/iapt-1.5.mdb", 4),
+    ("idbmigrate convert sample_idb/iapt-1.5.mdb --to iapt-2.1 --out out --format csv --format xml", None),
+    ("idbmigrate verify sample_idb/iapt-1.5.mdb", 1),
+]
+
+
+def tour() -> str:
+    """Commands with what they really print."""
+    lines = ["```console"]
+    with tempfile.TemporaryDirectory() as place:
+        shutil.copytree(DOCS.parent / "sample_idb", Path(place) / "sample_idb")
+        for command, count in TOUR:
+            words = [sys.executable, "-m", *command.split()]
+            paths = {**os.environ, "PYTHONPATH": str(DOCS.parent)}
+            done = subprocess.run(words, cwd=place, env=paths, capture_output=True, text=True, check=True)
+            shown = done.stdout.strip().splitlines()
+            lines += [f"$ {command}", *shown[:count], *(["..."] if shown[count:] and count else []), ""]
+    return "\n".join([*lines[:-1], "```"])
+
+
+PARTS: dict[str, Callable[[], str]] = {"verbs": verbs, "errors": errors, "tour": tour}
 
 
 def rewritten(text: str) -> str:
@@ -107,7 +133,7 @@ def rewritten(text: str) -> str:
 def main(check: bool) -> int:
     """Rewrite the pages, or say which are out of date; 1 if one was and ``check``."""
     stale = 0
-    for page in sorted(DOCS.glob("*.md")):
+    for page in [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]:
         text = page.read_text(encoding="utf-8")
         new = rewritten(text)
         if new != text:

@@ -82,7 +82,7 @@ def test_summary_shows_in_out_and_left_behind(calls):
     assert "IDS001MPI  1,190" in text and "IDS999" not in text
     assert "reason-20" in text and "reason-8 " not in text and "8 more" in text
     assert "36" in text  # what the rest comes to
-    assert "1,190 of 1,200 rows, 8,000 of 9,000 values" in text
+    assert "1,190 of 1,200 rows and 8,000 of 9,000 values are carried" in text
     assert "\x1b" not in text and max(map(len, text.splitlines())) <= 110
 
 
