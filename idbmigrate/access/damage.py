@@ -50,6 +50,10 @@ class Damage:
             raise SourceError(message, code=problem.code, where=where, hint=SALVAGE_HINT)
         self.problems.append(problem)
 
+    def note(self, message: str, **place) -> None:
+        """Note something odd that contradicts nothing; never raises."""
+        self.problems.append(Problem(message, **place))
+
     def report_rows(self, bad: np.ndarray, page: np.ndarray, slot: np.ndarray, message: str, **place) -> None:
         """:meth:`report` for each row where ``bad`` is true (arrays of one length)."""
         for row in np.flatnonzero(bad).tolist():

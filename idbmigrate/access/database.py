@@ -50,7 +50,8 @@ class Database:
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be read so far (only with ``salvage``)."""
+        """What was found so far: with ``salvage`` all that could not be read, else declared counts that
+        differ from the rows there are."""
         return list(self._damage.problems)
 
     def columns(self, table: str) -> list[Column]:

@@ -46,7 +46,23 @@ class RowSet:
 
 def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowSet:
     """Find a table's live rows, in page and slot order; damaged pages and rows go to ``damage``."""
-    own = _data_pages(pages, table, damage)
+    own = owned_pages(pages, table.usage_map, damage, table.name)
+    rows = _rows_on(pages, table, own, damage)
+    if len(rows) != table.row_count:
+        lost = _lost_pages(pages, table, own)
+        for number in lost.tolist():
+            message = "the page belongs to the table, but its usage map does not name it"
+            damage.report(message, table=table.name, page=number)
+        if len(lost):  # only salvage comes here: what it found is read all the same
+            rows = _rows_on(pages, table, np.union1d(own, lost), Damage(damage.file, salvage=True))
+        if len(rows) != table.row_count:
+            damage.note(f"{table.row_count} rows are declared and {len(rows)} are there", table=table.name)
+    return rows
+
+
+def _rows_on(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: Damage) -> RowSet:
+    """The live rows on these pages."""
+    own = _data_pages(pages, table, own, damage)
     layout, view, size = pages.layout, pages.view, pages.page_size
     base = own * size
     counts = view.u16(base + layout.slot_count_at).astype(np.int64)
@@ -77,14 +93,25 @@ def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowS
     return rows if keep.all() else rows[keep]
 
 
-def _data_pages(pages: PageFile, table: TableDefinition, damage: Damage) -> np.ndarray:
-    own = owned_pages(pages, table.usage_map, damage, table.name)
+def _data_pages(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: Damage) -> np.ndarray:
     pages.require(own)
     base = own * pages.page_size
     foreign = (pages.view.u8(base) != fmt.PAGE_DATA) | (pages.view.u32(base + 4) != table.page)
     for number in own[foreign].tolist():
         damage.report("a page of the table is of another kind or owner", table=table.name, page=number)
     return own[~foreign]
+
+
+def _lost_pages(pages: PageFile, table: TableDefinition, own: np.ndarray) -> np.ndarray:
+    """Data pages anywhere in the file that name the table as their owner, but are not in its usage map.
+
+    Looked for only where the row count does not come out: it touches every page of the file.
+    """
+    every = np.arange(pages.page_count, dtype=np.int64)
+    pages.require(every)
+    base = every * pages.page_size
+    mine = (pages.view.u8(base) == fmt.PAGE_DATA) & (pages.view.u32(base + 4) == table.page)
+    return np.setdiff1d(every[mine], own)
 
 
 def _follow(pages: PageFile, table: TableDefinition, rows: RowSet, moved: np.ndarray, damage: Damage):
