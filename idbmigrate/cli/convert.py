@@ -123,8 +123,8 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
     values = {k: sum(line["values"][k] for line in summary["tables_in"]) for k in ("in", "carried")}
     console.say()
     verdict = console.style("The books balance", "bold", "green")
-    share = f"{rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,} values"
-    console.say(f"{verdict}: {share} are carried, every other one has its reason.")
+    shares = f"{rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,}"
+    console.say(f"{verdict}: {shares} values are carried, every other one has its reason.")
     if summary["out"]:
         size = sum(item["bytes"] for item in summary["files"])
         console.say(f"{len(summary['files'])} files, {size / 1e6:,.1f} MB, in {summary['out']}")
