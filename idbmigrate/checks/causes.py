@@ -41,9 +41,7 @@ def root_causes(
     findings = outcome.findings
     own = pc.invert(findings["follows"])
     counted = _counted(findings.filter(own))
-    lines = [
-        _line(rules[code], count, example, origins or {}) for code, (count, example) in counted.items()
-    ]
+    lines = [_line(rules[code], count, example, origins or {}) for code, (count, example) in counted.items()]
     lines.sort(key=lambda line: (-EFFECTS.index(line["effect"]), -line["count"], line["code"]))
     follow = findings.num_rows - sum(line["count"] for line in lines)
     if follow:
@@ -59,7 +57,9 @@ def _counted(findings: pa.Table) -> dict[str, tuple[int, str | None]]:
     return {row["code"]: (row["code_count"], row["reference_min"]) for row in grouped.to_pylist()}
 
 
-def _line(rule: Rule, count: int, example: str | None, origins: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _line(
+    rule: Rule, count: int, example: str | None, origins: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     column = rule.columns[0] if rule.columns else None
     origin = list(origins.get(f"{rule.table}.{column}", ()))
     text = rule.meaning

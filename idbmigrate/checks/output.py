@@ -188,7 +188,10 @@ class _XmlRows:
     def tables(self) -> dict[str, pa.Table]:
         return {
             name: pa.table(
-                {column: pa.array([row.get(column) or None for row in rows], pa.string()) for column in columns}
+                {
+                    column: pa.array([row.get(column) or None for row in rows], pa.string())
+                    for column in columns
+                }
             )
             for (name, rows), columns in zip(self.rows.items(), self.columns.values())
         }

@@ -34,8 +34,10 @@ TESTS: dict[str, Callable[[str], bool]] = {
     "nhs-number": values.nhs_number,
     "organisation": values.organisation,
     "postcode": _whole(r"[A-Za-z]{1,2}[0-9][A-Za-z0-9]?\s*[0-9][A-Za-z]{2}"),
-    "clinical-code": lambda value: bool(re.fullmatch(r"[A-Za-z][0-9][0-9A-Za-z][0-9A-Za-z.]{0,3}", value))
-    or values.snomed_identifier(value),
+    "clinical-code": lambda value: (
+        bool(re.fullmatch(r"[A-Za-z][0-9][0-9A-Za-z][0-9A-Za-z.]{0,3}", value))
+        or values.snomed_identifier(value)
+    ),
 }
 
 

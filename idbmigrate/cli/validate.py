@@ -18,16 +18,32 @@ _COLOURS = {"file": "red", "group": "red", "record": "yellow", "warning": "cyan"
 
 @click.command("validate")
 @click.argument("path", required=False, metavar="DIR|FILE", type=click.Path())
-@click.option("--as", "dataset", required=True, metavar="DATASET", help="Data set of the output, such as iapt-2.1.")
+@click.option(
+    "--as", "dataset", required=True, metavar="DATASET", help="Data set of the output, such as iapt-2.1."
+)
 @click.option("--rules", is_flag=True, help="List the rules and how many of the published ones are checked.")
-@click.option("--period", metavar="YYYY-MM", help="Reporting month chosen in the portal, instead of the header's.")
+@click.option(
+    "--period", metavar="YYYY-MM", help="Reporting month chosen in the portal, instead of the header's."
+)
 @click.option("--submitted", metavar="TIME", help="Moment of submission, YYYY-MM-DDTHH:MM:SS.")
 @click.option("--provider", metavar="CODE", help="Organisation chosen in the portal as the provider.")
 @click.option("--sender", metavar="CODE", help="Organisation that is logged in to the portal.")
-@click.option("--findings", "findings_file", type=click.Path(), metavar="FILE", help="Write every finding to a CSV file.")
-@click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write the report as a web page.")
-@click.option("--xlsx", "xlsx_file", type=click.Path(), metavar="FILE", help="Write the report as a workbook.")
-@click.option("--share", is_flag=True, help="Reports for others: no identifiers or values, counts below 5 suppressed.")
+@click.option(
+    "--findings",
+    "findings_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write every finding to a CSV file.",
+)
+@click.option(
+    "--html", "html_file", type=click.Path(), metavar="FILE", help="Write the report as a web page."
+)
+@click.option(
+    "--xlsx", "xlsx_file", type=click.Path(), metavar="FILE", help="Write the report as a workbook."
+)
+@click.option(
+    "--share", is_flag=True, help="Reports for others: no identifiers or values, counts below 5 suppressed."
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["warning", "record", "group", "file"]),
@@ -36,7 +52,9 @@ _COLOURS = {"file": "red", "group": "red", "record": "yellow", "warning": "cyan"
     help="Exit with 1 if there are findings of this effect or a graver one.",
 )
 @run_verb
-def command(console: Console, path: str | None, dataset: str, rules: bool, fail_on: str, **options: Any) -> int:
+def command(
+    console: Console, path: str | None, dataset: str, rules: bool, fail_on: str, **options: Any
+) -> int:
     """Check converted output by the rules of its data set, as the centre would.
 
     Reads the folder that convert wrote (csv, parquet or xml), one such folder, an XML document or an
@@ -132,7 +150,9 @@ def show(console: Console, document: dict[str, Any]) -> None:
         console.say(f"  and {len(causes) - CAUSES_SHOWN} more: --findings, --html and --json show all")
     not_run = document["coverage"]["not_run"]
     console.say()
-    console.say(f"{document['coverage']['checked']} of {document['coverage']['published']} published rules are checked; ")
+    console.say(
+        f"{document['coverage']['checked']} of {document['coverage']['published']} published rules are checked; "
+    )
     for code, why in not_run.items():
         console.say(f"  not run here: {code}, {why}")
 
@@ -154,14 +174,23 @@ def show_rules(console: Console, pack: Any) -> None:
         [
             ("published", covered["published"], ""),
             ("checked", covered["checked"], f"{covered['with_portal']} of them when portal values are given"),
-            *((f"not checked: {each['because']}", each["rules"], each["why"]) for each in covered["not_checked"]),
+            *(
+                (f"not checked: {each['because']}", each["rules"], each["why"])
+                for each in covered["not_checked"]
+            ),
             ("rules of this project", covered["own"], "warn only, never part of the fate"),
         ]
     )
     console.say()
     console.table(
         [
-            (each["code"], each["effect"], each["table"] or "", each["state"], each["fails_when"] or each["note"] or "")
+            (
+                each["code"],
+                each["effect"],
+                each["table"] or "",
+                each["state"],
+                each["fails_when"] or each["note"] or "",
+            )
             for each in covered["rules"]
         ],
         ["code", "effect", "table", "", "fails when"],

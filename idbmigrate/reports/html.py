@@ -1,0 +1,334 @@
+"""The report as one HTML page: no script, no network, readable on paper, in the dark and aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from idbmigrate.reports import charts
+from idbmigrate.reports.charts import number
+
+_STYLE = Path(__file__).with_name("style.css")
+
+#: Rows of the long tables that are shown at most; the workbook and the JSON document have all.
+SHOWN = 300
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_EFFECT_WORDS = {
+    "file": "the whole file is rejected",
+    "group": "a group of records is rejected",
+    "record": "the record is rejected",
+    "warning": "a warning; the record is accepted",
+}
+
+
+def write(document: Mapping[str, Any], path: Path) -> Path:
+    """Write the page and return its path. Raises ``OSError`` where it cannot be written."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(document), encoding="utf-8", newline="\n")
+    return path
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Give the page as text."""
+    sections = [(name, title, body) for name, title, make in _SECTIONS if (body := make(document))]
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
+    body = "".join(
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{text}</section>'
+        for name, title, text in sections
+    )
+    return (
+        '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(document['title'])}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n"
+        f'</head>\n<body>\n<a class="skip" href="#main">Skip to the report</a>\n{_head(document)}'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="main">\n{_verdict(document)}{body}\n'
+        "</main>\n</body>\n</html>\n"
+    )
+
+
+def _head(document: Mapping[str, Any]) -> str:
+    lines = [f"idbmigrate {escape(document['tool_version'])}"]
+    if document["mapping"]:
+        lines.append(
+            f"mapping {escape(document['mapping']['name'])} {escape(document['mapping']['version'])}"
+        )
+    if document["shared"]:
+        lines.append(
+            "for sharing: no identifiers or values, counts below 5 suppressed, others rounded to the nearest 5"
+        )
+    return f"<header><h1>{escape(document['title'])}</h1><p>{' · '.join(lines)}</p></header>\n"
+
+
+def _verdict(document: Mapping[str, Any]) -> str:
+    fate = document["fate"]
+    if not fate:
+        return ""
+    codes = ", ".join(fate["file_codes"] or fate["rejecting_codes"])
+    more = f"<p>Decided by {escape(codes)}.</p>" if codes else ""
+    words = fate["words"][:1].upper() + fate["words"][1:]
+    note = escape(document["coverage"]["note"]) if document["coverage"] else ""
+    return (
+        f'<div class="verdict {fate["outcome"]}"><strong>{escape(words)}.</strong>{more}'
+        f'<p class="note">{note}</p></div>'
+    )
+
+
+def _input(document: Mapping[str, Any]) -> str:
+    facts: list[tuple[str, Any]] = []
+    if document["input"]:
+        facts += [("File", document["input"]["file"]), ("Bytes", number(document["input"]["bytes"]))]
+    if found := document["identification"]:
+        facts += [("Found to be", found["dataset"]), ("Confidence", found["confidence"])]
+    facts.append(("Target", document["target"]["dataset"]))
+    evidence = (document["identification"] or {}).get("evidence") or []
+    items = "".join(f"<li>{escape(line)}</li>" for line in evidence)
+    more = f"<details><summary>The evidence</summary><ul>{items}</ul></details>" if items else ""
+    return _facts(facts) + more
+
+
+def _flow(document: Mapping[str, Any]) -> str:
+    flow = document["flow"]
+    parts = []
+    if flow["sources"]:
+        parts.append(_legend([(word, word) for word in charts.OUTCOMES]))
+        parts.append(_wide(charts.flow(flow["sources"], flow["targets"], flow["links"]), "Tables in and out"))
+        parts.append(
+            _table(
+                "Rows and values of the source tables",
+                [
+                    "Source table",
+                    "#Rows",
+                    "#Carried",
+                    "#Rejected",
+                    "#Dropped",
+                    "#Values",
+                    "#Carried",
+                    "#Rejected",
+                    "#Dropped",
+                ],
+                [
+                    [line["table"], line["rows"], *(line[word] for word in charts.OUTCOMES)]
+                    + [line["values"]["in"], *(line["values"][word] for word in charts.OUTCOMES)]
+                    for line in flow["sources"]
+                ],
+            )
+        )
+    fate = document["fate"]
+    rejected = fate["rejected"] if fate else {}
+    parts.append(
+        _table(
+            "Rows of the target tables",
+            ["Target table", "Content", "#Rows", *(["#Would be rejected"] if fate else [])],
+            [
+                [
+                    line["table"],
+                    line["title"],
+                    line["rows"],
+                    *([rejected.get(line["table"], 0)] if fate else []),
+                ]
+                for line in flow["targets"]
+                if line["rows"]
+            ],
+        )
+    )
+    return "".join(parts)
+
+
+def _causes(document: Mapping[str, Any]) -> str:
+    if not document["coverage"]:
+        return '<p class="note">No rules of this data set are public, so none was run.</p>'
+    if not document["root_causes"]:
+        return "<p>No rule failed.</p>"
+    rows = [
+        [
+            Raw(f'<span class="effect {line["effect"]}">{line["effect"]}</span>'),
+            line["code"] or "",
+            line["count"],
+            f"{line['table']}.{line['column']}" if line["column"] else line["table"] or "",
+            line["message"],
+            ", ".join(line["origin"]),
+            line["example"] or "",
+            line["do"],
+        ]
+        for line in document["root_causes"][:SHOWN]
+    ]
+    head = ["Effect", "Rule", "#Count", "Where", "What", "Comes from", "Example", "What to do"]
+    if document["shared"]:
+        head.remove("Example")
+        rows = [[*row[:6], row[7]] for row in rows]
+    effects = "".join(f"<li><b>{name}</b>: {words}</li>" for name, words in _EFFECT_WORDS.items())
+    return _table("One line a cause, the gravest first", head, rows) + (
+        f"<details><summary>What the effects mean</summary><ul>{effects}</ul></details>"
+    )
+
+
+def _vodim(document: Mapping[str, Any]) -> str:
+    lines = document["vodim"]
+    if not lines:
+        return ""
+    head = ["Item", "Column", "", *(f"#{word.capitalize()}" for word in charts.WORDS), "#Total"]
+    rows = [
+        [line["item"], column, side, *(line[side][word] for word in (*charts.WORDS, "total"))]
+        for line in lines
+        for side, column in (("before", line["legacy_column"]), ("after", line["column"]))
+        if line[side]
+    ]
+    return (
+        '<p class="note">Which codes count as other or default is proposed: no list is published for these '
+        "data sets.</p>"
+        + _legend([(word, word) for word in charts.WORDS])
+        + _wide(charts.vodim(lines), "Valid, other, default, invalid and missing values")
+        + f"<details><summary>The numbers</summary>{_table('Values by item', head, rows)}</details>"
+    )
+
+
+def _unmapped(document: Mapping[str, Any]) -> str:
+    rows = [
+        [
+            f"{line['table']}.{line['column']}",
+            line["code"] or "",
+            line["target"] or "",
+            line["count"],
+            line["meaning"],
+        ]
+        for line in document["unmapped"][:SHOWN]
+    ]
+    head = ["Source column", "Code", "Target column", "#Values", "Why"]
+    if document["shared"]:
+        head.remove("Code")
+        rows = [[row[0], *row[2:]] for row in rows]
+    return _table("Codes that were not carried", head, rows) if rows else ""
+
+
+def _ledger(document: Mapping[str, Any]) -> str:
+    ledger = document["ledger"]
+    if not ledger:
+        return ""
+    reasons = _table(
+        "Why rows and values were left behind",
+        ["Outcome", "Reason", "#Rows", "#Values", "Meaning"],
+        [
+            [line["outcome"], line["reason"], line["rows"], line["values"], line["meaning"]]
+            for line in ledger["reasons"]
+        ],
+    )
+    lines = _table(
+        "Every source column",
+        ["Table", "Column", "#In", "#Carried", "#Rejected", "#Dropped"],
+        [
+            [line["table"], line["column"] or "(rows)", line["in"], *(line[word] for word in charts.OUTCOMES)]
+            for line in ledger["lines"]
+        ],
+    )
+    return (
+        "<p>In = carried + rejected + dropped, for every row and every value.</p>"
+        f"{reasons}<details><summary>The ledger by column</summary>{lines}</details>"
+    )
+
+
+def _coverage(document: Mapping[str, Any]) -> str:
+    found = document["coverage"]
+    if not found:
+        return ""
+    facts = [
+        ("Published rules", number(found["published"])),
+        ("Checked", number(found["checked"])),
+        ("Only with portal values", number(found["with_portal"])),
+        ("Rules of this project", number(found["own"])),
+    ]
+    reasons = [[each["because"], each["rules"], each["why"]] for each in found["not_checked"]]
+    skipped = [[code, why] for code, why in found["not_run"].items()]
+    parts = [
+        _facts(facts),
+        _table("Published rules that are not checked", ["Reason", "#Rules", "Why"], reasons),
+    ]
+    if skipped:
+        parts.append(_table("Rules that were not run here", ["Rule", "Why"], skipped))
+    return "".join(parts)
+
+
+def _confidence(document: Mapping[str, Any]) -> str:
+    found = document["confidence"]
+    if not found:
+        return ""
+    order = ("confirmed", "inferred", "proposed")
+    parts = [_legend([(word, word) for word in order])]
+    for key, words in (("columns", "Target columns that are filled"), ("codes", "Codes in lookups")):
+        counts = ", ".join(f"{word} {number(found[key].get(word, 0))}" for word in order)
+        parts.append(f"<h3>{words}</h3>{charts.share_bar(found[key], order)}<p>{counts}</p>")
+    return "".join(parts)
+
+
+def _settings(document: Mapping[str, Any]) -> str:
+    found = document["settings"]
+    if not found:
+        return ""
+    facts: list[tuple[str, Any]] = [
+        ("Codes accepted up to", found["accept"]),
+        ("Period", found["period"] or "all"),
+    ]
+    if found["months"]:
+        facts.append(("Months", f"{found['months'][0]} to {found['months'][-1]}"))
+    return _facts(facts + sorted(found["parameters"].items()))
+
+
+_SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
+    ("input", "What went in", _input),
+    ("flow", "Tables in and out", _flow),
+    ("causes", "What to settle first", _causes),
+    ("vodim", "Data quality before and after", _vodim),
+    ("unmapped", "Codes without a place", _unmapped),
+    ("ledger", "The books", _ledger),
+    ("coverage", "Rules that were checked", _coverage),
+    ("confidence", "How sure the mapping is", _confidence),
+    ("settings", "Settings", _settings),
+]
+
+
+class Raw(str):
+    """Text that is HTML already."""
+
+
+def _facts(pairs: Iterable[tuple[str, Any]]) -> str:
+    items = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in pairs
+    )
+    return f'<dl class="facts">{items}</dl>'
+
+
+def _legend(words: Sequence[tuple[str, str]]) -> str:
+    items = "".join(
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="{name}" width="16" height="16"/></svg>{word}</li>'
+        for name, word in words
+    )
+    return f'<ul class="legend">{items}</ul>'
+
+
+def _wide(inner: str, label: str) -> str:
+    """Something that scrolls sideways on a narrow screen, by keyboard too."""
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">{inner}</div>'
+
+
+def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table; a heading that starts with ``#`` is one of numbers."""
+    numeric = [name.startswith("#") for name in head]
+    cells = "".join(
+        f'<th scope="col"{" class=n" if right else ""}>{escape(name.lstrip("#"))}</th>'
+        for name, right in zip(head, numeric)
+    )
+    body = "".join(
+        "<tr>" + "".join(_cell(value, right) for value, right in zip(row, numeric)) + "</tr>" for row in rows
+    )
+    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+    return _wide(table, caption)
+
+
+def _cell(value: Any, right: bool) -> str:
+    if isinstance(value, Raw):
+        return f"<td>{value}</td>"
+    return f'<td class="n">{number(value)}</td>' if right else f'<td class="name">{escape(str(value))}</td>'
