@@ -10,7 +10,7 @@ import yaml
 
 from idbmigrate.datasets import list_datasets, load, load_dataset
 from idbmigrate.datasets.compile import compiled
-from idbmigrate.datasets.model import CONFIDENCES
+from idbmigrate.datasets.model import CONFIDENCES, weakest
 from idbmigrate.errors import UsageError
 
 
@@ -64,6 +64,8 @@ def test_every_fact_has_a_confidence_and_a_source(name):
         for column in table.columns.values():
             assert column.source, f"{table.name}.{column.name} names no source"
             assert "format" in column.confidences
+            if codes := dataset.codes_of(column):  # no column is surer of its codes than their list is
+                assert weakest(codes.confidence, column.confidences["codes"]) == column.confidences["codes"]
             re.compile(column.format.pattern or "")
     for codes in dataset.code_lists.values():
         assert codes.codes and codes.source, codes.name
