@@ -24,6 +24,14 @@ REASONS_SHOWN = 12
     type=click.Choice(["csv", "xml", "parquet", "idb"]),
     help="Format of the output, csv if none is given. Repeatable.",
 )
+@click.option(
+    "--template",
+    metavar="FILE",
+    help="Access template that --format idb fills a copy of; without one the file is for tests only.",
+)
+@click.option(
+    "--mapping", metavar="FILE", help="A mapping file of your own, instead of the one that comes along."
+)
 @_options.source
 @click.option(
     "--set",
@@ -70,9 +78,14 @@ def command(
         progress=console.progress,
         **options,
     )
-    console.document(run.summary)
-    show(console, run.summary)
-    return 1 if _options.reached(run.summary["findings"], fail_on) else 0
+    summary = run.summary
+    console.document(summary)
+    summaries = list(summary["runs"].values()) if "runs" in summary else [summary]
+    for each in summaries:
+        show(console, each)
+    if "runs" in summary:
+        console.say(f"\n{len(summaries)} files, each in a folder of its own, in {summary['out']}")
+    return 1 if any(_options.reached(each["findings"], fail_on) for each in summaries) else 0
 
 
 def show(console: Console, summary: dict[str, Any]) -> None:

@@ -48,7 +48,8 @@ def calls(monkeypatch):
 def test_options_reach_the_library(calls):
     words = "a.mdb b.mdb --to iapt-2.1 --out o --format csv --format xml --set org=RX1 --set x=a=b"
     words += " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --password p"
-    result = CliRunner().invoke(command, [*words.split(), "--source", "iapt-1.5"])
+    words += " --template t.accdb"
+    result = CliRunner().invoke(command, [*words.split(), "--source", "iapt-1.5", "--mapping", "m.yaml"])
     assert result.exit_code == 0, result.output
     [(path, options)] = calls
     assert path == ["a.mdb", "b.mdb"]
@@ -65,6 +66,8 @@ def test_options_reach_the_library(calls):
         "split": "month",
         "overwrite": True,
         "password": "p",
+        "template": "t.accdb",
+        "mapping": "m.yaml",
     }
 
 
