@@ -12,7 +12,7 @@ from idbmigrate.checks.model import EFFECTS, Outcome, Rule
 
 #: What helps, by kind of rule; ``{column}`` is the target column, ``{origin}`` where its value came from.
 ADVICE = {
-    "structure": "check the conversion's settings; a table that must hold rows is empty, or the header is wrong",
+    "structure": "check the settings of the conversion: a table is empty, or the header is wrong",
     "blank": "record {column} in the source system ({origin}), or set a parameter of the mapping",
     "format": "correct the value in the source system ({origin})",
     "code": "correct the code in the source system ({origin}), or add it to the lookup with an overlay",

@@ -148,12 +148,10 @@ def show(console: Console, document: dict[str, Any]) -> None:
         console.say(f"{'':22}{cause['do']}")
     if len(causes) > CAUSES_SHOWN:
         console.say(f"  and {len(causes) - CAUSES_SHOWN} more: --findings, --html and --json show all")
-    not_run = document["coverage"]["not_run"]
+    covered = document["coverage"]
     console.say()
-    console.say(
-        f"{document['coverage']['checked']} of {document['coverage']['published']} published rules are checked; "
-    )
-    for code, why in not_run.items():
+    console.say(f"{covered['checked']} of {covered['published']} published rules are checked.")
+    for code, why in covered["not_run"].items():
         console.say(f"  not run here: {code}, {why}")
 
 

@@ -39,7 +39,7 @@ def for_output(
 ) -> dict[str, Any]:
     """The document of a check of converted output: what there is to say without its source."""
     return {
-        **_frame(f"{target.title}: {name}"),
+        **_frame(f"{target.name}: {name}"),
         "target": {"dataset": target.name, "title": target.title},
         "flow": {"sources": [], "targets": _targets(tables, target), "links": []},
         **_checked(outcome, {}),
@@ -52,7 +52,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     summary = run.summary
     feeding = origins(run.mapping)
     document = {
-        **_frame(f"{source.title} to {target.title}"),
+        **_frame(run.mapping.title),
         "input": run.input,
         "identification": {
             "dataset": run.identification.dataset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -16,6 +17,8 @@ _STYLE = Path(__file__).with_name("style.css")
 SHOWN = 300
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_BREAKS = re.compile(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])")
+_IN = ("#Carried", "#Rejected", "#Dropped")
 _EFFECT_WORDS = {
     "file": "the whole file is rejected",
     "group": "a group of records is rejected",
@@ -37,7 +40,8 @@ def render(document: Mapping[str, Any]) -> str:
     sections = [(name, title, body) for name, title, make in _SECTIONS if (body := make(document))]
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
     body = "".join(
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{text}</section>'
+        f'<section id="{name}" aria-labelledby="{name}-title">'
+        f'<h2 id="{name}-title">{title}</h2>{text}</section>'
         for name, title, text in sections
     )
     return (
@@ -59,7 +63,8 @@ def _head(document: Mapping[str, Any]) -> str:
         )
     if document["shared"]:
         lines.append(
-            "for sharing: no identifiers or values, counts below 5 suppressed, others rounded to the nearest 5"
+            "for sharing: no identifiers or values, counts below 5 suppressed, "
+            "others rounded to the nearest 5"
         )
     return f"<header><h1>{escape(document['title'])}</h1><p>{' · '.join(lines)}</p></header>\n"
 
@@ -68,7 +73,7 @@ def _verdict(document: Mapping[str, Any]) -> str:
     fate = document["fate"]
     if not fate:
         return ""
-    codes = ", ".join(fate["file_codes"] or fate["rejecting_codes"])
+    codes = "" if fate["file_codes"] else ", ".join(fate["rejecting_codes"])
     more = f"<p>Decided by {escape(codes)}.</p>" if codes else ""
     words = fate["words"][:1].upper() + fate["words"][1:]
     note = escape(document["coverage"]["note"]) if document["coverage"] else ""
@@ -97,27 +102,12 @@ def _flow(document: Mapping[str, Any]) -> str:
     if flow["sources"]:
         parts.append(_legend([(word, word) for word in charts.OUTCOMES]))
         parts.append(_wide(charts.flow(flow["sources"], flow["targets"], flow["links"]), "Tables in and out"))
-        parts.append(
-            _table(
-                "Rows and values of the source tables",
-                [
-                    "Source table",
-                    "#Rows",
-                    "#Carried",
-                    "#Rejected",
-                    "#Dropped",
-                    "#Values",
-                    "#Carried",
-                    "#Rejected",
-                    "#Dropped",
-                ],
-                [
-                    [line["table"], line["rows"], *(line[word] for word in charts.OUTCOMES)]
-                    + [line["values"]["in"], *(line["values"][word] for word in charts.OUTCOMES)]
-                    for line in flow["sources"]
-                ],
-            )
-        )
+        head = ["Source table", "#Rows", *_IN, "#Values", *_IN]
+        rows = [
+            [line["table"], line["rows"], *_parts(line), line["values"]["in"], *_parts(line["values"])]
+            for line in flow["sources"]
+        ]
+        parts.append(_table("Rows and values of the source tables", head, rows))
     fate = document["fate"]
     rejected = fate["rejected"] if fate else {}
     parts.append(
@@ -139,6 +129,10 @@ def _flow(document: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
+def _parts(line: Mapping[str, Any]) -> list[Any]:
+    return [line[word] for word in charts.OUTCOMES]
+
+
 def _causes(document: Mapping[str, Any]) -> str:
     if not document["coverage"]:
         return '<p class="note">No rules of this data set are public, so none was run.</p>'
@@ -147,7 +141,7 @@ def _causes(document: Mapping[str, Any]) -> str:
     rows = [
         [
             Raw(f'<span class="effect {line["effect"]}">{line["effect"]}</span>'),
-            line["code"] or "",
+            Raw(f'<span class="code">{escape(line["code"] or "")}</span>'),
             line["count"],
             f"{line['table']}.{line['column']}" if line["column"] else line["table"] or "",
             line["message"],
@@ -278,9 +272,9 @@ def _settings(document: Mapping[str, Any]) -> str:
 
 
 _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
+    ("causes", "What to settle first", _causes),
     ("input", "What went in", _input),
     ("flow", "Tables in and out", _flow),
-    ("causes", "What to settle first", _causes),
     ("vodim", "Data quality before and after", _vodim),
     ("unmapped", "Codes without a place", _unmapped),
     ("ledger", "The books", _ledger),
@@ -303,7 +297,8 @@ def _facts(pairs: Iterable[tuple[str, Any]]) -> str:
 
 def _legend(words: Sequence[tuple[str, str]]) -> str:
     items = "".join(
-        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="{name}" width="16" height="16"/></svg>{word}</li>'
+        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="{name}" width="16" height="16"/>'
+        f"</svg>{word}</li>"
         for name, word in words
     )
     return f'<ul class="legend">{items}</ul>'
@@ -324,11 +319,17 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     body = "".join(
         "<tr>" + "".join(_cell(value, right) for value, right in zip(row, numeric)) + "</tr>" for row in rows
     )
-    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-    return _wide(table, caption)
+    top = f"<caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead>"
+    return _wide(f"<table>{top}<tbody>{body}</tbody></table>", caption)
 
 
 def _cell(value: Any, right: bool) -> str:
     if isinstance(value, Raw):
         return f"<td>{value}</td>"
-    return f'<td class="n">{number(value)}</td>' if right else f'<td class="name">{escape(str(value))}</td>'
+    return f'<td class="n">{number(value)}</td>' if right else f"<td>{_breakable(str(value))}</td>"
+
+
+def _breakable(text: str) -> str:
+    """Text that may break inside long names: after a full stop or an underscore, and before a capital."""
+    parts = (escape(part) for part in _BREAKS.split(text))
+    return "<wbr>".join(parts)

@@ -25,7 +25,7 @@ HIDDEN = "suppressed"
 def shared(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it may leave the place of work."""
     found = deepcopy(dict(document))
-    title = found["target"]["title"]
+    title = (found["mapping"] or found["target"])["title"]
     found |= {"shared": True, "title": title, "input": None, "unmapped": _codes(found["unmapped"])}
     if found["identification"]:
         found["identification"]["evidence"] = []
@@ -151,6 +151,6 @@ def _codes(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "reason": reason,
             "meaning": meaning,
             "count": safe(count),
-        }  # fmt: skip
+        }
         for (table, column, target, reason, meaning), count in totals.items()
     ]

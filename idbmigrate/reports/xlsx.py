@@ -134,7 +134,7 @@ def _error_summary(document: Mapping[str, Any]) -> tuple:
             line["message"],
             line["example"],
             line["do"],
-        ]  # fmt: skip
+        ]
         for line in document["root_causes"]
     ]
     return head, rows, [12, 10, 12, 30, 28, 36, 10, 60, 24, 60]
@@ -176,7 +176,7 @@ def _ledger(document: Mapping[str, Any]) -> tuple:
             line["rejected"],
             line["dropped"],
             ", ".join(f"{word}: {count}" for word, count in line["reasons"].items()),
-        ]  # fmt: skip
+        ]
         for line in ledger["lines"]
     ]
     return head, rows, [28, 28, 12, 12, 12, 12, 80]
@@ -217,7 +217,7 @@ def _coverage(document: Mapping[str, Any]) -> tuple:
             each["because"] or "",
             each["note"] or "",
             each["published"],
-        ]  # fmt: skip
+        ]
         for each in rules
     ]
     return head, rows, [12, 10, 12, 30, 40, 14, 70, 20, 60, 10]

@@ -1,0 +1,65 @@
+"""The workbook: the sheets that providers know, and no cell that is a formula."""
+
+from __future__ import annotations
+
+from zipfile import ZipFile
+
+import pyarrow as pa
+import pytest
+
+from idbmigrate.checks.findings import SCHEMA
+from idbmigrate.reports import xlsx
+
+from .test_share import document
+
+SHEETS = ["Summary", "Error Summary", "Error Data", "Ledger", "Unmapped codes", "Coverage"]
+
+
+def one_finding(value):
+    row = dict.fromkeys(SCHEMA.names, "x") | {"row": 1, "follows": False, "value": value, "reference": value}
+    return pa.table({name: [row[name]] for name in SCHEMA.names})
+
+
+@pytest.mark.parametrize(
+    "value", ["=1+1", '=HYPERLINK("x")', "+1", "-1", "@SUM(A1)", "\t=1", "=\x00", "007", "1e5"]
+)
+def test_a_value_that_looks_like_a_formula_stays_text(value, tmp_path):
+    from openpyxl import load_workbook
+
+    found = document()
+    found["unmapped"][0]["code"] = value
+    path = xlsx.write(found, tmp_path / "r.xlsx", one_finding(value))
+    book = load_workbook(path)
+    assert book.sheetnames == SHEETS
+    cells = [book["Error Data"].cell(2, 6), book["Error Data"].cell(2, 8), book["Unmapped codes"].cell(2, 3)]
+    expected = value.replace("\x00", "\ufffd")
+    assert [(cell.value, cell.data_type) for cell in cells] == [(expected, "s")] * 3
+    parts = ZipFile(path)
+    assert not any(b"<f>" in parts.read(name) for name in parts.namelist())
+
+
+def test_counts_are_numbers_and_codes_are_text(tmp_path):
+    from openpyxl import load_workbook
+
+    book = load_workbook(xlsx.write(document(), tmp_path / "r.xlsx"))
+    assert book["Error Summary"].cell(2, 7).value == 3
+    assert book["Ledger"].cell(2, 3).value == 119
+
+
+def test_shared_workbook_has_no_error_data(tmp_path):
+    from openpyxl import load_workbook
+
+    book = load_workbook(
+        xlsx.write(document() | {"shared": True}, tmp_path / "r.xlsx", one_finding("secret"))
+    )
+    texts = [cell.value for row in book["Error Data"].iter_rows() for cell in row]
+    assert "secret" not in texts
+
+
+def test_more_findings_than_fit_are_announced(tmp_path, monkeypatch):
+    from openpyxl import load_workbook
+
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 2)
+    many = pa.concat_tables([one_finding("a")] * 5)
+    sheet = load_workbook(xlsx.write(document(), tmp_path / "r.xlsx", many))["Error Data"]
+    assert sheet.max_row == 4 and "3 more findings" in sheet.cell(4, 9).value
