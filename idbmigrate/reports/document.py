@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import idbmigrate
+from idbmigrate import __version__
 from idbmigrate.checks.causes import root_causes
 from idbmigrate.checks.coverage import coverage
 from idbmigrate.checks.model import EFFECTS, Outcome
@@ -94,7 +94,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
 def _frame(title: str) -> dict[str, Any]:
     return {
         "report": "idbmigrate",
-        "tool_version": idbmigrate.__version__,
+        "tool_version": __version__,
         "title": title,
         "shared": False,
         "input": None,
