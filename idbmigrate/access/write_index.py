@@ -130,45 +130,35 @@ def _cuts(ends: np.ndarray, data: np.ndarray) -> list[tuple[int, int, int]]:
 
     Entries are in order, so what the first and the last of a page share is shared by all between.
     """
-    count = len(ends) - 1
+    count, places, raw = len(ends) - 1, ends.tolist(), data.tobytes()
+
+    def shared(first: int, after: int) -> int:
+        if after - first < 2:
+            return 0
+        a, b = raw[places[first] : places[first + 1]], raw[places[after - 1] : places[after]]
+        size = min(len(a), len(b)) - 4
+        different = int.from_bytes(a[:size], "big") ^ int.from_bytes(b[:size], "big")
+        return size - (different.bit_length() + 7) // 8
+
+    def size(first: int, after: int) -> int:
+        return places[after] - places[first] - (after - first - 1) * shared(first, after)
+
     cuts, first = [], 0
     while first < count or not cuts:
-        best = int(np.searchsorted(ends, ends[first] + _ROOM, side="right")) - 1
-        if best <= first and count:
+        low = int(np.searchsorted(ends, places[first] + _ROOM, side="right")) - 1
+        if low <= first and count:
             raise OutputError("an index key is longer than a page", code="value-does-not-fit")
-        shared = _shared(ends, data, first, best)
-        while shared and best < count:  # sharing makes room for more, which may share less
-            spare = _ROOM - int(ends[best] - ends[first]) + (best - first - 1) * shared
-            reach = int(np.searchsorted(ends, ends[best] + spare + (best - first) // 2, side="right")) - 1
-            longer = _longest(ends, data, first, best, max(best, reach))
-            if longer == best:
-                break
-            best = longer
-            shared = _shared(ends, data, first, best)
-        cuts.append((first, best, shared))
-        first = best
+        saved = shared(first, low) * (low - first)
+        if saved and low < count:  # sharing makes room for more, which may share less
+            high = min(count, low + 2 * (saved * (low - first) // (places[low] - places[first])) + 1)
+            while high < count and size(first, high) <= _ROOM:
+                high = min(count, 2 * high - first)
+            while low < high:
+                middle = (low + high + 1) // 2
+                low, high = (middle, high) if size(first, middle) <= _ROOM else (low, middle - 1)
+        cuts.append((first, low, shared(first, low)))
+        first = low
     return cuts
-
-
-def _longest(ends: np.ndarray, data: np.ndarray, first: int, low: int, high: int) -> int:
-    """The furthest cut between ``low`` (which fits) and ``high`` that fits a page."""
-    while low < high:
-        middle = (low + high + 1) // 2
-        shared = _shared(ends, data, first, middle)
-        if int(ends[middle] - ends[first]) - (middle - first - 1) * shared <= _ROOM:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _shared(ends: np.ndarray, data: np.ndarray, first: int, after: int) -> int:
-    if after - first < 2:
-        return 0
-    a, b = data[ends[first] : ends[first + 1]], data[ends[after - 1] : ends[after]]
-    size = min(len(a), len(b)) - 4
-    different = np.flatnonzero(a[:size] != b[:size])
-    return int(different[0]) if len(different) else size
 
 
 def _page(

@@ -111,6 +111,8 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
 
 
 def _weights(weight: np.ndarray, size: np.ndarray, ends: np.ndarray) -> pa.Array:
+    if (size == 1).all():
+        return binary_of(ends, weight.astype(np.uint8))
     total = np.concatenate([[0], np.cumsum(size)])
     both = np.stack([weight >> 8, weight & 0xFF], axis=1).astype(np.uint8)
     keep = np.stack([size == 2, size >= 1], axis=1)

@@ -26,8 +26,8 @@ import pyarrow.compute as pc
 from ..errors import OutputError, UsageError
 from . import write_catalogue as catalogue
 from . import write_index, write_keys, write_layout
-from .write_layout import INDEX_REQUIRED, IndexLayout, NewColumn, NewIndex, TableLayout
 from .header import parse_header
+from .write_layout import INDEX_REQUIRED, IndexLayout, NewColumn, NewIndex, TableLayout
 from .write_pages import DATA_HEADER, LONG_VALUE_OWNER, PAGE, PageStore, UsageMap, empty_map, release_beyond
 from .write_properties import ColumnRules, column_rules, long_value
 from .write_rows import encode, long_value_columns, long_values, pack, rows_of

@@ -1,4 +1,4 @@
-"""An Access template beside a data set description: what differs, and the shape of one made from the other."""
+"""An Access template beside a data set description: what differs, and a file of the same shape."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def require(
 
 
 def new_columns(dataset: Dataset, table: str) -> list[NewColumn]:
-    """The columns of a table as they would be in a file of ours: types are proposed, nothing public says them."""
+    """The columns of a table in a file of ours; their types are proposed, as nothing public says them."""
     columns = []
     for spec in dataset.tables[table].columns.values():
         kind, length = TYPES[spec.format.kind][0], spec.format.max_length or _LONGEST_TEXT
