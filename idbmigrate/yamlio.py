@@ -82,10 +82,12 @@ class _Builder:
 
     def __init__(self, text: str | bytes, name: str, marks: Marks | None):
         self.name, self.marks, self.nodes = name, marks, 0
-        self.parser = _Parser(self._decoded(text))
+        self.text = self._decoded(text)
+        self.parser: Any = None
 
     def document(self) -> Data:
         try:
+            self.parser = _Parser(self.text)
             self.parser.get_event()  # start of the stream
             start = self.parser.get_event()
             if isinstance(start, yaml.StreamEndEvent):
@@ -104,7 +106,8 @@ class _Builder:
         except yaml.reader.ReaderError as error:
             raise self._error(f"a character that YAML does not allow ({error.reason})", None) from None
         finally:
-            self.parser.dispose()
+            if self.parser is not None:
+                self.parser.dispose()
 
     def _node(self, event: Any, path: tuple[str | int, ...]) -> Data:
         self.nodes += 1
@@ -156,7 +159,7 @@ class _Builder:
         if len(text) > MAX_BYTES:
             raise self._error(f"larger than {MAX_BYTES} bytes", None)
         if isinstance(text, str):
-            return text
+            text = text.encode("utf-8", "surrogatepass")
         try:
             return text.decode("utf-8-sig")
         except UnicodeDecodeError as error:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from idbmigrate import yamlio
 from idbmigrate.errors import DescriptionError, UsageError
@@ -97,11 +102,35 @@ def test_a_missing_file_is_a_usage_error(tmp_path):
 
 
 def test_the_pure_python_parser_agrees(monkeypatch):
-    import yaml
-
     text = "a: {b: [1, 'x', null]}\nc: >\n  long\n  text\n"
     fast = yamlio.loads_marked(text, "t")
     monkeypatch.setattr(yamlio, "_Parser", yaml.Loader)
     assert yamlio.loads_marked(text, "t") == fast
     with pytest.raises(DescriptionError):
         yamlio.loads("a: [1", "t")
+
+
+SIGNS = (
+    "? |: |- |, |[|]|{|}|'|\"|&x |*x|!t |>|#c|---|...|%YAML 1.1|null|~|a|b: "
+    "|\n|  |\t|\\|\ufeff|\x85|\x00|\ud800|é"
+)
+PIECES = st.sampled_from([*SIGNS.split("|"), "|"])
+
+
+@pytest.mark.parametrize("parser", [yamlio._Parser, yaml.Loader])
+@given(text=st.one_of(st.binary(max_size=60), st.lists(PIECES, max_size=30).map("".join)))
+def test_any_input_gives_data_or_the_one_error(parser, text):
+    def plain(data):
+        if isinstance(data, dict):
+            return all(isinstance(key, str) and plain(value) for key, value in data.items())
+        return all(map(plain, data)) if isinstance(data, list) else data is None or isinstance(data, str)
+
+    with mock.patch.object(yamlio, "_Parser", parser):
+        try:
+            data, marks = yamlio.loads_marked(text, "t")
+        except DescriptionError as error:
+            assert error.code == "yaml-syntax"
+        else:
+            assert plain(data)
+            assert all(line >= 1 and column >= 1 for line, column in marks.values())
+            assert yamlio.loads(text, "t") == data
