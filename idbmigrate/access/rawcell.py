@@ -9,7 +9,7 @@ import numpy as np
 from idbmigrate.access import format as fmt
 from idbmigrate.access.longvalue import LongValues
 from idbmigrate.access.pagefile import PageFile
-from idbmigrate.access.rowparts import RowParts, check_counts
+from idbmigrate.access.rowparts import RowParts
 from idbmigrate.access.rows import RowSet
 from idbmigrate.access.slots import find_slots, split_pointer
 from idbmigrate.access.tabledef import Column, TableDefinition
@@ -39,17 +39,16 @@ def raw_cell(pages: PageFile, table: TableDefinition, row_id: int, column: Colum
     while entry[0] & fmt.ROW_POINTER:
         start, end, entry, _ = find_slots(pages, *split_pointer(pages.view.u32(start)), table.page)
     rows = RowSet(page, slot, start, end)
-    columns, variables, _ = check_counts(pages.view, pages.layout, table, rows)
-    parts = RowParts(pages.view, pages.layout, table, rows, columns, variables)
-    count = int(columns[0])
+    parts = RowParts(pages.view, pages.layout, table, rows)
+    count = int(parts.columns[0])
     if not parts.present(column.number)[0] or (column.code == fmt.BOOLEAN and not column.calculated):
         return RawCell(None, None, 0, moved, count)
     if column.fixed:
         at = int(start[0]) + pages.layout.row_head + column.fixed_offset
         stored = pages.raw(at, column.stored_size)
         return RawCell(stored, stored, at, moved, count)
-    begin, length, has = parts.variable(column.variable_index)
-    if not has[0]:
+    begin, length, _ = parts.variable(column.variable_index, np.ones(1, bool))
+    if not len(begin):
         return RawCell(None, None, 0, moved, count)
     stored = content = pages.raw(int(begin[0]), int(length[0]))
     if column.code in (fmt.MEMO, fmt.OLE):

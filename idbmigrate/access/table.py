@@ -10,7 +10,7 @@ from idbmigrate.access.damage import Damage
 from idbmigrate.access.gather import ByteView
 from idbmigrate.access.longvalue import TOO_LARGE, LongValues
 from idbmigrate.access.pagefile import PageFile
-from idbmigrate.access.rowparts import BAD_OFFSETS, RowParts, check_counts
+from idbmigrate.access.rowparts import BAD_OFFSETS, SHORT_FIXED, RowParts
 from idbmigrate.access.rows import RowSet, locate_rows
 from idbmigrate.access.tabledef import Column, TableDefinition, code_page_codec
 from idbmigrate.access.text import decode_code_page, decode_unicode
@@ -18,7 +18,6 @@ from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, ra
 
 #: Rows read at a time: few enough for a processor's cache, many enough to make the calls worth it.
 CHUNK_ROWS = 32_768
-_SHORT_FIXED = "the row is too short for its fixed columns"
 _SHORT_VALUE = "a value is shorter than its type needs"
 _NOT_A_VALUE = "the bytes are no value of the column's type"
 _HALF_CHARACTER = "the text ends in half a character"
@@ -52,40 +51,25 @@ class _TableReader:
         self.pages, self.table, self.columns, self.damage = pages, table, columns, damage
         self._codec = code_page_codec(pages.header.code_page)
         self._long_bytes: dict[int, int] = {}
-        everything = [c for c in table.columns if c.fixed and c.code != fmt.BOOLEAN]
-        self._fixed_ends = [(c, pages.layout.row_head + c.fixed_offset + c.stored_size) for c in everything]
 
     def check(self, rows: RowSet) -> RowParts:
         """The parts of the rows that are sound; the others go to ``damage``."""
-        view, layout = self.pages.view, self.pages.layout
-        columns, variables, faults = check_counts(view, layout, self.table, rows)
-        good = self._without(rows, faults)
-        if not good.all():
-            rows, columns, variables = rows[good], columns[good], variables[good]
-        parts = RowParts(view, layout, self.table, rows, columns, variables)
-        bad_offsets = parts.bad_offsets()
-        too_short = self._short(parts) & ~bad_offsets
-        good = self._without(rows, {BAD_OFFSETS: bad_offsets, _SHORT_FIXED: too_short})
-        if good.all():
-            return parts
-        return RowParts(view, layout, self.table, rows[good], columns[good], variables[good])
+        parts = self._parts(rows)
+        parts = self._without(parts, parts.bad_counts())
+        parts = self._without(parts, {BAD_OFFSETS: parts.bad_offsets()})
+        return self._without(parts, {SHORT_FIXED: parts.short_of_fixed()})
 
-    def _short(self, parts: RowParts) -> np.ndarray:
-        end = parts.fixed_end()
-        short = np.zeros(parts.count, bool)
-        longest = max((need for _, need in self._fixed_ends), default=0)
-        if parts.count and end.min() < longest:
-            for column, need in self._fixed_ends:
-                short |= (end < need) & parts.present(column.number)
-        return short
+    def _parts(self, rows: RowSet) -> RowParts:
+        return RowParts(self.pages.view, self.pages.layout, self.table, rows)
 
-    def _without(self, rows: RowSet, faults: dict[str, np.ndarray]) -> np.ndarray:
-        good = np.ones(len(rows), bool)
+    def _without(self, parts: RowParts, faults: dict[str, np.ndarray]) -> RowParts:
+        good = np.ones(parts.count, bool)
         for message, bad in faults.items():
             if bad.any():
-                self.damage.report_rows(bad, rows.page, rows.slot, message, table=self.table.name)
+                place = parts.rows.page, parts.rows.slot
+                self.damage.report_rows(bad, *place, message, table=self.table.name)
                 good &= ~bad
-        return good
+        return parts if good.all() else self._parts(parts.rows[good])
 
     def read(self, parts: RowParts) -> list[pa.Array]:
         return [self._column(parts, column) for column in self.columns]
@@ -108,9 +92,7 @@ class _TableReader:
         if column.fixed:
             start = (parts.rows.start + parts.layout.row_head + column.fixed_offset)[valid]
             return self.pages.view, start, np.full(len(start), column.stored_size), valid
-        start, length, has = parts.variable(column.variable_index)
-        valid = valid & has
-        start, length = start[valid], length[valid]
+        start, length, valid = parts.variable(column.variable_index, valid)
         if column.code not in (fmt.MEMO, fmt.OLE):
             return self.pages.view, start, length, valid
         values = LongValues(self.pages, start, length)

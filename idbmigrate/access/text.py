@@ -26,17 +26,24 @@ def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
     Returns UTF-8 length of each value (int64), the UTF-8 bytes (uint8) of all, and a bool array of
     values that are no text (half a character), which are given as empty.
     """
-    packed = np.zeros(len(start), bool)
-    long_enough = length >= 2
-    if long_enough.all():
-        packed = view.u16(start) == fmt.COMPRESSED_TEXT
-    elif long_enough.any():
-        packed[long_enough] = view.u16(start[long_enough]) == fmt.COMPRESSED_TEXT
+    raw = _padded(view, start, length)
+    if raw is None:
+        packed = (length >= 2) & (view.u16(start) == fmt.COMPRESSED_TEXT)
+    elif raw.shape[1] < 2:
+        packed = np.zeros(len(start), bool)
+    else:
+        packed = (raw[:, 0] == 0xFF) & (raw[:, 1] == 0xFE) & (length >= 2)
     odd = ~packed & (length & 1 == 1)
-    count = np.where(packed, length - 2, length >> 1)
     if odd.any():
-        count[odd] = 0
-    units = _units(view, start, count, packed)
+        length = np.where(odd, 0, length)
+    if packed.all():
+        units = view.ragged(start + 2, length - 2) if raw is None else _cut(raw, 2, length)
+        count = length - 2
+    elif not packed.any():
+        data = view.ragged(start, length) if raw is None else _cut(raw, 0, length)
+        units, count = data.view("<u2"), length >> 1
+    else:
+        units, count = _mixed_units(view, start, length, packed)
     if not len(units):
         return count, np.zeros(0, np.uint8), odd
     any_packed = packed.any()
@@ -50,7 +57,8 @@ def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
 
 def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, codec: str):
     """Decode Jet 3 text; arguments and result as in :func:`decode_unicode`."""
-    raw = _units(view, start, length, np.ones(len(start), bool), header=0)
+    padded = _padded(view, start, length)
+    raw = view.ragged(start, length) if padded is None else _cut(padded, 0, length)
     bad = np.zeros(len(start), bool)
     if not len(raw) or raw.max() < 0x80:
         return length, raw, bad
@@ -63,36 +71,39 @@ def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, code
     return np.array([len(t) for t in texts], np.int64), np.frombuffer(b"".join(texts), np.uint8), bad
 
 
-def _units(view: ByteView, start, count, packed, header: int = 2) -> np.ndarray:
-    """The characters of all values: uint8 where every value has one byte a character, else uint16."""
-    total = int(count.sum())
-    if not total:
+def _padded(view: ByteView, start: np.ndarray, length: np.ndarray) -> np.ndarray | None:
+    """All values as lines of one matrix, None where that would hold far more than the values do."""
+    if not len(start):
+        return np.zeros((0, 0), np.uint8)
+    width = int(length.max())
+    if width * len(start) > _MAX_PADDING * int(length.sum()) + 4096:
+        return None
+    return view.block(start, width)
+
+
+def _cut(raw: np.ndarray, header: int, length: np.ndarray) -> np.ndarray:
+    """The bytes ``header .. length`` of each line, one after the other."""
+    count, width = raw.shape
+    if width <= header:
         return np.zeros(0, np.uint8)
-    all_packed, any_packed = bool(packed.all()), bool(packed.any())
-    width = int(count.max())
-    if width * len(count) > _MAX_PADDING * total + 4096:
-        return _units_ragged(view, start, count, packed, header)
-    if all_packed:
-        matrix = view.block(start + header, width)
-    elif not any_packed:
-        matrix = view.block(start, 2 * width).view("<u2")
-    else:
-        matrix = np.empty((len(count), width), np.uint16)
-        matrix[packed] = view.block(start[packed] + header, width)
-        matrix[~packed] = view.block(start[~packed], 2 * width).view("<u2")
-    if total == width * len(count):
-        return matrix.reshape(-1)
-    return matrix[np.arange(width) < count[:, None]]
+    if int(length.min()) == width:
+        if not header:
+            return raw.reshape(-1)
+        return np.ndarray((count,), f"V{width - header}", raw, header, (width,)).copy().view(np.uint8)
+    place = np.arange(width, dtype=np.uint32)
+    inside = place < length.astype(np.uint32)[:, None]
+    inside[:, :header] = False
+    return raw.reshape(-1)[inside.reshape(-1)]
 
 
-def _units_ragged(view: ByteView, start, count, packed, header: int) -> np.ndarray:
-    if packed.all():
-        return view.ragged(start + header, count)
+def _mixed_units(view: ByteView, start, length, packed):
+    """Code units (uint16) and their counts where some values are compressed and some are not."""
+    count = np.where(packed, length - 2, length >> 1)
     units = np.empty(int(count.sum()), np.uint16)
     of_packed = np.repeat(packed, count)
-    units[of_packed] = view.ragged(start[packed] + header, count[packed])
-    units[~of_packed] = view.ragged(start[~packed], 2 * count[~packed]).view("<u2")
-    return units
+    units[of_packed] = view.ragged(start[packed] + 2, count[packed])
+    units[~of_packed] = view.ragged(start[~packed], length[~packed]).view("<u2")
+    return units, count
 
 
 def _switch_modes(units: np.ndarray, count: np.ndarray, packed: np.ndarray):
