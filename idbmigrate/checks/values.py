@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 
 _DIGITS = re.compile(r"[0-9]{6,18}")
 _CONCEPT = re.compile(r"(?<![0-9])[0-9]{6,18}(?![0-9])")
@@ -70,6 +70,7 @@ def snomed_expression(value: str) -> bool:
     return bool(concepts) and not rest and all(map(snomed_identifier, concepts))
 
 
+@lru_cache(maxsize=1 << 18)
 def nhs_number(value: str) -> bool:
     """Tell whether a text is ten digits with the right NHS number check digit."""
     return len(value) == 10 and value.isascii() and value.isdigit() and _library().is_valid(value)

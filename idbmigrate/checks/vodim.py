@@ -80,8 +80,9 @@ def _sorted(
     codes = dataset.codes_of(dataset.tables[name].columns[column])
     is_valid = TESTS.get(each.valid) or (lambda value: codes is not None and value in codes.codes)
     counts = dict.fromkeys(WORDS, 0)
-    for entry in pc.value_counts(table[column]).to_pylist():
-        counts[_word(each, entry["values"], is_valid)] += entry["counts"]
+    found = pc.value_counts(table[column])
+    for value, count in zip(found.field("values").to_pylist(), found.field("counts").to_pylist()):
+        counts[_word(each, value, is_valid)] += count
     return {**counts, "total": table.num_rows}
 
 
@@ -90,6 +91,10 @@ def _word(each: Measure, value: str | None, is_valid: Callable[[str], bool]) -> 
     if not value:
         return "missing"
     for word, listed in (("default", each.default), ("other", each.other)):
-        if any(value == code or (code.endswith("*") and value.startswith(code[:-1])) for code in listed):
+        if listed and any(_stands_for(code, value) for code in listed):
             return word
     return "valid" if is_valid(value) else "invalid"
+
+
+def _stands_for(code: str, value: str) -> bool:
+    return value == code or (code.endswith("*") and value.startswith(code[:-1]))

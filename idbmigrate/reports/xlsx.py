@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from idbmigrate.checks.model import EFFECTS
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Rows that the sheet Error Data holds at most: findings.csv has all.
-MAX_ROWS = 20_000
+#: Rows that the sheet Error Data holds at most, the gravest first: findings.csv has all.
+MAX_ROWS = 5_000
 
 _NOT_ALLOWED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LONGEST = 32_767
@@ -156,12 +158,22 @@ def _error_data(findings: pa.Table | None) -> tuple:
     widths = [12, 10, 12, 30, 10, 28, 28, 20, 60, 10]
     if findings is None:
         return head, [["", "", "", "", None, "", "", "", "Left out of a report that is shared", ""]], widths
-    shown = findings.slice(0, MAX_ROWS)
+    shown = findings.take(_gravest_first(findings))
     rows = list(zip(*(shown[name].to_pylist() for name in _ERROR_DATA)))
     rest = findings.num_rows - len(rows)
     if rest > 0:
         rows.append(("", "", "", "", None, "", "", "", f"{rest:,} more findings are in findings.csv", ""))
     return head, rows, widths
+
+
+def _gravest_first(findings: pa.Table) -> pa.Array:
+    """Numbers of the first findings to show: file, group, record, warning, each in the order of the rules."""
+    import numpy as np
+    import pyarrow as pa
+
+    effects = findings["effect"].cast(pa.string()).to_numpy(zero_copy_only=False)
+    rows = [np.flatnonzero(effects == effect) for effect in reversed(EFFECTS)]
+    return pa.array(np.concatenate(rows)[:MAX_ROWS])
 
 
 def _ledger(document: Mapping[str, Any]) -> tuple:

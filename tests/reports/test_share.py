@@ -41,7 +41,8 @@ def document():
         "report": "idbmigrate", "tool_version": "1", "title": f"secret {SECRETS['file']}", "shared": False,
         "input": {"file": SECRETS["file"], "bytes": 1, "sha256": SECRETS["digest"]},
         "identification": {
-            "dataset": "iapt-1.5", "version": "1.5", "confidence": "inferred", "evidence": [SECRETS["evidence"]],
+            "dataset": "iapt-1.5", "version": "1.5", "confidence": "inferred",
+            "evidence": [SECRETS["evidence"]],
         },
         "mapping": {"name": "m", "version": "1", "title": "IAPT v1.5 to IAPT v2.1"},
         "target": {"dataset": "iapt-2.1", "title": "IAPT v2.1"},

@@ -17,6 +17,7 @@ SHEETS = ["Summary", "Error Summary", "Error Data", "Ledger", "Unmapped codes", 
 
 def one_finding(value):
     row = dict.fromkeys(SCHEMA.names, "x") | {"row": 1, "follows": False, "value": value, "reference": value}
+    row["effect"] = "warning"
     return pa.table({name: [row[name]] for name in SCHEMA.names})
 
 
