@@ -85,8 +85,7 @@ def identify(
         raise UsageError(
             f"{stated} is a target, not the data set of a legacy file", code="bad-option", where="--source"
         )
-    known = [load_dataset(name) for name in list_datasets()]
-    fits = [_fit(dataset, tables, overlay) for dataset in known if dataset.role == "source"]
+    fits = [_fit(load_dataset(name), tables, overlay) for name in list_datasets("source")]
     explained = frozenset().union(*(fit.matched for fit in fits))
     ranked = sorted(fits, key=lambda fit: _rank(fit, explained))
     best = ranked[0] if stated is None else next(fit for fit in fits if fit.dataset.name == stated)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,16 @@ from idbmigrate.errors import UsageError
 PACKS = Path(__file__).parent / "packs"
 
 
+#: Each pack says its role in a line of its own near the top, so that asking for it loads nothing.
+_ROLE = re.compile(rb"^role: (source|target)\r?$", re.MULTILINE)
+_TOP = 2048
+
+
 @cache
-def list_datasets() -> tuple[str, ...]:
-    """Names of the data sets in alphabetical order."""
-    return tuple(sorted(path.stem for path in PACKS.glob("*.yaml")))
+def list_datasets(role: str | None = None) -> tuple[str, ...]:
+    """Names of the data sets in alphabetical order, of all or of one role (``source``, ``target``)."""
+    packs = [path for path in PACKS.glob("*.yaml") if role in (None, _role(path))]
+    return tuple(sorted(path.stem for path in packs))
 
 
 @cache
@@ -68,6 +75,12 @@ def _compiled(name: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return stored["data"] if current else None
+
+
+def _role(path: Path) -> str | None:
+    with path.open("rb") as file:
+        found = _ROLE.search(file.read(_TOP))
+    return found[1].decode() if found else None
 
 
 def _digest(path: Path) -> str:

@@ -18,6 +18,7 @@ def test_the_names_of_the_contract():
     sources = {"iapt-1.0", "iapt-1.0-pbr", "iapt-1.5", "iapt-ltc-1.5.4"}
     targets = {"iapt-2.1", "mhsds-6.0", "mhsds-5.0", "ea-iapt-1.0"}
     assert set(list_datasets()) == sources | targets
+    assert (set(list_datasets("source")), set(list_datasets("target"))) == (sources, targets)
     for name in list_datasets():
         assert load_dataset(name).name == name
         assert load_dataset(name).role == ("source" if name in sources else "target")
