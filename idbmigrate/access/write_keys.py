@@ -71,13 +71,13 @@ def _ordered(values: pa.Array, column: ColumnLayout) -> np.ndarray:
 
 
 def _signed(values: np.ndarray) -> np.ndarray:
-    out = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1).copy()
+    out = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), values.itemsize).copy()
     out[:, 0] ^= 0x80
     return out
 
 
 def _floating(values: np.ndarray) -> np.ndarray:
-    out = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1).copy()
+    out = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), values.itemsize).copy()
     negative = out[:, 0] >= 0x80
     out[negative] = ~out[negative]
     out[~negative, 0] |= 0x80

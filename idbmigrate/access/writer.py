@@ -277,7 +277,7 @@ class DatabaseWriter:
 
     def _index_entries(self, table, layout, index: IndexLayout, batch, page, slot) -> pa.Array | None:
         columns = {column.number: column for column in layout.columns}
-        parts, nulls = [], np.zeros(batch.num_rows, bool)
+        parts, empty = [], np.ones(batch.num_rows, bool)
         for number, ascending in index.columns:
             column = columns[number]
             where = f"{table}.{column.name}"
@@ -285,17 +285,17 @@ class DatabaseWriter:
                 values = conform(batch.column(column.name), column, where)
             else:
                 values = pa.nulls(batch.num_rows, write_keys.arrow_type(column))
-            if values.null_count and column.type != "BOOLEAN":
-                missing = values.is_null().to_numpy(zero_copy_only=False)
-                if index.primary or index.flags & INDEX_REQUIRED:
-                    row = self._open[table].rows + int(missing.argmax()) + 1
-                    message = f"row {row}: index {index.title} does not allow a missing value"
-                    raise OutputError(message, code="value-does-not-fit", where=where)
-                nulls |= missing
+            nullable = column.type != "BOOLEAN"
+            missing = nullable & values.is_null().to_numpy(zero_copy_only=False)
+            if missing.any() and (index.primary or index.flags & INDEX_REQUIRED):
+                row = self._open[table].rows + int(missing.argmax()) + 1
+                message = f"row {row}: index {index.title} does not allow a missing value"
+                raise OutputError(message, code="value-does-not-fit", where=where)
+            empty &= missing
             parts.append(write_keys.key_part(values, column, ascending, where))
         keys = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
-        if index.ignores_nulls and nulls.any():
-            keys, page, slot = keys.filter(pa.array(~nulls)), page[~nulls], slot[~nulls]
+        if index.ignores_nulls and empty.any():  # a row is left out if it has no value in any column
+            keys, page, slot = keys.filter(pa.array(~empty)), page[~empty], slot[~empty]
         return write_index.entries_of(keys, page, slot)
 
     def _write_index(self, table: str, state: _Open, place: int, added: list[pa.Array]) -> int:
@@ -311,10 +311,12 @@ class DatabaseWriter:
         return distinct
 
     def _refuse_duplicates(self, table: str, index: IndexLayout, keys: pa.Array) -> None:
-        """Nulls may repeat in a unique index that is not a primary key; values may not."""
+        """Rows without any value may repeat in a unique index; others may not."""
         counts = pc.value_counts(keys)
         repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
-        if index.primary or any(key[:1] not in (b"\x00", b"\xff") for key in repeated):
+        # a column without a value gives one byte, a column with one at least two
+        repeated = [key for key in repeated if len(key) > len(index.columns)]
+        if repeated:
             message = f"index {index.title} allows each value once; {len(repeated)} come more than once"
             raise OutputError(message, code="value-does-not-fit", where=table)
 

@@ -1,0 +1,162 @@
+"""Indexes: keys as Access makes them, trees that split as they grow, uniqueness and nulls."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from idbmigrate.access import open_database
+from idbmigrate.access import write_index as trees
+from idbmigrate.access.write_sortorder import sort_keys
+from idbmigrate.access.writer import DatabaseWriter, NewColumn, NewIndex, create_database
+from idbmigrate.errors import OutputError
+from tests.writer import everything
+from tests.writer.trees import check, expected_entries, tables_with_indexes
+
+FORMATS = ["mdb", "accdb"]
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(("rows", "parts"), [(1, 1), (9, 9), (4000, 4)])
+def test_every_kind_of_key_in_trees_that_split(format, rows, parts, tmp_path):
+    path, table = tmp_path / f"x.{format}", everything.table(rows)
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        writer.create_table("T", everything.COLUMNS, everything.INDEXES)
+    for part in range(parts):  # each time on top of what is there
+        step = -(-rows // parts)
+        with DatabaseWriter(path) as writer:
+            writer.append("T", table.slice(part * step, step))
+        pages = check(path, "T")
+    assert rows < 1000 or min(pages.values()) > 4
+
+
+def test_trees_of_three_levels(tmp_path):
+    path, rows = tmp_path / "x.mdb", 12_000
+    text = pa.array([f"{n * 7919 % rows:05d}" + "abcdefghij" * 20 for n in range(rows)])
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        writer.create_table("T", [NewColumn("A", "TEXT", 255)], [NewIndex("a", ("A",), unique=True)])
+        writer.append("T", pa.table({"A": text}))
+    assert check(path, "T")["a"] > 600
+
+
+def test_rows_of_our_catalogue_are_in_its_indexes(tmp_path):
+    path = tmp_path / "x.mdb"
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        for name in ("Zebra", "apple", "Ärger", "under_score", "with-hyphen", "O'Neill", "1st"):
+            writer.create_table(name, [NewColumn("A", "LONG")])
+    for table in ("MSysObjects", "MSysACEs"):
+        check(path, table)
+
+
+@pytest.mark.parametrize("version", ["V2000", "V2003", "V2007"])
+def test_keys_are_those_that_access_made(version, shared_dir, tmp_path):
+    """Every index of the outside files that we would maintain has exactly the entries that we would write."""
+    compared = refused = 0
+    for source in sorted((shared_dir / "corpus" / version).glob("*db")):
+        path = tmp_path / source.name
+        shutil.copyfile(source, path)
+        names = {page: name for name, page in DatabaseWriter(path)._pages.items()}
+        with open_database(path) as db:
+            for store, layout in tables_with_indexes(path):
+                if layout.number not in names:
+                    continue
+                rows, ids = db.read_with_ids(names[layout.number])
+                for index in layout.indexes:
+                    try:
+                        expected = expected_entries(layout, index, rows, ids)
+                    except OutputError:
+                        refused += 1
+                        continue
+                    assert sorted(expected) == sorted(trees.read(store, index)[0].to_pylist()), (
+                        source.name,
+                        index,
+                    )
+                    compared += 1
+    assert compared >= 20 and refused < compared / 2
+
+
+def test_text_weighs_as_in_the_catalogue_of_access_2010(shared_dir, tmp_path):
+    path = tmp_path / "x.accdb"
+    shutil.copyfile(shared_dir / "idb" / "iapt-1.5-textdates.accdb", path)
+    writer = DatabaseWriter(path)
+    store, layout = next(found for found in tables_with_indexes(path) if found[1].number == 2)
+    index = next(i for i in layout.indexes if len(i.columns) == 2)
+    stored = [entry[5:-4] for entry in trees.read(store, index)[0].to_pylist()]
+    names = pa.array([entry.name for entry in writer._objects])
+    made = [b"\x7f" + key for key in sort_keys(names, (1033, 1), "Name").to_pylist()]
+    assert sorted(made) == sorted(stored)
+
+
+def test_general_2010_orders_letters_and_digits():
+    words = ["1", "12", "2", "a", "ab", "B", "k", "K9", "z", "Z_1"]
+    keys = sort_keys(pa.array(words), (1033, 1), "x").to_pylist()
+    assert (
+        keys == sorted(keys)
+        and sort_keys(pa.array(["ZEBRA "]), (1033, 1), "x")[0]
+        == sort_keys(pa.array(["zebra"]), (1033, 1), "x")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("order", "text"), [((1033, 0), "Łódź"), ((1033, 0), "日"), ((1033, 1), "é"), ((1033, 1), "a b")]
+)
+def test_characters_without_a_known_weight_are_refused(order, text):
+    with pytest.raises(OutputError) as caught:
+        sort_keys(pa.array(["fine", text]), order, "T.C")
+    assert caught.value.code == "index-unsupported" and text not in str(caught.value)
+
+
+def indexed(tmp_path, index: NewIndex, values: pa.Array):
+    path = tmp_path / "x.mdb"
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        writer.create_table("T", [NewColumn("C", "TEXT", 20), NewColumn("N", "LONG")], [index])
+        writer.append("T", pa.table({"C": values, "N": pa.array(range(len(values)), pa.int32())}))
+    return path
+
+
+@pytest.mark.parametrize("values", [["a", "b", "A"], ["a", "a "]])
+def test_unique_means_unique_as_access_compares(values, tmp_path):
+    with pytest.raises(OutputError) as caught:
+        indexed(tmp_path, NewIndex("only once", ("C",), unique=True), pa.array(values))
+    assert caught.value.code == "value-does-not-fit" and "only once" in caught.value.message
+
+
+def test_nulls_may_repeat_in_a_unique_index_but_not_in_a_primary_key(tmp_path):
+    path = indexed(tmp_path, NewIndex("u", ("C",), unique=True), pa.array([None, "a", None]))
+    check(path, "T")
+    with pytest.raises(OutputError) as caught:
+        indexed(tmp_path, NewIndex("k", ("C",), primary=True), pa.array(["a", None]))
+    assert caught.value.code == "value-does-not-fit" and "row 2" in caught.value.message
+
+
+def test_long_values_and_dates_of_an_index_that_cannot_be_kept_are_refused_by_name(tmp_path):
+    path = tmp_path / "x.mdb"
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        writer.create_table("T", [NewColumn("C", "NUMERIC")], [NewIndex("by decimal", ("C",))])
+        with pytest.raises(OutputError) as caught:
+            writer.require_indexes("T")
+    assert caught.value.code == "index-unsupported" and "by decimal" in caught.value.message
+
+
+def test_random_keys_pack_as_tightly_as_their_prefixes_allow():
+    """Pages cut at random keys hold what fits, and never more."""
+    rng = np.random.Generator(np.random.PCG64(3))
+    for stem in (b"", b"\x7fshared prefix"):
+        keys = sorted(stem + bytes(rng.integers(0, 4, rng.integers(3, 40), np.uint8)) for _ in range(3000))
+        ends, data = trees.flat(pa.array([key + bytes(4) for key in keys], pa.binary()))
+        cuts = trees._cuts(ends, data)
+        assert [b for _, b, _ in cuts][:-1] == [a for a, _, _ in cuts][1:] and cuts[-1][1] == 3000
+        for (a, b, shared), following in zip(cuts, [*cuts[1:], None]):
+            assert ends[b] - ends[a] - (b - a - 1) * shared <= trees._ROOM
+            assert all(key.startswith(keys[a][:shared]) for key in keys[a:b])
+            if following is not None:
+                with_one_more = len(np.flatnonzero(np.cumprod([x == y for x, y in zip(keys[a], keys[b])])))
+                assert ends[b + 1] - ends[a] - (b - a) * min(shared, with_one_more) > trees._ROOM
