@@ -42,7 +42,7 @@ bench: $(VENV)/.ready
 	$(RUN) bench --data bench-data
 
 fuzz: $(VENV)/.ready
-	$(RUN) pip install --quiet ".[fuzz]"
+	$(RUN) pip install --quiet -e ".[fuzz]"
 	$(RUN) tests.fuzz
 
 packs: $(VENV)/.ready
