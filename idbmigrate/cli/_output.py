@@ -47,6 +47,7 @@ class Console:
             if hasattr(stream, "reconfigure"):  # a code page without our signs must not end the run
                 stream.reconfigure(errors="replace")
         self._live = sys.stderr.isatty() and not as_json and os.environ.get("TERM") != "dumb"
+        self.may_ask = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
 
     def say(self, text: str = "") -> None:
         """Print text to stdout; nothing with ``--json``."""
@@ -188,7 +189,7 @@ def run_verb(function: Callable[..., int | None]) -> Callable[..., None]:
 
 def _run(console: Console, stopped: list[int], function: Callable[..., int | None], options: dict) -> int:
     try:
-        code = function(console, **options) or 0
+        code = _call(console, function, options) or 0
         sys.stdout.flush()
         return code
     except click.ClickException:
@@ -210,11 +211,22 @@ def _run(console: Console, stopped: list[int], function: Callable[..., int | Non
         return known.exit_code
 
 
+def _call(console: Console, function: Callable[..., int | None], options: dict) -> int | None:
+    """Call the verb; where a password is missing ask for it, if there is somebody to ask."""
+    try:
+        return function(console, **options)
+    except SourceError as error:
+        if error.code != "password-needed" or "password" not in options or not console.may_ask:
+            raise
+    password = click.prompt("Password of the file", hide_input=True, err=True)
+    return function(console, **{**options, "password": password})
+
+
 def as_known_error(error: BaseException) -> IdbmigrateError:
     """The error of our own tree that says what happened, whatever was raised."""
     if isinstance(error, IdbmigrateError):
         return error
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
         return _interrupted()
     if isinstance(error, OSError) and error.errno is not None:
         where = os.fspath(error.filename) if isinstance(error.filename, (str, os.PathLike)) else None

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from idbmigrate import errors
 from idbmigrate.cli import _options
-from idbmigrate.cli._output import aligned, run_verb
+from idbmigrate.cli._output import Console, aligned, run_verb
 
 
 def call(fault: BaseException | int | None, *words: str):
@@ -44,6 +44,7 @@ ERRORS = [
     (errors.BooksError("m", code="books-open"), 5, "books-open"),
     (errors.OutputError("m", code="output-exists"), 6, "output-exists"),
     (KeyboardInterrupt(), 6, "interrupted"),
+    (click.Abort(), 6, "interrupted"),
     (OSError(errno.ENOSPC, "secret", "secret"), 6, "output-failed"),
     (FileNotFoundError(errno.ENOENT, "no", "f.mdb"), 3, "not-found"),
     (PermissionError(errno.EACCES, "no", "f.mdb"), 3, "not-readable"),
@@ -72,6 +73,24 @@ def test_debug_shows_places_and_no_values():
     result = call(ValueError("secret"), "--debug")
     assert "test_output.py" in result.stderr and "raise fault" in result.stderr
     assert "secret" not in result.stderr
+
+
+@pytest.mark.parametrize(("somebody", "code"), [(True, 0), (False, 3)])
+def test_a_missing_password_is_asked_for_where_somebody_can_answer(somebody, code, monkeypatch):
+    monkeypatch.setattr(
+        Console, "may_ask", property(lambda self: somebody, lambda self, value: None), raising=False
+    )
+
+    @click.command()
+    @_options.password
+    @run_verb
+    def verb(console, password):
+        if password != "sesame":
+            raise errors.SourceError("m", code="password-needed")
+
+    result = CliRunner().invoke(verb, input="sesame\n")
+    assert result.exit_code == code
+    assert "sesame" not in result.output
 
 
 def test_columns_line_up():
