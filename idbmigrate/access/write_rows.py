@@ -17,7 +17,16 @@ import pyarrow.compute as pc
 from ..errors import OutputError
 from .write_layout import FIXED_WIDTHS, LONG_VALUE_TYPES, TableLayout
 from .write_pages import DATA_HEADER, PAGE
-from .write_values import binary_bytes, binary_of, conform, fixed_bytes, fixed_to_binary, flat, text_bytes
+from .write_values import (
+    binary_bytes,
+    binary_of,
+    conform,
+    fixed_bytes,
+    fixed_to_binary,
+    flat,
+    only_present,
+    text_bytes,
+)
 
 #: the longest row that Access makes
 MAX_ROW = 4060
@@ -54,7 +63,13 @@ def encode(layout: TableLayout, batch: pa.RecordBatch | pa.Table, table: str, fi
             values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else True
         )
         if column.type in FIXED_WIDTHS:
-            fixed[column.number] = fixed_bytes(values, column, where)
+            stored = fixed_bytes(values, column, where)
+            if column.fixed:
+                fixed[column.number] = stored
+            else:  # some system tables keep numbers among their variable values
+                variable[column.number] = only_present(fixed_to_binary(stored), values)
+        elif column.fixed:
+            raise OutputError("text of fixed width cannot be written", code="unsupported-column", where=where)
         elif column.type in ("TEXT", "MEMO"):
             variable[column.number] = text_bytes(values, column, where, first_row)
         else:
@@ -70,9 +85,8 @@ def long_value_columns(layout: TableLayout) -> list[int]:
 def rows_of(layout: TableLayout, encoded: Encoded, table: str, first_row: int) -> pa.Array:
     """The bytes of every row, as an Arrow binary array."""
     rows = encoded.rows
-    width = 2 + max(
-        (c.offset + FIXED_WIDTHS[c.type] for c in layout.columns if c.type in FIXED_WIDTHS), default=0
-    )
+    fixed = (c for c in layout.columns if c.fixed and c.type != "BOOLEAN")
+    width = 2 + max((c.offset + FIXED_WIDTHS.get(c.type, c.length) for c in fixed), default=0)
     head = np.zeros((rows, width), np.uint8)
     head[:, :2] = np.frombuffer(layout.slots.to_bytes(2, "little"), np.uint8)
     by_place: dict[int, pa.Array] = {}

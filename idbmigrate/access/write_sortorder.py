@@ -8,7 +8,8 @@ and lower case weigh the same and spaces at the end do not count.
 
 Source of the weights: for General 1997, index pages of public test files beside the values they
 index, one of which holds every character from U+0001 to U+00FF; for General 2010, the catalogue indexes
-of an Access 2010 file, and the published Windows sorting weights for K and Z, which no name there has.
+of an Access 2010 file, and the published Windows sorting weights for K, Z, the space, the hyphen and the
+apostrophe, which no name there has.
 A character whose weight is not known is refused, never guessed.
 """
 
@@ -50,7 +51,7 @@ _ACCENTS_1997 = {
     "ª": ("A", 0x03), "º": ("O", 0x03),
 }  # fmt: skip
 _GENERAL_2010 = {
-    "_": "0744", "0": "0d17", "1": "0d19", "2": "0d1a", "3": "0d1b", "4": "0d1c", "5": "0d1d",
+    " ": "0702", "_": "0744", "0": "0d17", "1": "0d19", "2": "0d1a", "3": "0d1b", "4": "0d1c", "5": "0d1d",
     "6": "0d1e", "7": "0d1f", "8": "0d20", "9": "0d21", "A": "0e02", "B": "0e09", "C": "0e0a",
     "D": "0e1a", "E": "0e21", "F": "0e23", "G": "0e25", "H": "0e2c", "I": "0e32", "J": "0e35",
     "K": "0e36", "L": "0e48", "M": "0e51", "N": "0e70", "O": "0e7c", "P": "0e7e", "Q": "0e89",
@@ -76,7 +77,8 @@ def _tables(version: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
     if version == 0:
         unweighted = [*range(1, 9), *range(14, 32), *range(127, 160)]
         place[unweighted] = np.arange(3, 3 + len(unweighted))
-        place[[0x27, 0x2D, 0xAD]] = 0x80, 0x82, 0x83
+        place[0xAD] = 0x83
+    place[[0x27, 0x2D]] = 0x80, 0x82
     return weight, size, accent, place
 
 

@@ -148,6 +148,11 @@ def fixed_to_binary(matrix: np.ndarray) -> pa.Array:
     return binary_of(np.arange(rows + 1, dtype=np.int64) * width, np.ascontiguousarray(matrix))
 
 
+def only_present(stored: pa.Array, values: pa.Array) -> pa.Array:
+    """``stored`` with a null wherever ``values`` has one."""
+    """UTF-16, or ``FF FE`` and one byte a character where that is shorter, as Access stores text.
+
+
 def flat(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     """(offsets from 0, bytes) of a string or binary array without nulls."""
     kind = (

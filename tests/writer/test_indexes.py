@@ -104,7 +104,7 @@ def test_general_2010_orders_letters_and_digits():
 
 
 @pytest.mark.parametrize(
-    ("order", "text"), [((1033, 0), "Łódź"), ((1033, 0), "日"), ((1033, 1), "é"), ((1033, 1), "a b")]
+    ("order", "text"), [((1033, 0), "Łódź"), ((1033, 0), "日"), ((1033, 1), "é"), ((1033, 1), "a/b")]
 )
 def test_characters_without_a_known_weight_are_refused(order, text):
     with pytest.raises(OutputError) as caught:
