@@ -150,7 +150,9 @@ def fixed_to_binary(matrix: np.ndarray) -> pa.Array:
 
 def only_present(stored: pa.Array, values: pa.Array) -> pa.Array:
     """``stored`` with a null wherever ``values`` has one."""
-    """UTF-16, or ``FF FE`` and one byte a character where that is shorter, as Access stores text.
+    if not values.null_count:
+        return stored
+    return pc.if_else(values.is_valid(), stored, pa.scalar(None, stored.type))
 
 
 def flat(values: pa.Array) -> tuple[np.ndarray, np.ndarray]:
