@@ -206,4 +206,5 @@ def main() -> None:
             show(bench, lines, timings)
 
 
-main()
+if __name__ == "__main__":
+    main()

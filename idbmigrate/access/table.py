@@ -17,7 +17,7 @@ from idbmigrate.access.text import decode_code_page, decode_unicode
 from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, ragged_array
 
 #: Rows read at a time: few enough for a processor's cache, many enough to make the calls worth it.
-CHUNK_ROWS = 32_768
+CHUNK_ROWS = 16_384
 _SHORT_VALUE = "a value is shorter than its type needs"
 _NOT_A_VALUE = "the bytes are no value of the column's type"
 _HALF_CHARACTER = "the text ends in half a character"
