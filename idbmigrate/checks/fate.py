@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from idbmigrate.checks.findings import Hits
 from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
@@ -51,6 +52,8 @@ class Fate:
         for rule in self.pack.rules:
             if isinstance(rule.form, WholeFile) and self._whole(rule.form):
                 hits[rule.code] = Hits(rule, _NONE, _NONE.astype(bool))
+                if rule.effect in _REJECTING:
+                    self.valid[rule.form.table][:] = False
         return hits
 
     def verdict(self, hits: Mapping[str, Hits]) -> dict[str, Any]:
@@ -88,13 +91,19 @@ class Fate:
                 keys[table].foreign_keys, form.column, form.table, keys[form.table].primary_key
             )
             link = self.relations.link(table, form.column, target, key)
-            return ~link.has_parent(valid[target])
+            return self._given(table, form.column) & ~link.has_parent(valid[target])
         child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
         link = self.relations.link(form.table, child_column, table, form.column)
         fails = ~link.has_child(valid[form.table])
         if form.where is not None:
             fails &= self._where(rule)
         return fails
+
+    def _given(self, table: str, column: str) -> np.ndarray:
+        """Rows that name a parent at all."""
+        values = self.relations.values(table, column)
+        filled = pc.not_equal(pc.utf8_trim_whitespace(values), "")
+        return pc.fill_null(filled, False).to_numpy(zero_copy_only=False)
 
     def _where(self, rule: Rule) -> np.ndarray:
         from idbmigrate.checks.plan import Plan

@@ -136,25 +136,33 @@ class Unique(Form):
 
 @dataclass(frozen=True)
 class Continued(Form):
-    """``continued: {per, start, end}``: an end after which no row starts on the same or the next day."""
+    """``continued: {per, start, end, same_day}``: an end, and no other row starts on the day after.
+
+    With ``same_day: yes`` a start on the day of the end is as good.
+    """
 
     per: str
     start: str
     end: str
+    same_day: str | None = None
 
     def columns(self) -> tuple[str, ...]:
         return (self.end, self.start, self.per)
 
     def meaning(self) -> str:
-        return f"no other row of the same {self.per} starts on the day after {self.end}"
+        day = "the day of, or after," if self.same_day else "the day after"
+        return f"no other row of the same {self.per} starts on {day} {self.end}"
 
     def sql(self, plan: Plan) -> exp.Expression:
-        return plan.not_continued(self.per, self.start, self.end)
+        return plan.not_continued(self.per, self.start, self.end, self.same_day == "yes")
 
 
 @dataclass(frozen=True)
 class Parent(Form):
-    """``parent: {column, table}``: the row that it belongs to is missing, or was itself rejected."""
+    """``parent: {column, table}``: the row that it belongs to is missing, or was itself rejected.
+
+    A row that names no parent is the business of ``blank``.
+    """
 
     column: str
     table: str

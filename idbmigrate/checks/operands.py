@@ -20,6 +20,7 @@ OUTSIDE = {
     "portal.provider": "the provider chosen in the portal",
     "portal.sender": "the organisation that is logged in to the portal",
     "header.provider": "the provider in the header",
+    "header.created": "the creation of the data set",
 }
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 

@@ -7,6 +7,7 @@ whole columns and joins the table as a column of its own, so that one SELECT can
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from re import compile as pattern_of
@@ -123,18 +124,9 @@ class Plan:
         mask[rows[rows >= 0]] = False
         return self._add(f"__without.{len(self._added)}", lambda: pa.array(mask))
 
-    def not_continued(self, per: str, start: str, end: str) -> exp.Column:
-        """Whether no row of the same group starts on the day after the end of each row that has one."""
-
-        def compute() -> pa.Array:
-            ends = self.relations.values(self.table, end).to_pylist()
-            groups = self.relations.values(self.table, per).to_pylist()
-            starts = set(zip(groups, self.relations.values(self.table, start).to_pylist(), strict=True))
-            nexts = {day: _next_day(day) for day in set(ends)}
-            found = zip(groups, ends, strict=True)
-            return pa.array([bool(nexts[day]) and (group, nexts[day]) not in starts for group, day in found])
-
-        return self._add(f"__not_continued.{end}", compute)
+    def not_continued(self, per: str, start: str, end: str, same_day: bool) -> exp.Column:
+        """Whether no other row of the same group starts after the end of each row that has one."""
+        return self._add(f"__not_continued.{end}", lambda: self._not_continued(per, start, end, same_day))
 
     # Running
 
@@ -184,6 +176,20 @@ class Plan:
         encoded = pc.dictionary_encode(self.relations.values(self.table, column))
         wrong = [bool(value.strip()) and not check(value) for value in encoded.dictionary.to_pylist()]
         return pc.fill_null(pa.array(wrong, pa.bool_()).take(encoded.indices), False)
+
+    def _not_continued(self, per: str, start: str, end: str, same_day: bool) -> pa.Array:
+        groups, starts, ends = (
+            self.relations.values(self.table, name).to_pylist() for name in (per, start, end)
+        )
+        begun = Counter(zip(groups, starts))
+        after = {day: _next_day(day) for day in set(ends)}
+        wrong = []
+        for group, first, last in zip(groups, starts, ends):
+            found = begun[group, after[last]] if after[last] else 1
+            if same_day and after[last]:
+                found += begun[group, last] - (first == last)
+            wrong.append(not found)
+        return pa.array(wrong, pa.bool_())
 
     def _scores(self, tool: str, score: str) -> dict[str, pa.Array]:
         if "__score.tool" in self._added:

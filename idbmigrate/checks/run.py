@@ -56,7 +56,7 @@ def outside_values(context: Context, pack: RulePack, relations: Relations) -> di
     header = pack.header
 
     def in_header(name: str) -> str | None:
-        if not header or not relations.rows(header["table"]):
+        if name not in header or not relations.rows(header["table"]):
             return None
         return relations.values(header["table"], header[name])[0].as_py()
 
@@ -68,15 +68,16 @@ def outside_values(context: Context, pack: RulePack, relations: Relations) -> di
         "portal.provider": context.provider,
         "portal.sender": context.sender,
         "header.provider": in_header("provider"),
+        "header.created": _day(in_header("created")),
     }
 
 
 def _day(value: str | None) -> str | None:
     import re
 
-    from idbmigrate.checks.patterns import DATE
+    from idbmigrate.checks.patterns import STARTS_WITH_DATE
 
-    return value if value and re.fullmatch(DATE, value) else None
+    return value[:10] if value and re.match(STARTS_WITH_DATE, value) else None
 
 
 def row_hits(
