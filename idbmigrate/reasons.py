@@ -48,6 +48,16 @@ def outcome(word: str) -> str:
     return REASONS[word.partition(":")[0]][0]
 
 
+HEAVIEST = 3
+
+
+def weight(word: str) -> int:
+    """How much a reason says: 3, what is wrong with the data; 2, which rule left it out; 1, only not here."""
+    if outcome(word) == REJECTED:
+        return HEAVIEST
+    return 1 if word in ("condition", "superseded") else 2
+
+
 def meaning(word: str) -> str:
     """What the first part of a reason word means."""
     return REASONS[word.partition(":")[0]][1]

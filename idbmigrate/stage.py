@@ -107,6 +107,12 @@ def _absent(name: str, columns: list[str]) -> StagedTable:
     return StagedTable(name, name, empty, empty, np.empty(0, np.int64), absent=tuple(columns))
 
 
+def staged_texts(name: str, table: pa.Table, columns: list[str]) -> StagedTable:
+    """A table of texts, drawn or made in memory, staged as a file's would be."""
+    names = {column: column for column in table.column_names}
+    return _staged(name, name, table, None, names, columns)
+
+
 def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec: list[str]) -> StagedTable:
     raw, clean, days = {}, {}, set()
     for source_column, values in zip(table.column_names, table.columns, strict=True):

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from idbmigrate.compile import plan as p
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
 from idbmigrate.engine.execute import Execution, TableResult, as_numpy, row_names
-from idbmigrate.reasons import DROPPED, REJECTED, Reason, outcome
+from idbmigrate.reasons import HEAVIEST, Reason, weight
 
 
 class Asking(Protocol):
@@ -225,15 +225,15 @@ def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: st
     """Give the uncarried the word of the first candidate row made from them.
 
     A reason stays once it is given, but one that lays it to a rule makes way for one that lays it to the
-    data: what is wrong with a record is more use to people than which rule did not want it.
+    data, and one that only says "not here" for both.
     """
     if not account.uncarried.size:
         return
     at = np.flatnonzero(mask)
     spots = np.searchsorted(account.uncarried, rows[at])
     spots = np.minimum(spots, account.uncarried.size - 1)
-    firm = np.array([outcome(reason.word) == REJECTED for reason in account.names] + [False])
-    waiting = (account.uncarried[spots] == rows[at]) & ~firm[account.reasons[spots]]
+    given = np.array([weight(reason.word) for reason in account.names] + [0])  # -1, no reason, finds the 0
+    waiting = (account.uncarried[spots] == rows[at]) & (given[account.reasons[spots]] < HEAVIEST)
     at, spots = at[waiting], spots[waiting]
     if not at.size:
         return
@@ -242,7 +242,7 @@ def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: st
     coded = pc.dictionary_encode(found)
     codes = coded.indices.to_numpy(zero_copy_only=False)
     texts = coded.dictionary.to_pylist()
-    better = np.array([outcome(word) != DROPPED for word in texts], bool)[codes] | (account.reasons[spots] < 0)
+    better = np.array([weight(word) for word in texts])[codes] > given[account.reasons[spots]]
     start = len(account.names)
     account.names += [Reason(word, headed) for word in texts]
     # Of several candidate rows the first gives the reason: written backwards, it is written last.

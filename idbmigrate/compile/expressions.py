@@ -125,12 +125,12 @@ class Scope:
 
     def _cases(self, node: m.Cases) -> Value:
         values = [self.value(child) for child in node.children]
-        branches = [
-            (self.condition(condition), value.sql)
-            for (condition, _), value in zip(node.cases, values, strict=False)
-        ]
+        conditions = [self.condition(condition) for condition, _ in node.cases]
+        branches = [(c, value.sql) for c, value in zip(conditions, values, strict=False)]
         result = sql.case(branches, values[-1].sql if node.otherwise is not None else None)
-        return chosen(values, result)
+        numbered = [(condition, sql.whole(number)) for number, condition in enumerate(conditions)]
+        taken = sql.case(numbered, sql.whole(len(conditions)))
+        return combined([v.only_in(sql.equal(taken, sql.whole(i))) for i, v in enumerate(values)], result)
 
     def _identifier(self, node: m.Identifier) -> Sql:
         if None in node.parts and self.key is None:

@@ -95,6 +95,9 @@ def _explained(names: Iterable[str], stages: list[tuple[str, exp.Query]]) -> exp
 
 
 def _with_stages(query: exp.Select, stages: list[tuple[str, exp.Query]]) -> exp.Select:
+    """The query over its stages, in the order of the branches, items and source rows."""
+    order = [sql.ascending(sql.column(name)) for name in (plan.BRANCH, plan.ITEM, plan.ROW)]
+    query.set("order", exp.Order(expressions=order))
     for name, stage in stages:
         query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
     return query

@@ -58,6 +58,14 @@ class Value:
         )
         return Value(self.sql, carriers)
 
+    def only_in(self, case: Sql) -> Value:
+        """The value as one case of several: outside its case it is not taken, and cannot fail."""
+        carriers = tuple(
+            replace(c, why=None if c.why is None else sql.case([(case, c.why)], sql.no_text()))
+            for c in self.carriers
+        )
+        return Value(self.sql, carriers).only_where(case)
+
 
 def combined(values: list[Value], result: Sql) -> Value:
     """A value made of several values together."""

@@ -99,7 +99,7 @@ def execute(
             engine.register(p.rows(name), run.sources[name])
     for query in plan.tables:
         progress(query.table)
-        made = _in_order(engine.run(query.query))
+        made = engine.run(query.query)
         if query.ranking is not None:
             engine.register(p.made(query.table), made)
             made = _without(made, engine.run(query.ranking))
@@ -107,18 +107,6 @@ def execute(
         run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
         engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
     return run
-
-
-def _in_order(made: pa.Table) -> pa.Table:
-    """The rows in the order of the branches, items and source rows that they were made from.
-
-    Engines keep that order where they can; sorting is for where they could not.
-    """
-    names = [as_numpy(made[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)]
-    rank = row_names(*names)
-    if np.all(rank[1:] > rank[:-1]):
-        return made
-    return made.take(pa.array(np.argsort(rank, kind="stable")))
 
 
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:
