@@ -51,16 +51,12 @@ class Operand:
 
     def words(self) -> str:
         """The operand in words."""
-        base = OUTSIDE.get(self.text, self.text)
-        moved = [
-            f"{abs(number)} {unit if abs(number) != 1 else unit[:-1]}"
+        moves = [
+            f"{'plus' if number > 0 else 'less'} {abs(number)} {unit[: None if abs(number) > 1 else -1]}"
             for number, unit in ((self.years, "years"), (self.days, "days"))
             if number
         ]
-        if not moved:
-            return base
-        sign = "plus" if (self.years or self.days) > 0 else "less"
-        return f"{base} {sign} {' and '.join(moved)}"
+        return " ".join([OUTSIDE.get(self.text, self.text), *moves])
 
     def sql(self, plan: Plan) -> exp.Expression | None:
         """The operand as an expression; None where the context does not hold it."""
