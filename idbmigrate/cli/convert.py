@@ -140,6 +140,8 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
     console.say(f"{verdict}: {shares} values are carried, every other one has its reason.")
     if summary["out"]:
         size = sum(item["bytes"] for item in summary["files"])
+        if months := summary.get("months"):
+            console.say(f"{len(months)} monthly packages, {months[0]} to {months[-1]}")
         console.say(f"{len(summary['files'])} files, {size / 1e6:,.1f} MB, in {summary['out']}")
 
 
