@@ -47,10 +47,12 @@ fuzz: $(VENV)/.ready
 
 packs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.compile
+	$(RUN) idbmigrate.checks.compile
 
 docs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.pages docs/datasets
 	$(VENV)/bin/python docs/generate.py
+	$(VENV)/bin/python docs/generate_rules.py
 	$(RUN) idbmigrate.datasets.pages docs/datasets
 
 dist: $(VENV)/.ready
