@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,7 @@ from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets import Dataset, identify, load_dataset
 from idbmigrate.engine import open_engine
 from idbmigrate.engine.execute import execute
-from idbmigrate.engine.parameters import PERIOD, month_bounds, resolve
+from idbmigrate.engine.parameters import month_bounds, resolve
 from idbmigrate.errors import SourceError, UsageError
 from idbmigrate.exporters import publish
 from idbmigrate.ledger import keep_books
@@ -29,6 +30,10 @@ from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.readers import open_idb
 from idbmigrate.run import Run
 from idbmigrate.stage import StagedTable, stage
+from idbmigrate.trace import Origins
+
+if TYPE_CHECKING:
+    from idbmigrate.checks import Outcome
 
 Progress = Callable[[str], None]
 
@@ -47,6 +52,7 @@ def convert(
     overlay: Any = None,
     accept: str = "inferred",
     template: str | None = None,
+    share: bool = False,
     password: str | None = None,
     overwrite: bool = False,
     progress: Progress = lambda message: None,
@@ -54,11 +60,12 @@ def convert(
     """Convert a file, or several, and publish the output folder ``out`` whole or not at all.
 
     Gives a :class:`idbmigrate.run.Run`, for a list of files a :class:`idbmigrate.batch.Batch` with a run
-    and a folder for each. Without ``out`` nothing is written. Raises errors of :mod:`idbmigrate.errors`;
+    and a folder for each. Without ``out`` nothing is written. ``share`` makes reports that
+    name no record and no small count. Raises errors of :mod:`idbmigrate.errors`;
     ``books-open`` where a row or value would be lost.
     """
     options = _Options(to, tuple(formats), source, mapping, dict(parameters or {}), period, split, overlay,
-                       accept, template, password)  # fmt: skip
+                       accept, template, share, password)  # fmt: skip
     paths = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(item) for item in path]
     place = publish.Folder(out, overwrite=overwrite, sources=paths) if out is not None else nullcontext()
     with place as folder:
@@ -74,10 +81,10 @@ def convert(
 
 class _Options:
     def __init__(self, to, formats, source, mapping, parameters, period, split, overlay, accept, template,
-                 password):  # fmt: skip
+                 share, password):  # fmt: skip
         self.to, self.formats, self.source, self.mapping = to, formats, source, mapping
         self.parameters, self.period, self.split, self.overlay = parameters, period, split, overlay
-        self.accept, self.template, self.password = accept, template, password
+        self.accept, self.template, self.share, self.password = accept, template, share, password
         for name, value, allowed in (
             ("accept", accept, CONFIDENCE),
             ("split", split, (None, "month")),
@@ -121,7 +128,7 @@ def _one(path: Path, folder: Path | None, options: _Options, progress: Progress)
         if options.period:
             done.results = periods.only_month(done.results, target, options.period)
         if options.split:
-            done.results, packages = _months(done.results, mapping, plan, known, engine, target)
+            done.results, packages = _months(done.results, mapping, plan, known, engine, target, options)
         progress("closing the books")
         books = keep_books(staged, done, mapping)
         books.close()
@@ -136,13 +143,17 @@ def _one(path: Path, folder: Path | None, options: _Options, progress: Progress)
         staged=staged,
         tables=tables,
         books=books,
-        findings=_findings(tables, target),
         period=options.period,
         packages=packages,
     )
+    progress("checking and writing")
+    with ThreadPoolExecutor(1) as pool:  # rules and writers both leave Python for most of their time
+        checking = pool.submit(_checked, tables, target, Origins(done, staged))
+        if folder is not None:
+            package.write_tables(run, folder, options.formats, target, options.template)
+        run.outcome = checking.result()
     if folder is not None:
-        progress("writing")
-        package.write(run, folder, options.formats, target, options.template)
+        package.write_account(run, folder, dataset, target, options.share)
     return run
 
 
@@ -172,7 +183,10 @@ def _rows(results, target: Dataset, name: str) -> pa.Table:
     return pa.table({column: pa.array([], pa.string()) for column in target.tables[name].columns})
 
 
-def _months(results, mapping: MappingFile, plan, staged: Mapping[str, StagedTable], engine, target: Dataset):
+def _months(
+    results, mapping: MappingFile, plan, staged: Mapping[str, StagedTable], engine, target: Dataset,
+    options: _Options,
+):
     """Results that belong to at least one month, and the tables of each month with a header of its own."""
     tables = {name: result.rows(target.tables[name]) for name, result in results.items()}
     headers = {n for n, spec in target.tables.items() if spec.period and spec.period.kind == "header"}
@@ -180,7 +194,7 @@ def _months(results, mapping: MappingFile, plan, staged: Mapping[str, StagedTabl
     packages = {}
     for month in periods.months(tables, target):
         masks = periods.belonging(tables, target, month)
-        bounds = dict(zip(PERIOD, month_bounds(month), strict=True))
+        given = resolve(mapping, options.parameters, staged, engine, month)
         made = {
             name: periods.closed(table.filter(pa.array(masks[name])), target.tables[name], month)
             for name, table in tables.items()
@@ -189,7 +203,7 @@ def _months(results, mapping: MappingFile, plan, staged: Mapping[str, StagedTabl
             only = mapping.with_tables({name: mapping.tables[name]})
             header = compile_mapping(
                 only, {n: frozenset(t.raw.column_names) for n, t in staged.items()}, target,
-                parameters={**plan.parameters, **bounds}, accept=plan.accept,
+                parameters=given, accept=plan.accept,
             )  # fmt: skip
             made[name] = execute(header, {}, engine, target).results[name].rows(target.tables[name])
         packages[month] = {name: made.get(name, _rows({}, target, name)) for name in target.tables}
@@ -202,10 +216,9 @@ def _months(results, mapping: MappingFile, plan, staged: Mapping[str, StagedTabl
     return kept, packages
 
 
-def _findings(tables: Mapping[str, pa.Table], target: Dataset) -> pa.Table:
-    from idbmigrate.checks import list_packs, run_rules
-    from idbmigrate.checks.findings import SCHEMA
+def _checked(tables: Mapping[str, pa.Table], target: Dataset, origins: Origins) -> Outcome | None:
+    from idbmigrate.checks import Context, check, list_packs
 
     if target.name not in list_packs():  # no rules of this data set are public
-        return SCHEMA.empty_table()
-    return run_rules(tables, target)
+        return None
+    return check(tables, target, Context(references=origins))

@@ -18,17 +18,34 @@ from idbmigrate.stage import as_text
 FORMATS = ("csv", "xml", "parquet", "idb")
 
 
-def write(run: Run, folder: Path, formats: Sequence[str], target: Dataset, template: str | None) -> None:
-    """Write everything of one run below ``folder``, the manifest last."""
+def write_tables(
+    run: Run, folder: Path, formats: Sequence[str], target: Dataset, template: str | None
+) -> None:
+    """Write the target tables, a folder a month where the run is split, and the residue."""
     if run.packages:
         for month, tables in run.packages.items():
             _write_tables(tables, folder / month, formats, target, template)
     else:
         _write_tables(run.tables, folder, formats, target, template)
     csv.write(residue(run.books, run.staged), folder / "rejects")
+
+
+def write_account(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> None:
+    """Write the findings, the reports and, last, the manifest."""
+    from idbmigrate.reports import html, xlsx
+    from idbmigrate.reports.document import for_run
+    from idbmigrate.reports.share import shared
+
+    found = run.findings
     with open(folder / "findings.csv", "wb") as file:
-        csv.write_table(pa.table([as_text(c) for c in run.findings.columns], run.findings.column_names), file)
-    outputs = publish.write_manifest(folder, manifest(run))
+        csv.write_table(pa.table([as_text(c) for c in found.columns], found.column_names), file)
+    document = for_run(run, target, source, run.outcome)
+    if share:
+        document, found = shared(document), None
+    html.write(document, folder / "report.html")
+    xlsx.write(document, folder / "report.xlsx", found)
+    run.manifest = manifest(run)
+    outputs = publish.write_manifest(folder, run.manifest)
     run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 

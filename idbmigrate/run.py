@@ -15,6 +15,7 @@ from idbmigrate.stage import StagedTable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from idbmigrate.checks import Outcome
     from idbmigrate.compile.plan import Plan
     from idbmigrate.datasets.identify import Identification
     from idbmigrate.mapping.model import Mapping as MappingFile
@@ -27,8 +28,9 @@ class Run:
     """What :func:`idbmigrate.convert` gives back.
 
     ``tables``: the target's tables, every column text in the order of the data set, a missing value
-    null. ``packages``: the same by reporting month, with ``split="month"``. ``findings``: what the rules
-    found, one row a finding. ``out``: the folder written, ``None`` where none was asked for.
+    null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``: what the rules
+    gave, ``None`` where no rules of the target are public. ``out``: the folder written, ``None`` where none
+    was asked for.
     """
 
     input: dict[str, Any]
@@ -38,7 +40,7 @@ class Run:
     staged: dict[str, StagedTable]
     tables: dict[str, pa.Table]
     books: Books
-    findings: pa.Table
+    outcome: Outcome | None = None
     period: str | None = None
     packages: dict[str, dict[str, pa.Table]] = field(default_factory=dict)
     out: str | None = None
@@ -50,6 +52,13 @@ class Run:
         import pandas as pd
 
         return self.tables[table].to_pandas(types_mapper={pa.string(): pd.StringDtype()}.get)
+
+    @property
+    def findings(self) -> pa.Table:
+        """What the rules found, one row a finding (see :data:`idbmigrate.checks.findings.SCHEMA`)."""
+        from idbmigrate.checks.findings import SCHEMA
+
+        return SCHEMA.empty_table() if self.outcome is None else self.outcome.findings
 
     @property
     def ledger(self) -> list[dict[str, Any]]:

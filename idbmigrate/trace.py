@@ -7,7 +7,7 @@ give their verdict on each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from idbmigrate.compile import plan as p
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
 from idbmigrate.engine.execute import Execution, TableResult, as_numpy, row_names
 from idbmigrate.reasons import HEAVIEST, Reason, weight
+from idbmigrate.stage import StagedTable
 
 
 class Asking(Protocol):
@@ -29,6 +30,9 @@ class Asking(Protocol):
     uncarried: np.ndarray
     reasons: np.ndarray
     names: list[Reason]
+
+#: Words of what stops a row before anything is made of it.
+STOPS = "^(repeat|not-accepted|filter):"
 
 
 @dataclass(frozen=True)
@@ -210,13 +214,19 @@ def _among(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _words(trace: _Trace, view: _View, verdicts: pa.ChunkedArray, taken_out: str | bool):
-    """A function from row numbers to the reason words of those rows."""
+    """A function from row numbers to the reason words of those rows.
+
+    What stopped the row before anything was made of it comes first, then what is wrong with the value,
+    then what is wrong with the row.
+    """
 
     def words(at: pa.Array) -> pa.Array:
         named = [name for name in (trace.carrier.why, trace.field.misfit) if name is not None]
         there = pc.is_valid(view.table[trace.field.name].take(at))
         otherwise = pc.if_else(there, pa.scalar(taken_out or SUPERSEDED), pa.scalar(CONDITION))
-        return pc.coalesce(*(view.table[name].take(at) for name in named), verdicts.take(at), otherwise)
+        verdict = verdicts.take(at)
+        stopped = pc.if_else(pc.match_substring_regex(verdict, STOPS), verdict, pa.scalar(None, pa.string()))
+        return pc.coalesce(stopped, *(view.table[name].take(at) for name in named), verdict, otherwise)
 
     return words
 
@@ -247,3 +257,34 @@ def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: st
     account.names += [Reason(word, headed) for word in texts]
     # Of several candidate rows the first gives the reason: written backwards, it is written last.
     account.reasons[spots[better][::-1]] = codes[better][::-1] + start
+
+
+class Origins:
+    """Where the published rows of each target table came from, by table, put into words when asked."""
+
+    def __init__(self, run: Execution, staged: Mapping[str, StagedTable]):
+        self.run, self.staged = run, staged
+
+    def __contains__(self, table: object) -> bool:
+        return table in self.run.results
+
+    def __getitem__(self, table: str) -> _Origin:
+        return _Origin(self.run.results[table], self.staged)
+
+
+class _Origin:
+    def __init__(self, result: TableResult, staged: Mapping[str, StagedTable]):
+        self.result, self.staged = result, staged
+
+    def take(self, rows: pa.Array) -> pa.Array:
+        """Source table and place (``page:slot``) of these published rows; nothing for a header."""
+        at = np.flatnonzero(self.result.kept)[rows.to_numpy()]
+        branch, row = (as_numpy(self.result.made[n].take(pa.array(at))) for n in (p.BRANCH, p.ROW))
+        words = np.full(at.size, None, object)
+        for number, made in enumerate(self.result.query.branches):
+            mine = np.flatnonzero(branch == number)
+            if made.source and mine.size:
+                places = self.staged[made.source].places(row[mine].astype(np.int64))
+                named = pc.binary_join_element_wise(pa.scalar(made.source), places, " ")
+                words[mine] = named.to_numpy(zero_copy_only=False)
+        return pa.array(words, pa.string())

@@ -134,6 +134,7 @@ def _summer(year: int, month_number: int) -> str:
 
 def number(value: Sql, options: Options) -> Result:
     decimals = int(str(options.get("decimals", "0")))
+    value = _without_leading_zeros(value)
     if not decimals:
         fits = sql.matches(value, "[0-9]+([.]0+)?")
         whole_part = sql.matches(value, "[0-9]+")
@@ -143,6 +144,15 @@ def number(value: Sql, options: Options) -> Result:
     plain = sql.matches(value, "[0-9]+")
     result = sql.case([(pointed, value), (plain, sql.joined(value, sql.text(".0")))])
     return result, sql.either(pointed, plain)
+
+
+def _without_leading_zeros(value: Sql) -> Sql:
+    """A number without the zeros before it, up to four of them; the digit before a point stays."""
+    zeros = [
+        (sql.matches(value, f"0{{{count}}}(0|[1-9][0-9]*)([.][0-9]+)?"), sql.part(value, count + 1))
+        for count in range(1, 5)
+    ]
+    return sql.case([(sql.matches(value, "0[0-9].*"), sql.case(zeros, value))], value)
 
 
 def pad(value: Sql, options: Options) -> Result:
@@ -209,6 +219,21 @@ def postcode(value: Sql, options: Options) -> Result:
     return sql.case(by_length), fits
 
 
+def nhs_number(value: Sql, options: Options) -> Result:
+    """Ten digits whose sum, weighted 10 to 1, is a multiple of eleven (NHS Data Dictionary)."""
+    bare = without(value, _SPACES + "-")
+    total: Sql = sql.whole(0)
+    for place in range(1, 11):
+        digit, weight = sql.part(bare, place, 1), 11 - place
+        worth = sql.case(
+            [(sql.equal(digit, sql.text(str(n))), sql.whole(n * weight)) for n in range(1, 10)], sql.whole(0)
+        )
+        total = sql.compared(exp.Add, total, worth)
+    checked = sql.equal(sql.compared(exp.Mod, total, sql.whole(11)), sql.whole(0))
+    fits = sql.both(sql.matches(bare, "[0-9]{10}"), checked)
+    return sql.case([(fits, bare)]), fits
+
+
 def join(*values: Sql, options: Options) -> Result:
     separator = str(options.get("with", ""))
     result = sql.coalesce(values[0], sql.text(""))
@@ -222,7 +247,7 @@ def join(*values: Sql, options: Options) -> Result:
 _ONE: dict[str, Callable[[Sql, Options], Result]] = {
     "date": date, "time": time, "month": month, "month_start": month_start, "month_end": month_end,
     "number": number, "pad": pad, "upper": upper, "remove": remove, "part": part, "matching": matching,
-    "icd10": icd10, "postcode": postcode,
+    "icd10": icd10, "postcode": postcode, "nhs_number": nhs_number,
 }  # fmt: skip
 _TWO: dict[str, Callable[[Sql, Sql, Options], Result]] = {
     "timestamp": timestamp,

@@ -38,6 +38,7 @@ FUNCTIONS: dict[str, Function] = {
     "matching": Function(1, required=("pattern",)),
     "icd10": Function(1),
     "postcode": Function(1),
+    "nhs_number": Function(1),
     "join": Function(0, optional=("with",)),
 }
 
