@@ -62,3 +62,16 @@ def read_catalogue(pages: PageFile, damage: Damage) -> Catalogue:
                 continue
             target[name] = number & 0xFFFFFF
     return found
+
+
+def read_properties(pages: PageFile, damage: Damage, page: int) -> bytes | None:
+    """The property block of the table whose definition begins on ``page``; None if it has none."""
+    definition = read_definition(pages, fmt.CATALOGUE_PAGE, _NAME)
+    chosen = [column for column in definition.columns if column.name in ("Id", "LvProp")]
+    if len(chosen) < 2:
+        return None
+    content, _ = read_table(pages, definition, chosen, damage)
+    for number, block in zip(content["Id"].to_pylist(), content["LvProp"]):
+        if number is not None and number & 0xFFFFFF == page:
+            return block.as_py()
+    return None

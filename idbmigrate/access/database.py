@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 
-from idbmigrate.access.catalogue import Catalogue, LinkedTable, read_catalogue
+from idbmigrate.access import format as fmt
+from idbmigrate.access.catalogue import Catalogue, LinkedTable, read_catalogue, read_properties
 from idbmigrate.access.damage import Damage, Problem
 from idbmigrate.access.pagefile import PageFile
+from idbmigrate.access.properties import column_properties
 from idbmigrate.access.rawcell import RawCell, changed_rows, moved_rows, raw_cell
 from idbmigrate.access.table import read_table
-from idbmigrate.access.tabledef import Column, TableDefinition, read_definition
+from idbmigrate.access.tabledef import Column, TableDefinition, read_definition, with_result_type
 from idbmigrate.errors import UsageError
 
 
@@ -72,8 +75,21 @@ class Database:
                     f"there is no table {table!r}", code="unknown-name", where=self._pages.name,
                     hint="tables lists those that there are",
                 )  # fmt: skip
-            known = self._definitions[table] = read_definition(self._pages, page, table)
+            known = read_definition(self._pages, page, table)
+            if any(column.calculated for column in known.columns):
+                known = self._with_result_types(known)
+            self._definitions[table] = known
         return known
+
+    def _with_result_types(self, definition: TableDefinition) -> TableDefinition:
+        block = read_properties(self._pages, self._damage, definition.page)
+        properties = column_properties(block, self._pages.layout is fmt.JET3)
+        columns = []
+        for column in definition.columns:
+            result = properties.get(column.name, {}).get("ResultType", b"")[:1]
+            told = column.calculated and result
+            columns.append(with_result_type(column, result[0]) if told else column)
+        return replace(definition, columns=tuple(columns))
 
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
         """A whole table, or some of its columns, with the Arrow types of the contract.

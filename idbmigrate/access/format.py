@@ -44,6 +44,7 @@ COLUMN_COMPRESSED = 0x01  # in the second flag byte
 
 # A calculated column wraps each value: 16 bytes of bookkeeping, the length, the value, padding.
 CALCULATED_LENGTH_AT, CALCULATED_VALUE_AT = 16, 20
+CALCULATED_EXTRA = 23  # bytes of wrapping in all, which count in the column's length
 
 # Long values: how the 12-byte reference in the row says where the value lies.
 LONG_VALUE_HEADER = 12

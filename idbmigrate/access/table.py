@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from idbmigrate.access import format as fmt
+from idbmigrate.access.calculated import decode_decimal, same_scale, unwrap
 from idbmigrate.access.damage import Damage
 from idbmigrate.access.gather import ByteView
 from idbmigrate.access.longvalue import TOO_LARGE, LongValues
@@ -14,7 +15,7 @@ from idbmigrate.access.rowparts import BAD_OFFSETS, SHORT_FIXED, RowParts
 from idbmigrate.access.rows import RowSet, locate_rows
 from idbmigrate.access.tabledef import Column, TableDefinition, code_page_codec
 from idbmigrate.access.text import decode_code_page, decode_unicode
-from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, ragged_array
+from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, nullable_booleans, ragged_array
 
 #: Rows read at a time: few enough for a processor's cache, many enough to make the calls worth it.
 CHUNK_ROWS = 16_384
@@ -25,7 +26,9 @@ _HALF_CHARACTER = "the text ends in half a character"
 
 def schema(columns: list[Column]) -> pa.Schema:
     """The Arrow schema of ``read`` for these columns."""
-    return pa.schema([pa.field(c.name, arrow_type(c), nullable=c.code != fmt.BOOLEAN) for c in columns])
+    return pa.schema(
+        [pa.field(c.name, arrow_type(c), nullable=c.code != fmt.BOOLEAN or c.calculated) for c in columns]
+    )
 
 
 def read_table(
@@ -39,11 +42,21 @@ def read_table(
         part = reader.check(rows[first : first + CHUNK_ROWS])
         chunks.append(reader.read(part))
         ids.append(part.rows.ids)
-    kinds = schema(columns)
-    arrays = [pa.chunked_array([chunk[i] for chunk in chunks], field.type) for i, field in enumerate(kinds)]
-    if not columns:
-        return pa.table({}), np.concatenate(ids) if ids else np.zeros(0, np.int64)
-    return pa.Table.from_arrays(arrays, schema=kinds), np.concatenate(ids) if ids else np.zeros(0, np.int64)
+    content = _assemble(columns, [list(arrays) for arrays in zip(*chunks)])
+    return content, np.concatenate(ids) if ids else np.zeros(0, np.int64)
+
+
+def _assemble(columns: list[Column], chunks: list[list[pa.Array]]) -> pa.Table:
+    """A table from the chunks of each column (none at all for a table without rows)."""
+    fields = list(schema(columns))
+    for index, column in enumerate(columns):
+        if chunks and column.calculated and column.code == fmt.NUMERIC:
+            chunks[index] = same_scale(chunks[index])
+            fields[index] = fields[index].with_type(chunks[index][0].type)
+    arrays = [
+        pa.chunked_array(chunks[index] if chunks else [], field.type) for index, field in enumerate(fields)
+    ]
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
 class _TableReader:
@@ -81,10 +94,14 @@ class _TableReader:
         if not valid.any():
             return pa.nulls(parts.count, arrow_type(column))
         if column.fixed and column.size is not None and not column.calculated:
-            return self._fixed(parts, column, parts.fixed(column.fixed_offset, column.size), valid)
+            raw = parts.fixed(column.fixed_offset, column.size)
+            return self._told(parts, column, *decode_fixed(column, raw, valid))
         view, start, length, valid = self._values(parts, column, valid)
         if column.calculated:
-            start, length, valid = self._unwrap(parts, column, view, start, length, valid)
+            start, length, bad = unwrap(view, start, length)
+            if bad.any():
+                valid = self._drop(parts, column, valid, bad, _SHORT_VALUE)
+                start, length = start[~bad], length[~bad]
         return self._ragged(parts, column, view, start, length, valid)
 
     def _values(self, parts: RowParts, column: Column, valid: np.ndarray):
@@ -97,14 +114,13 @@ class _TableReader:
             return self.pages.view, start, length, valid
         values = LongValues(self.pages, start, length)
         self._count_bytes(column, int(values.length.sum()))
-        good = np.ones(len(start), bool)
-        for message, bad in values.bad.items():
-            self._blame(parts, column, np.flatnonzero(valid)[bad], message)
-            good &= ~bad
-        if not good.all():
-            valid = valid.copy()
-            valid[np.flatnonzero(valid)[~good]] = False
-        return values.view, values.start[good], values.length[good], valid
+        owners, bad = np.flatnonzero(valid), np.zeros(len(start), bool)
+        for message, which in values.bad.items():
+            self._blame(parts, column, owners[which], message)
+            bad |= which
+        if bad.any():
+            valid = _less(valid, bad)
+        return values.view, values.start[~bad], values.length[~bad], valid
 
     def _count_bytes(self, column: Column, more: int) -> None:
         """Two values cannot share bytes, so all of a column's together fit the file."""
@@ -112,22 +128,8 @@ class _TableReader:
         if self._long_bytes[column.number] > self.pages.view.size:
             Damage(self.damage.file).report(TOO_LARGE, table=self.table.name, column=column.name)
 
-    def _unwrap(self, parts: RowParts, column: Column, view: ByteView, start, length, valid):
-        """The values inside the wrappers of a calculated column."""
-        wrapped = length >= fmt.CALCULATED_VALUE_AT
-        at = np.where(wrapped, start, 0)
-        inner = view.u32(at + fmt.CALCULATED_LENGTH_AT).astype(np.int64)
-        bad = ~wrapped | (inner > length - fmt.CALCULATED_VALUE_AT)
-        start = start + fmt.CALCULATED_VALUE_AT
-        if not bad.any():
-            return start, inner, valid
-        owners = np.flatnonzero(valid)
-        self._blame(parts, column, owners[bad], _SHORT_VALUE)
-        valid = valid.copy()
-        valid[owners[bad]] = False
-        return start[~bad], inner[~bad], valid
-
     def _ragged(self, parts: RowParts, column: Column, view: ByteView, start, length, valid) -> pa.Array:
+        """Values whose bytes lie anywhere: texts, binaries, and fixed-size values of calculated columns."""
         kind = arrow_type(column)
         if column.code in (fmt.TEXT, fmt.MEMO):
             if self.pages.layout is fmt.JET3:
@@ -135,42 +137,41 @@ class _TableReader:
             else:
                 size, data, bad = decode_unicode(view, start, length)
             if bad.any():
-                owners = np.flatnonzero(valid)[bad]
-                self._blame(parts, column, owners, _HALF_CHARACTER)
-                valid = valid.copy()
-                valid[owners] = False
-                size = size[~bad]
+                valid, size = self._drop(parts, column, valid, bad, _HALF_CHARACTER), size[~bad]
             return ragged_array(kind, size, data, valid)
-        if column.size is None and column.code != fmt.BOOLEAN:
-            return ragged_array(kind, length, view.ragged(start, length), valid)
-        return self._fixed_in_variable(parts, column, view, start, length, valid)
-
-    def _fixed_in_variable(
-        self, parts: RowParts, column: Column, view: ByteView, start, length, valid
-    ) -> pa.Array:
-        """Fixed-size values among the variable ones, as calculated columns have them."""
-        owners = np.flatnonzero(valid)
         if column.code == fmt.BOOLEAN:
             flags = np.zeros(parts.count, bool)
-            flags[owners] = (length > 0) & (view.block(start, 1)[:, 0] != 0)
-            return boolean_array(flags)
+            flags[valid] = (length > 0) & (view.block(start, 1)[:, 0] != 0)
+            return nullable_booleans(flags, valid)
+        if column.size is None:
+            return ragged_array(kind, length, view.ragged(start, length), valid)
+        if column.code == fmt.NUMERIC and column.calculated:
+            return self._told(parts, column, *decode_decimal(view, start, length, valid, kind.scale))
         short = length < column.size
         if short.any():
-            self._blame(parts, column, owners[short], _SHORT_VALUE)
-            valid = valid.copy()
-            valid[owners[short]] = False
-            owners, start = owners[~short], start[~short]
+            valid, start = self._drop(parts, column, valid, short, _SHORT_VALUE), start[~short]
         raw = np.zeros((parts.count, column.size), np.uint8)
-        raw[owners] = view.block(start, column.size)
-        return self._fixed(parts, column, raw, valid)
+        raw[valid] = view.block(start, column.size)
+        return self._told(parts, column, *decode_fixed(column, raw, valid))
 
-    def _fixed(self, parts: RowParts, column: Column, raw: np.ndarray, valid: np.ndarray) -> pa.Array:
-        array, bad = decode_fixed(column, raw, valid)
+    def _told(self, parts: RowParts, column: Column, array: pa.Array, bad: np.ndarray | None) -> pa.Array:
         if bad is not None:
             self._blame(parts, column, np.flatnonzero(bad), _NOT_A_VALUE)
         return array
+
+    def _drop(self, parts: RowParts, column: Column, valid, bad, message: str) -> np.ndarray:
+        """Report the values in ``bad`` (one bool for each valid row); returns ``valid`` without them."""
+        self._blame(parts, column, np.flatnonzero(valid)[bad], message)
+        return _less(valid, bad)
 
     def _blame(self, parts: RowParts, column: Column, which: np.ndarray, message: str) -> None:
         every = np.ones(len(which), bool)
         page, slot = parts.rows.page[which], parts.rows.slot[which]
         self.damage.report_rows(every, page, slot, message, table=self.table.name, column=column.name)
+
+
+def _less(valid: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """``valid`` without those of its true rows that are true in ``bad``."""
+    valid = valid.copy()
+    valid[np.flatnonzero(valid)[bad]] = False
+    return valid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.pagefile import PageFile
@@ -174,9 +174,13 @@ def _column(reader: _Reader, layout: fmt.Layout, raw: bytes, name: str) -> Colum
     extra = 0 if layout.extra_flags_at is None else raw[layout.extra_flags_at]
     fixed = bool(raw[layout.flags_at] & fmt.COLUMN_FIXED)
     length = u16(layout.length_at)
-    calculated = extra & fmt.COLUMN_CALCULATED == fmt.COLUMN_CALCULATED
+    calculated = bool(extra & fmt.COLUMN_CALCULATED)
     precision, scale = (raw[layout.precision_at], raw[layout.scale_at]) if code == fmt.NUMERIC else (0, 0)
-    if code == fmt.NUMERIC and not (1 <= precision <= _MAX_PRECISION and scale <= precision):
+    if (
+        code == fmt.NUMERIC
+        and not calculated
+        and not (1 <= precision <= _MAX_PRECISION and scale <= precision)
+    ):
         reader.fail("has a decimal column with an impossible precision or scale")
     size = fmt.TYPE_SIZES.get(code, length)
     if fixed and code != fmt.BOOLEAN and u16(layout.fixed_offset_at) + size > layout.page_size:
@@ -185,7 +189,7 @@ def _column(reader: _Reader, layout: fmt.Layout, raw: bytes, name: str) -> Colum
     return Column(
         name=name,
         type=fmt.TYPE_NAMES.get(code, unknown),
-        length=_shown_length(layout, code, length),
+        length=_shown_length(layout, code, length, calculated),
         code=code,
         number=u16(layout.number_at),
         display=u16(layout.display_at),
@@ -201,9 +205,18 @@ def _column(reader: _Reader, layout: fmt.Layout, raw: bytes, name: str) -> Colum
     )
 
 
-def _shown_length(layout: fmt.Layout, code: int, length: int) -> int:
-    if code == fmt.TEXT:
-        return length // layout.character_size
-    if code in (fmt.MEMO, fmt.OLE):
-        return 0
-    return 1 if code == fmt.BOOLEAN else fmt.TYPE_SIZES.get(code, length)
+def with_result_type(column: Column, code: int) -> Column:
+    """A calculated column with the type of its results, which only its properties tell."""
+    if code == column.code or code not in fmt.TYPE_NAMES:
+        return column
+    length = column.length
+    if column.code == fmt.TEXT:  # calculated columns came with Access 2010: two bytes a character
+        length = 2 * length + fmt.CALCULATED_EXTRA
+    length = _shown_length(fmt.JET4, code, length, calculated=True)
+    return replace(column, code=code, type=fmt.TYPE_NAMES[code], length=length)
+
+
+def _shown_length(layout: fmt.Layout, code: int, length: int, calculated: bool) -> int:
+    if code != fmt.TEXT:
+        return length
+    return (length - fmt.CALCULATED_EXTRA if calculated else length) // layout.character_size

@@ -29,6 +29,8 @@ def arrow_type(column: Column) -> pa.DataType:
     Extended Date/Time becomes timestamp[us], the finest unit that holds the years 1 to 9999: its
     seventh decimal is lost. Columns of types unknown to us are given as their raw bytes.
     """
+    if column.code == fmt.NUMERIC and column.calculated:  # each value has a scale; the largest is taken
+        return pa.decimal128(38, min(column.scale, 38))
     if column.code == fmt.NUMERIC:
         return pa.decimal128(column.precision, column.scale)
     return _ARROW_TYPES.get(column.code, pa.binary())
@@ -49,6 +51,11 @@ def bitmap(flags: np.ndarray) -> pa.Buffer:
 def boolean_array(flags: np.ndarray) -> pa.Array:
     """Yes/No is never null: its value is the row's bit in the null mask."""
     return pa.Array.from_buffers(pa.bool_(), len(flags), [None, bitmap(flags)], 0)
+
+
+def nullable_booleans(flags: np.ndarray, valid: np.ndarray) -> pa.Array:
+    """A calculated Yes/No, whose value is stored and may be missing."""
+    return pa.Array.from_buffers(pa.bool_(), len(flags), [bitmap(valid), bitmap(flags)])
 
 
 def flat_array(kind: pa.DataType, data: np.ndarray, valid: np.ndarray) -> pa.Array:
