@@ -46,16 +46,24 @@ class Plan:
 
     def given(self, name: str) -> exp.Expression:
         """A column holds more than white space; never null itself."""
-        return exp.and_(exp.not_(self._null(name)), self._blank_text(name, exp.NEQ))
+        filled = exp.or_(self._starts_visibly(name), self._trimmed(name, exp.NEQ), copy=False)
+        return exp.and_(exp.not_(self._null(name), copy=False), exp.paren(filled, copy=False), copy=False)
 
     def blank(self, name: str) -> exp.Expression:
         """A column holds nothing but white space; never null itself."""
-        return exp.paren(exp.or_(self._null(name), self._blank_text(name, exp.EQ)))
+        empty = exp.and_(
+            exp.not_(self._starts_visibly(name), copy=False), self._trimmed(name, exp.EQ), copy=False
+        )
+        return exp.paren(exp.or_(self._null(name), exp.paren(empty, copy=False), copy=False), copy=False)
 
     def _null(self, name: str) -> exp.Is:
         return exp.Is(this=self.column(name), expression=exp.null())
 
-    def _blank_text(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
+    def _starts_visibly(self, name: str) -> exp.GTE:
+        """The first sign is no white space: spares the trimming of nearly every value."""
+        return exp.GTE(this=self.column(name), expression=exp.Literal.string("!"))
+
+    def _trimmed(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
         return kind(this=exp.Trim(this=self.column(name)), expression=exp.Literal.string(""))
 
     def matches(self, name: str, pattern: str) -> exp.Expression:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from idbmigrate.reports import charts
 from idbmigrate.reports.charts import number
+from idbmigrate.reports.parts import Raw, facts, legend, table, wide
 
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -17,7 +17,6 @@ _STYLE = Path(__file__).with_name("style.css")
 SHOWN = 300
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_BREAKS = re.compile(r"(?<=[._])(?=\w)|(?<=[a-z])(?=[A-Z])")
 _IN = ("#Carried", "#Rejected", "#Dropped")
 _EFFECT_WORDS = {
     "file": "the whole file is rejected",
@@ -84,34 +83,34 @@ def _verdict(document: Mapping[str, Any]) -> str:
 
 
 def _input(document: Mapping[str, Any]) -> str:
-    facts: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     if document["input"]:
-        facts += [("File", document["input"]["file"]), ("Bytes", number(document["input"]["bytes"]))]
+        pairs += [("File", document["input"]["file"]), ("Bytes", number(document["input"]["bytes"]))]
     if found := document["identification"]:
-        facts += [("Found to be", found["dataset"]), ("Confidence", found["confidence"])]
-    facts.append(("Target", document["target"]["dataset"]))
+        pairs += [("Found to be", found["dataset"]), ("Confidence", found["confidence"])]
+    pairs.append(("Target", document["target"]["dataset"]))
     evidence = (document["identification"] or {}).get("evidence") or []
     items = "".join(f"<li>{escape(line)}</li>" for line in evidence)
     more = f"<details><summary>The evidence</summary><ul>{items}</ul></details>" if items else ""
-    return _facts(facts) + more
+    return facts(pairs) + more
 
 
 def _flow(document: Mapping[str, Any]) -> str:
     flow = document["flow"]
     parts = []
     if flow["sources"]:
-        parts.append(_legend([(word, word) for word in charts.OUTCOMES]))
-        parts.append(_wide(charts.flow(flow["sources"], flow["targets"], flow["links"]), "Tables in and out"))
+        parts.append(legend([(word, word) for word in charts.OUTCOMES]))
+        parts.append(wide(charts.flow(flow["sources"], flow["targets"], flow["links"]), "Tables in and out"))
         head = ["Source table", "#Rows", *_IN, "#Values", *_IN]
         rows = [
             [line["table"], line["rows"], *_parts(line), line["values"]["in"], *_parts(line["values"])]
             for line in flow["sources"]
         ]
-        parts.append(_table("Rows and values of the source tables", head, rows))
+        parts.append(table("Rows and values of the source tables", head, rows))
     fate = document["fate"]
     rejected = fate["rejected"] if fate else {}
     parts.append(
-        _table(
+        table(
             "Rows of the target tables",
             ["Target table", "Content", "#Rows", *(["#Would be rejected"] if fate else [])],
             [
@@ -156,7 +155,7 @@ def _causes(document: Mapping[str, Any]) -> str:
         head.remove("Example")
         rows = [[*row[:6], row[7]] for row in rows]
     effects = "".join(f"<li><b>{name}</b>: {words}</li>" for name, words in _EFFECT_WORDS.items())
-    return _table("One line a cause, the gravest first", head, rows) + (
+    return table("One line a cause, the gravest first", head, rows) + (
         f"<details><summary>What the effects mean</summary><ul>{effects}</ul></details>"
     )
 
@@ -175,9 +174,9 @@ def _vodim(document: Mapping[str, Any]) -> str:
     return (
         '<p class="note">Which codes count as other or default is proposed: no list is published for these '
         "data sets.</p>"
-        + _legend([(word, word) for word in charts.WORDS])
-        + _wide(charts.vodim(lines), "Valid, other, default, invalid and missing values")
-        + f"<details><summary>The numbers</summary>{_table('Values by item', head, rows)}</details>"
+        + legend([(word, word) for word in charts.WORDS])
+        + wide(charts.vodim(lines), "Valid, other, default, invalid and missing values")
+        + f"<details><summary>The numbers</summary>{table('Values by item', head, rows)}</details>"
     )
 
 
@@ -196,14 +195,14 @@ def _unmapped(document: Mapping[str, Any]) -> str:
     if document["shared"]:
         head.remove("Code")
         rows = [[row[0], *row[2:]] for row in rows]
-    return _table("Codes that were not carried", head, rows) if rows else ""
+    return table("Codes that were not carried", head, rows) if rows else ""
 
 
 def _ledger(document: Mapping[str, Any]) -> str:
     ledger = document["ledger"]
     if not ledger:
         return ""
-    reasons = _table(
+    reasons = table(
         "Why rows and values were left behind",
         ["Outcome", "Reason", "#Rows", "#Values", "Meaning"],
         [
@@ -211,7 +210,7 @@ def _ledger(document: Mapping[str, Any]) -> str:
             for line in ledger["reasons"]
         ],
     )
-    lines = _table(
+    lines = table(
         "Every source column",
         ["Table", "Column", "#In", "#Carried", "#Rejected", "#Dropped"],
         [
@@ -229,7 +228,7 @@ def _coverage(document: Mapping[str, Any]) -> str:
     found = document["coverage"]
     if not found:
         return ""
-    facts = [
+    pairs = [
         ("Published rules", number(found["published"])),
         ("Checked", number(found["checked"])),
         ("Only with portal values", number(found["with_portal"])),
@@ -238,11 +237,11 @@ def _coverage(document: Mapping[str, Any]) -> str:
     reasons = [[each["because"], each["rules"], each["why"]] for each in found["not_checked"]]
     skipped = [[code, why] for code, why in found["not_run"].items()]
     parts = [
-        _facts(facts),
-        _table("Published rules that are not checked", ["Reason", "#Rules", "Why"], reasons),
+        facts(pairs),
+        table("Published rules that are not checked", ["Reason", "#Rules", "Why"], reasons),
     ]
     if skipped:
-        parts.append(_table("Rules that were not run here", ["Rule", "Why"], skipped))
+        parts.append(table("Rules that were not run here", ["Rule", "Why"], skipped))
     return "".join(parts)
 
 
@@ -251,7 +250,7 @@ def _confidence(document: Mapping[str, Any]) -> str:
     if not found:
         return ""
     order = ("confirmed", "inferred", "proposed")
-    parts = [_legend([(word, word) for word in order])]
+    parts = [legend([(word, word) for word in order])]
     for key, words in (("columns", "Target columns that are filled"), ("codes", "Codes in lookups")):
         counts = ", ".join(f"{word} {number(found[key].get(word, 0))}" for word in order)
         parts.append(f"<h3>{words}</h3>{charts.share_bar(found[key], order)}<p>{counts}</p>")
@@ -262,13 +261,13 @@ def _settings(document: Mapping[str, Any]) -> str:
     found = document["settings"]
     if not found:
         return ""
-    facts: list[tuple[str, Any]] = [
+    pairs: list[tuple[str, Any]] = [
         ("Codes accepted up to", found["accept"]),
         ("Period", found["period"] or "all"),
     ]
     if found["months"]:
-        facts.append(("Months", f"{found['months'][0]} to {found['months'][-1]}"))
-    return _facts(facts + sorted(found["parameters"].items()))
+        pairs.append(("Months", f"{found['months'][0]} to {found['months'][-1]}"))
+    return facts(pairs + sorted(found["parameters"].items()))
 
 
 _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
@@ -282,54 +281,3 @@ _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
     ("confidence", "How sure the mapping is", _confidence),
     ("settings", "Settings", _settings),
 ]
-
-
-class Raw(str):
-    """Text that is HTML already."""
-
-
-def _facts(pairs: Iterable[tuple[str, Any]]) -> str:
-    items = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>" for name, value in pairs
-    )
-    return f'<dl class="facts">{items}</dl>'
-
-
-def _legend(words: Sequence[tuple[str, str]]) -> str:
-    items = "".join(
-        f'<li><svg viewBox="0 0 16 16" aria-hidden="true"><rect class="{name}" width="16" height="16"/>'
-        f"</svg>{word}</li>"
-        for name, word in words
-    )
-    return f'<ul class="legend">{items}</ul>'
-
-
-def _wide(inner: str, label: str) -> str:
-    """Something that scrolls sideways on a narrow screen, by keyboard too."""
-    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">{inner}</div>'
-
-
-def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """A table; a heading that starts with ``#`` is one of numbers."""
-    numeric = [name.startswith("#") for name in head]
-    cells = "".join(
-        f'<th scope="col"{" class=n" if right else ""}>{escape(name.lstrip("#"))}</th>'
-        for name, right in zip(head, numeric)
-    )
-    body = "".join(
-        "<tr>" + "".join(_cell(value, right) for value, right in zip(row, numeric)) + "</tr>" for row in rows
-    )
-    top = f"<caption>{escape(caption)}</caption><thead><tr>{cells}</tr></thead>"
-    return _wide(f"<table>{top}<tbody>{body}</tbody></table>", caption)
-
-
-def _cell(value: Any, right: bool) -> str:
-    if isinstance(value, Raw):
-        return f"<td>{value}</td>"
-    return f'<td class="n">{number(value)}</td>' if right else f"<td>{_breakable(str(value))}</td>"
-
-
-def _breakable(text: str) -> str:
-    """Text that may break inside long names: after a full stop or an underscore, and before a capital."""
-    parts = (escape(part) for part in _BREAKS.split(text))
-    return "<wbr>".join(parts)

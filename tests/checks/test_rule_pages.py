@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from idbmigrate.checks import KINDS, list_packs, load_pack
-from idbmigrate.checks.load import FORMS
+from idbmigrate.checks.load_forms import FORMS
 
 
 def generator(root):
