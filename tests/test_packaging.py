@@ -70,7 +70,7 @@ def test_wheel_works_in_a_new_environment(dist, tmp_path):
     """Installed away from the checkout, with the dependencies of this environment."""
     [wheel] = dist.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv")], check=True)
-    scheme = "nt_venv" if os.name == "nt" else "posix_venv"
+    scheme = "nt" if os.name == "nt" else "posix_prefix"
     site = Path(
         sysconfig.get_path(
             "purelib", scheme, {"base": str(tmp_path / "venv"), "platbase": str(tmp_path / "venv")}

@@ -99,7 +99,7 @@ def execute(
             engine.register(p.rows(name), run.sources[name])
     for query in plan.tables:
         progress(query.table)
-        made = engine.run(query.query)
+        made = _as_text(engine.run(query.query), [*query.published, *query.helpers])
         if query.ranking is not None:
             engine.register(p.made(query.table), made)
             made = _without(made, engine.run(query.ranking))
@@ -112,6 +112,13 @@ def execute(
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:
     """One number for each row of a query, in the order of branch, item and source row."""
     return (branch << 52) | (item << 40) | row
+
+
+def _as_text(table: pa.Table, names: list[str]) -> pa.Table:
+    """The table with these columns as text: engines differ in the type of one that holds only nulls."""
+    wanted = {name for name in names if table.schema.field(name).type != pa.string()}
+    fields = [field.with_type(pa.string()) if field.name in wanted else field for field in table.schema]
+    return table.cast(pa.schema(fields)) if wanted else table
 
 
 def _without(made: pa.Table, beaten: pa.Table) -> pa.Table:

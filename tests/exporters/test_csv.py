@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from idbmigrate.exporters import _text
 from idbmigrate.exporters import csv as exporter
 
+NO_NUL = st.characters(exclude_characters="\0", exclude_categories=["Cs"])  # csv of Python 3.10 reads none
 VALUES = st.one_of(
-    st.none(), st.text(st.sampled_from('a,"\n\r é\U0001f600=;\t'), max_size=6), st.text(max_size=4)
+    st.none(), st.text(st.sampled_from('a,"\n\r é\U0001f600=;\t'), max_size=6), st.text(NO_NUL, max_size=4)
 )
 
 
