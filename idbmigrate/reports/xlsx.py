@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from idbmigrate.checks.model import EFFECTS
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 5_000
 
 _NOT_ALLOWED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
 _LONGEST = 32_767
 _ERROR_DATA = ("code", "effect", "kind", "table", "row", "reference", "column", "value", "message", "follows")
 
@@ -42,8 +45,7 @@ def write(document: Mapping[str, Any], path: Path, findings: pa.Table | None = N
     _sheet(book, "Ledger", *_ledger(document))
     _sheet(book, "Unmapped codes", *_unmapped(document))
     _sheet(book, "Coverage", *_coverage(document))
-    _fixed_times(book)
-    book.save(path)
+    _save(book, path)
     return path
 
 
@@ -235,9 +237,15 @@ def _coverage(document: Mapping[str, Any]) -> tuple:
     return head, rows, [12, 10, 12, 30, 40, 14, 70, 20, 60, 10]
 
 
-def _fixed_times(book: Any) -> None:
-    """The workbook says nothing about when it was written, so that the same run gives the same bytes."""
-    from datetime import datetime
-
-    book.properties.created = book.properties.modified = datetime(2000, 1, 1)
-    book.properties.creator = "idbmigrate"
+def _save(book: Any, path: Path) -> None:
+    """Write the workbook without a word on when it was made, so that the same run gives the same bytes."""
+    made = BytesIO()
+    book.save(made)
+    with ZipFile(made) as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "docProps/core.xml":
+                content = _MOMENT.sub(b"2000-01-01T00:00:00Z", content)
+            entry = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = ZIP_DEFLATED
+            new.writestr(entry, content)

@@ -64,3 +64,14 @@ def test_more_findings_than_fit_are_announced(tmp_path, monkeypatch):
     many = pa.concat_tables([one_finding("a")] * 5)
     sheet = load_workbook(xlsx.write(document(), tmp_path / "r.xlsx", many))["Error Data"]
     assert sheet.max_row == 4 and "3 more findings" in sheet.cell(4, 9).value
+
+
+def test_same_document_same_bytes(tmp_path, monkeypatch):
+    import time
+
+    first = xlsx.write(document(), tmp_path / "a.xlsx", one_finding("x")).read_bytes()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 90_000)
+    time.sleep(1.1)
+    second = xlsx.write(document(), tmp_path / "b.xlsx", one_finding("x")).read_bytes()
+    assert first == second
