@@ -75,3 +75,8 @@ def test_every_rule_has_a_reason():
     from idbmigrate.readers import faults
 
     assert {name for name, _, _ in faults._RULES} <= set(REASONS)
+
+
+def test_the_documentation_lists_every_rule(root):
+    page = (root / "docs" / "access-format.md").read_text(encoding="utf-8")
+    assert [rule for rule, reason in REASONS.items() if f"| `{rule}` | {reason} |" not in page] == []
