@@ -31,10 +31,6 @@ class Asking(Protocol):
     reasons: np.ndarray
     names: list[Reason]
 
-#: Words of what stops a row before anything is made of it.
-STOPS = "^(repeat|not-accepted|filter):"
-
-
 @dataclass(frozen=True)
 class _Trace:
     """One way of a source column into one target column. ``joined``: through a joined table."""
@@ -216,17 +212,14 @@ def _among(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
 def _words(trace: _Trace, view: _View, verdicts: pa.ChunkedArray, taken_out: str | bool):
     """A function from row numbers to the reason words of those rows.
 
-    What stopped the row before anything was made of it comes first, then what is wrong with the value,
-    then what is wrong with the row.
+    What is to say of the value itself comes first: it holds whatever became of the row.
     """
 
     def words(at: pa.Array) -> pa.Array:
         named = [name for name in (trace.carrier.why, trace.field.misfit) if name is not None]
         there = pc.is_valid(view.table[trace.field.name].take(at))
         otherwise = pc.if_else(there, pa.scalar(taken_out or SUPERSEDED), pa.scalar(CONDITION))
-        verdict = verdicts.take(at)
-        stopped = pc.if_else(pc.match_substring_regex(verdict, STOPS), verdict, pa.scalar(None, pa.string()))
-        return pc.coalesce(stopped, *(view.table[name].take(at) for name in named), verdict, otherwise)
+        return pc.coalesce(*(view.table[name].take(at) for name in named), verdicts.take(at), otherwise)
 
     return words
 
