@@ -109,7 +109,7 @@ def entries(store: PageStore) -> list[Entry]:
     return found
 
 
-def tables(store: PageStore, found: list[Entry]) -> dict[str, int]:
+def tables(found: list[Entry]) -> dict[str, int]:
     """Name -> page of the definition, of the tables that people made (no system or hidden ones)."""
     return {
         entry.name: entry.id & 0xFFFFFF

@@ -81,11 +81,6 @@ def order(entries: pa.Array) -> pa.Array:
     return entries.take(pc.array_sort_indices(entries))
 
 
-def has_duplicates(keys: pa.Array) -> bool:
-    """Whether two keys are the same."""
-    return len(keys) > 1 and pc.count_distinct(keys).as_py() < len(keys)
-
-
 def rebuild(store: PageStore, table: int, index: IndexLayout, entries: pa.Array, pages: list[int]) -> None:
     """Write ``entries`` (in order) as the whole content of the index; ``pages`` are those it has now."""
     spare = [page for page in pages if page != index.root]

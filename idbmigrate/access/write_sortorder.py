@@ -63,7 +63,7 @@ _GENERAL_2010 = {
 @lru_cache(maxsize=2)
 def _tables(version: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Per code unit below 256: weight, its bytes (0 none), accent, code of a character with a place only."""
-    weight, size = np.zeros(256, np.uint16), np.zeros(256, np.int64)
+    weight, size = np.zeros(256, np.uint16), np.zeros(256, np.uint8)
     accent, place = np.full(256, _PLAIN, np.uint8), np.zeros(256, np.uint8)
     weights = dict(_GENERAL_2010 if version else _GENERAL_1997)
     for letter, (base, code) in ({} if version else _ACCENTS_1997).items():
@@ -90,17 +90,20 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
     weight, size, accent, place = _tables(order[1])
     trimmed = pc.utf8_rtrim(pc.fill_null(values, ""), " ")
     ends, units = text_units(trimmed)
-    if (len(units) and int(units.max()) > 255) or (len(units) and (size[units] + place[units] == 0).any()):
+    if len(units) and (int(units.max()) > 255 or not (size | place)[units].all()):
         raise OutputError(
             "an index on this column would need the sort weight of a character that is not known",
             code="index-unsupported",
             where=where,
             hint="take the index off the column in a copy of the template, or the character out of the data",
         )
-    parts = [_weights(weight[units], size[units], ends), pa.scalar(b"\x01", pa.binary())]
-    weighted = size[units] > 0
-    accents = _accents(np.where(weighted, accent[units], 0), weighted, ends)
-    places = _places(place[units], weighted, ends)
+    sizes = size[units]
+    parts = [_weights(weight[units], sizes, ends), pa.scalar(b"\x01", pa.binary())]
+    accents = places = None
+    if len(sizes) and not (sizes.min() and (accent[units] == _PLAIN).all()):  # most texts need neither
+        weighted = sizes > 0
+        accents = _accents(np.where(weighted, accent[units], 0), weighted, ends)
+        places = _places(place[units], weighted, ends)
     if accents is not None:
         parts.append(accents)
     if places is not None:
@@ -115,7 +118,7 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
 def _weights(weight: np.ndarray, size: np.ndarray, ends: np.ndarray) -> pa.Array:
     if (size == 1).all():
         return binary_of(ends, weight.astype(np.uint8))
-    total = np.concatenate([[0], np.cumsum(size)])
+    total = np.concatenate([[0], np.cumsum(size, dtype=np.int64)])
     both = np.stack([weight >> 8, weight & 0xFF], axis=1).astype(np.uint8)
     keep = np.stack([size == 2, size >= 1], axis=1)
     return binary_of(total[ends], np.ascontiguousarray(both[keep]))

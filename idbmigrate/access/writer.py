@@ -87,8 +87,12 @@ class DatabaseWriter:
     def __init__(self, path: str | os.PathLike[str]):
         _require_plain(path)
         self._store = PageStore(path)
-        self._objects = catalogue.entries(self._store)
-        self._pages = catalogue.tables(self._store, self._objects)
+        try:
+            self._objects = catalogue.entries(self._store)
+        except BaseException:
+            self._store.close()
+            raise
+        self._pages = catalogue.tables(self._objects)
         self._open: dict[str, _Open] = {}
         self._map_page: int | None = None
         self._map_rows = 0
@@ -304,20 +308,19 @@ class DatabaseWriter:
         old, pages = write_index.read(self._store, index)
         entries = write_index.order(pa.concat_arrays([old, *added]))
         keys = pc.binary_slice(entries, 0, -4)
-        distinct = pc.count_distinct(keys).as_py()
-        if index.unique and distinct < len(keys):
-            self._refuse_duplicates(table, index, keys)
+        again = pc.equal(keys[1:], keys[:-1])  # in order, equal keys stand side by side
+        repeated = keys[1:].filter(again)
+        if index.unique and len(repeated):
+            self._refuse_duplicates(table, index, repeated)
         write_index.rebuild(self._store, state.layout.number, index, entries, pages)
-        return distinct
+        return len(keys) - len(repeated)
 
-    def _refuse_duplicates(self, table: str, index: IndexLayout, keys: pa.Array) -> None:
+    def _refuse_duplicates(self, table: str, index: IndexLayout, repeated: pa.Array) -> None:
         """Rows without any value may repeat in a unique index; others may not."""
-        counts = pc.value_counts(keys)
-        repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist()
         # a column without a value gives one byte, a column with one at least two
-        repeated = [key for key in repeated if len(key) > len(index.columns)]
-        if repeated:
-            message = f"index {index.title} allows each value once; {len(repeated)} come more than once"
+        count = pc.sum(pc.greater(pc.binary_length(repeated), len(index.columns))).as_py()
+        if count:
+            message = f"index {index.title} allows each value once; {count} rows repeat one"
             raise OutputError(message, code="value-does-not-fit", where=table)
 
     # -- end ----------------------------------------------------------------------------------------
@@ -332,7 +335,7 @@ class DatabaseWriter:
             release_beyond(self._store)
             self._store.sync()
         finally:
-            self._abandon()
+            self.abandon()
 
     def _finish(self, table: str, state: _Open) -> None:
         if not state.new_pages:
@@ -355,7 +358,8 @@ class DatabaseWriter:
         state.layout.count(state.rows, state.autonumber, counts)
         state.layout.save(self._store)
 
-    def _abandon(self) -> None:
+    def abandon(self) -> None:
+        """Close the file as it is, without completing it: for looking only, or after a failure."""
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -367,7 +371,7 @@ class DatabaseWriter:
         if kind is None:
             self.close()
         else:
-            self._abandon()
+            self.abandon()
 
 
 def _require_plain(path: str | os.PathLike[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -102,27 +103,31 @@ def _cast(values: pa.Array, cast: Callable[[pa.Array], pa.Array], need: str, whe
 def _text(values: pa.Array, column, where: str) -> pa.Array:
     if column.type == "TEXT":
         # as Access counts: code units of UTF-16, of which characters beyond U+FFFF take two
-        units = pc.utf8_length(values)
-        longest = pc.max(pc.binary_length(values)).as_py() or 0
-        if longest > column.length // 2:
-            if longest > (pc.max(units).as_py() or 0):
-                wide = pc.count_substring_regex(values, "[\\x{10000}-\\x{10FFFF}]")
-                units = pc.add(units, wide)
+        longest = _longest(values)
+        if longest > column.length // 2:  # bytes of UTF-8: never fewer than code units of UTF-16
+            pairs = pc.count_substring_regex(values, "[\\x{10000}-\\x{10FFFF}]")
+            units = pc.add(pc.utf8_length(values), pairs)
             place = _first_false(pc.less_equal(units, column.length // 2))
             if place is not None:
                 raise _fail(place, f"of at most {column.length // 2} characters", where)
     return values
 
 
+def _longest(values: pa.Array) -> int:
+    """Bytes of the longest text."""
+    ends = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
+    return int(np.diff(ends).max()) if len(ends) > 1 else 0
+
+
 def _moment(values: pa.Array, where: str) -> pa.Array:
     """Dates, times and moments; an offset is left out, since Date/Time holds the clock on the wall."""
     _require(values, _MOMENT, "a date (YYYY-MM-DD), a time (HH:MM:SS) or both", where)
-    plain = pc.replace_substring_regex(values, r"(Z|[+-]\d{2}:?\d{2})$", "")
-    if not pc.all(pc.equal(pc.utf8_length(values), 10)).as_py() and len(values):
-        plain = pc.if_else(pc.match_substring_regex(values, rf"^{_DATE}$"), values, plain)
+    plain, longest = values, _longest(values)
+    if longest > 10:  # not dates alone
+        offset = pc.replace_substring_regex(values, r"(Z|[+-]\d{2}:?\d{2})$", "")
+        plain = pc.if_else(pc.match_substring_regex(values, rf"^{_DATE}$"), values, offset)
+    if longest != 10:
         plain = pc.replace_substring_regex(plain, rf"^({_TIME})$", r"1899-12-30T\1")
-    else:
-        plain = values
     moments = _cast(plain, lambda v: v.cast(pa.timestamp("ms")), "a date that exists", where)
     early = pc.less(pc.year(moments), 100)
     place = _first_false(pc.invert(early))

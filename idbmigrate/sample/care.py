@@ -134,10 +134,8 @@ def _drawn(care: _Care, column: ColumnSpec, rows: int) -> pa.Array:
         low, high = column.range or _UNKNOWN_RANGE
         return whole(rng.integers(int(low), int(high) + 1, rows), rng.random(rows) < 0.5)
     if codes is not None:
-        known = [code for code in codes.codes if codes.confidence_of(code) == "confirmed"] or list(
-            codes.codes
-        )
-        return only(pick(rng, known, rows), rng.random(rows) < 0.93)
+        # every code of the list, however sure: a sample does not change as facts become surer
+        return only(pick(rng, list(codes.codes), rows), rng.random(rows) < 0.93)
     return pa.nulls(rows, _null_type(column))
 
 

@@ -77,6 +77,7 @@ def test_only_what_appending_must_touch_is_touched(format, tmp_path):
     }
     with_layout = DatabaseWriter(out)
     layout, other = with_layout.layout("T"), with_layout.layout("Other")
+    with_layout.abandon()
     assert changed == {1, layout.number, layout.owned[0], layout.indexes[0].root}
     definition = slice(layout.number * 4096, layout.number * 4096 + 4096)
     different = [at for at, (a, b) in enumerate(zip(before[definition], after[definition])) if a != b]

@@ -191,9 +191,8 @@ def test_the_same_calls_give_the_same_bytes(tmp_path):
 def test_what_does_not_fit_is_refused_without_showing_it(column, value, row, tmp_path):
     path = tmp_path / "x.mdb"
     create_database(path)
-    writer = DatabaseWriter(path)
-    writer.create_table("T", [column])
-    with pytest.raises(OutputError) as caught:
+    with pytest.raises(OutputError) as caught, DatabaseWriter(path) as writer:
+        writer.create_table("T", [column])
         writer.append("T", pa.table({"C": value}))
     assert caught.value.code == "value-does-not-fit" and caught.value.where == "T.C"
     assert row is None or f"row {row}" in caught.value.message

@@ -22,6 +22,7 @@ def check(path: Path, table: str) -> dict[str, int]:
         rows, ids = db.read_with_ids(table)
     with_layout = DatabaseWriter(path)
     layout = with_layout.layout(table)
+    with_layout.abandon()
     store = PageStore(path)
     pages = {}
     for index in layout.indexes:
