@@ -54,6 +54,7 @@ def convert(
     template: str | None = None,
     share: bool = False,
     password: str | None = None,
+    salvage: bool = False,
     overwrite: bool = False,
     progress: Progress = lambda message: None,
 ) -> Any:
@@ -61,11 +62,12 @@ def convert(
 
     Gives a :class:`idbmigrate.run.Run`, for a list of files a :class:`idbmigrate.batch.Batch` with a run
     and a folder for each. Without ``out`` nothing is written. ``share`` makes reports that
-    name no record and no small count. Raises errors of :mod:`idbmigrate.errors`;
+    name no record and no small count. ``salvage`` reads what can be read of a damaged file and lists
+    in the manifest what cannot. Raises errors of :mod:`idbmigrate.errors`;
     ``books-open`` where a row or value would be lost.
     """
     options = _Options(to, tuple(formats), source, mapping, dict(parameters or {}), period, split, overlay,
-                       accept, template, share, password)  # fmt: skip
+                       accept, template, share, password, salvage)  # fmt: skip
     paths = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(item) for item in path]
     place = publish.Folder(out, overwrite=overwrite, sources=paths) if out is not None else nullcontext()
     with place as folder:
@@ -81,10 +83,11 @@ def convert(
 
 class _Options:
     def __init__(self, to, formats, source, mapping, parameters, period, split, overlay, accept, template,
-                 share, password):  # fmt: skip
+                 share, password, salvage):  # fmt: skip
         self.to, self.formats, self.source, self.mapping = to, formats, source, mapping
         self.parameters, self.period, self.split, self.overlay = parameters, period, split, overlay
         self.accept, self.template, self.share, self.password = accept, template, share, password
+        self.salvage = salvage
         for name, value, allowed in (
             ("accept", accept, CONFIDENCE),
             ("split", split, (None, "month")),
@@ -104,11 +107,12 @@ class _Options:
 def _one(path: Path, folder: Path | None, options: _Options, progress: Progress) -> Run:
     progress(f"reading {path.name}")
     overlay = _overlay(options.overlay)
-    with open_idb(path, password=options.password) as idb:
+    with open_idb(path, password=options.password, salvage=options.salvage) as idb:
         found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
         dataset, target = load_dataset(found.dataset), load_dataset(options.to)
         mapping = load_mapping(options.mapping or find_mapping(dataset.name, target.name))
         staged = stage(idb, found, dataset)
+        problems = [{"where": problem.where, "message": problem.message} for problem in idb.problems]
     _require(mapping, found.missing_tables, path)
 
     engine = open_engine()
@@ -136,7 +140,8 @@ def _one(path: Path, folder: Path | None, options: _Options, progress: Progress)
         engine.close()
     tables = {name: _rows(done.results, target, name) for name in target.tables}
     run = Run(
-        input={"file": path.name, "bytes": path.stat().st_size, "sha256": publish.sha256(path)},
+        input={"file": path.name, "bytes": path.stat().st_size, "sha256": publish.sha256(path),
+               **({"problems": problems} if problems else {})},
         identification=found,
         mapping=mapping,
         plan=plan,

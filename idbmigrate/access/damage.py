@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -21,6 +21,10 @@ class Problem:
     page: int | None = None
     slot: int | None = None
     column: str | None = None
+
+    def as_dict(self) -> dict[str, str | int | None]:
+        """The problem as a JSON-able dict."""
+        return asdict(self)
 
     @property
     def where(self) -> str:

@@ -16,7 +16,7 @@ from idbmigrate.access.properties import column_properties
 from idbmigrate.access.rawcell import RawCell, changed_rows, moved_rows, raw_cell
 from idbmigrate.access.table import read_table
 from idbmigrate.access.tabledef import Column, TableDefinition, read_definition, with_result_type
-from idbmigrate.errors import UsageError
+from idbmigrate.errors import SourceError, UsageError
 
 
 class Database:
@@ -32,9 +32,20 @@ class Database:
         self._definitions: dict[str, TableDefinition] = {}
         try:
             self._catalogue: Catalogue = read_catalogue(self._pages, self._damage)
+            if salvage:
+                self._leave_out_lost_tables()
         except BaseException:
             self._pages.close()
             raise
+
+    def _leave_out_lost_tables(self) -> None:
+        """Take tables off the list whose definition cannot be read."""
+        for name in list(self._catalogue.tables):
+            try:
+                self.definition(name)
+            except SourceError as error:
+                self._damage.note(error.message, code=error.code, table=name)
+                del self._catalogue.tables[name]
 
     @property
     def version(self) -> str:

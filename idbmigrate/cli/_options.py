@@ -16,6 +16,11 @@ password = click.option(
     help="Password of a protected file. Without a value it is asked for; the environment also hides it "
     "from process lists.",
 )
+salvage = click.option(
+    "--salvage",
+    is_flag=True,
+    help="Read what can be read of a damaged file, and list every page, row and value that cannot.",
+)
 source = click.option("--source", metavar="DATASET", help="Data set of the file, instead of finding it out.")
 overlay = click.option(
     "--overlay",

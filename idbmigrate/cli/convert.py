@@ -47,6 +47,7 @@ REASONS_SHOWN = 12
 @click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
 @_options.fail_on
 @_options.password
+@_options.salvage
 @run_verb
 def command(
     console: Console,
@@ -94,6 +95,11 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     mapping = summary["mapping"]
     _heading(console, f"{names}: {summary['source']} to {summary['target']}")
     console.say(f"  mapping {mapping['name']} {mapping['version']}, codes accepted: {summary['accept']}")
+
+    problems = [problem for item in summary["inputs"] for problem in item.get("problems", ())]
+    if problems:
+        _heading(console, "Contradictions in the file")
+        console.table([(p["where"], p["message"]) for p in problems], ["where", "what"])
 
     _heading(console, "Went in")
     console.table(

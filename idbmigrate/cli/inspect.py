@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 @_options.source
 @_options.overlay
 @_options.password
+@_options.salvage
 @run_verb
 def command(
-    console: Console, file: str, source: str | None, overlays: tuple[str, ...], password: str | None
+    console: Console,
+    file: str,
+    source: str | None,
+    overlays: tuple[str, ...],
+    password: str | None,
+    salvage: bool,
 ) -> None:
     """Name the data set and version of FILE, with the evidence.
 
@@ -39,11 +45,13 @@ def command(
     from idbmigrate.readers import open_idb
 
     overlay = load_overlay(*overlays) if overlays else None
-    with open_idb(file, password=password) as idb:
+    with open_idb(file, password=password, salvage=salvage) as idb:
         result = survey(idb, overlay, source)
-    console.document({"file": file, **result.as_dict()})
+        problems = idb.problems
+    console.document({"file": file, **result.as_dict(), "problems": [p.as_dict() for p in problems]})
     if not console.as_json:
         _show(console, file, result)
+        _show_problems(console, problems)
 
 
 def _show(console: Console, file: str, result: Survey) -> None:
@@ -59,6 +67,12 @@ def _show(console: Console, file: str, result: Survey) -> None:
     _show_tables(console, result)
     _show_columns(console, found, dataset)
     _show_codes(console, result)
+
+
+def _show_problems(console: Console, problems) -> None:
+    if problems:
+        _heading(console, "Contradictions in the file")
+        console.table([(problem.where, problem.message) for problem in problems], ["where", "what"])
 
 
 def _show_tables(console: Console, result: Survey) -> None:
