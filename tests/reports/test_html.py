@@ -133,3 +133,22 @@ def test_the_page_in_a_browser(text, tmp_path):
             capture_output=True, text=True, timeout=120,
         ).stdout  # fmt: skip
         assert re.search(r"<title>wide:0 svg:[1-9]", dump), width
+
+
+def test_the_page_on_paper(text, tmp_path):
+    """Printed by a real browser: a few A4 pages."""
+    import shutil
+    import subprocess
+
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("no chromium on the path")
+    page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(text, encoding="utf-8")
+    subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         f"--print-to-pdf={paper}", page.as_uri()],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    printed = paper.read_bytes()
+    assert printed.startswith(b"%PDF") and 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 6
