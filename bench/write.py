@@ -52,7 +52,9 @@ def measure(folder: Path, patients: int, rounds: int) -> dict[str, tuple[float, 
         found["sample"].append(idbmigrate(*make))
         found["read sample"].append(export(sample))
         found["fill"].append(idbmigrate(*fill))
-        found["inside"].append(float(child(sys.executable, "-c", FILL, out, template, filled).output.split()[0]))
+        found["inside"].append(
+            float(child(sys.executable, "-c", FILL, out, template, filled).output.split()[0])
+        )
         found["read filled"].append(export(filled))
     reading = min(found["read filled"])
     return {
@@ -75,7 +77,9 @@ def main() -> None:
     for name, (seconds, reading) in found.items():
         ratio, limit = seconds / reading, LIMITS[name]
         verdict = "held" if ratio <= limit else "MISSED"
-        print(f"  {name:28} {ratio:5.2f} of {limit:<4} x mdb-export ({seconds:.2f} s, {reading:.2f} s)  {verdict}")
+        print(
+            f"  {name:28} {ratio:5.2f} of {limit} x mdb-export ({seconds:.2f} s, {reading:.2f} s)  {verdict}"
+        )
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import OutputError
-from .write_layout import FIXED_WIDTHS, LONG_VALUE_TYPES, TableLayout
+from .write_layout import FIXED_WIDTHS, LONG_VALUE_TYPES, ColumnLayout, TableLayout
 from .write_pages import DATA_HEADER, PAGE
 from .write_values import (
     binary_bytes,
@@ -25,6 +25,7 @@ from .write_values import (
     fixed_to_binary,
     flat,
     only_present,
+    side_by_side,
     text_bytes,
 )
 
@@ -45,20 +46,22 @@ class Encoded:
 
 
 def encode(layout: TableLayout, batch: pa.RecordBatch | pa.Table, table: str, first_row: int) -> Encoded:
-    """Turn the columns of a batch into stored form; columns that the batch lacks are null."""
+    """Turn the columns of a batch into stored form; columns that the batch lacks are null.
+
+    Columns are encoded side by side: Arrow and numpy let go of the interpreter while they work.
+    """
     rows = batch.num_rows
     fixed: dict[int, np.ndarray] = {}
     variable: dict[int, pa.Array] = {}
     present = np.zeros((rows, layout.slots), bool)
     names = set(batch.schema.names)
-    for column in layout.columns:
-        if column.name not in names:
-            continue
+
+    def one(column: ColumnLayout) -> None:
         where = f"{table}.{column.name}"
         values = conform(batch.column(column.name), column, where)
         if column.type == "BOOLEAN":
             present[:, column.number] = values.fill_null(False).to_numpy(zero_copy_only=False)
-            continue
+            return
         present[:, column.number] = (
             values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else True
         )
@@ -74,6 +77,8 @@ def encode(layout: TableLayout, batch: pa.RecordBatch | pa.Table, table: str, fi
             variable[column.number] = text_bytes(values, column, where, first_row)
         else:
             variable[column.number] = binary_bytes(values, column, where, first_row)
+
+    side_by_side(one, [column for column in layout.columns if column.name in names], rows)
     return Encoded(rows, fixed, variable, present)
 
 

@@ -6,6 +6,11 @@ an Arrow binary array with a null where the value is null. Nothing here loops ov
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +18,9 @@ import pyarrow.compute as pc
 from ..errors import OutputError
 from .write_layout import FIXED_WIDTHS, ColumnLayout
 
+T, R = TypeVar("T"), TypeVar("R")
+#: rows from which threads gain more than they cost
+_WORTH_THREADS = 20_000
 _DAY = 86_400_000
 _EPOCH = -25569  # 1899-12-30 in days before 1970-01-01
 _COMPRESSED = b"\xff\xfe"
@@ -23,6 +31,14 @@ _ARROW_TYPES = {
     "BINARY": pa.binary(), "OLE": pa.binary(),
 }  # fmt: skip
 _INTEGERS = {"BYTE": "u1", "INT": "<i2", "LONG": "<i4", "BIG_INT": "<i8", "FLOAT": "<f4", "DOUBLE": "<f8"}
+
+
+def side_by_side(function: Callable[[T], R], items: Sequence[T], rows: int) -> list[R]:
+    """``function`` of every item, in threads where there is enough work; the first error is raised."""
+    if rows < _WORTH_THREADS or len(items) < 2:
+        return [function(item) for item in items]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(function, items))
 
 
 def arrow_type(column: ColumnLayout) -> pa.DataType:

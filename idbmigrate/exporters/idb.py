@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.access import open_database
+from idbmigrate.access.write_values import side_by_side
 from idbmigrate.access.writer import DatabaseWriter
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import BooksError, OutputError
@@ -89,27 +90,34 @@ def _prepare(writer: DatabaseWriter, tables: Mapping[str, pa.Table]) -> dict[str
     """All tables in the types of the template, with everything checked that can be before writing."""
     ready = {}
     for name, table in tables.items():
-        if not table.num_rows:
-            continue
-        if name not in writer.tables:
-            raise OutputError("the template has no such table", code="template-mismatch", where=name)
-        writer.require_indexes(name)
-        columns = {column.name: column for column in writer.layout(name).columns}
-        rules = writer.rules(name)
-        converted = {}
-        for column in table.column_names:
-            values, where = table.column(column), f"{name}.{column}"
-            if column in columns:
-                converted[column] = to_access(values, columns[column], where)
-                _require_rules(values, rules.get(column), where)
-            elif values.null_count < len(values):
-                raise OutputError("the template has no such column", code="template-mismatch", where=where)
-        for column in columns.keys() - converted.keys():
-            if column in rules and rules[column].required and not columns[column].autonumber:
-                message = "the template requires a value, and the data set has no such column"
-                raise OutputError(message, code="template-mismatch", where=f"{name}.{column}")
-        ready[name] = pa.table(converted)
+        if table.num_rows:
+            if name not in writer.tables:
+                raise OutputError("the template has no such table", code="template-mismatch", where=name)
+            writer.require_indexes(name)
+            ready[name] = _typed(name, table, writer.layout(name).columns, writer.rules(name))
     return ready
+
+
+def _typed(name: str, table: pa.Table, layout: list, rules: Mapping) -> pa.Table:
+    """One table in the types of the template's columns."""
+    columns = {column.name: column for column in layout}
+    absent = [column for column in layout if column.name not in table.column_names and not column.autonumber]
+    for column in absent:
+        if column.name in rules and rules[column.name].required:
+            message = "the template requires a value, and the data set has no such column"
+            raise OutputError(message, code="template-mismatch", where=f"{name}.{column.name}")
+    for column in table.column_names:
+        if column not in columns and table.column(column).null_count < table.num_rows:
+            message = "the template has no such column"
+            raise OutputError(message, code="template-mismatch", where=f"{name}.{column}")
+
+    def one(column: str) -> pa.Array:
+        values, where = table.column(column), f"{name}.{column}"
+        _require_rules(values, rules.get(column), where)
+        return to_access(values, columns[column], where)
+
+    kept = [column for column in table.column_names if column in columns]
+    return pa.table(dict(zip(kept, side_by_side(one, kept, table.num_rows), strict=True)))
 
 
 def _require_rules(values: pa.ChunkedArray, rules, where: str) -> None:
