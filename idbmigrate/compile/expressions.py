@@ -109,16 +109,13 @@ class Scope:
 
     def _call(self, node: m.Call) -> Value:
         values = [self.value(argument) for argument in node.arguments]
-        arguments = [value.sql for value in values]
         if node.function == "date" and self._is_day(node.arguments[0]):
-            result, fits = functions.stored_date(arguments[0])
-        else:
-            result, fits = functions.call(node.function, arguments, node.options)
-        whole = combined(values, result)
-        if fits is None:
-            return whole
-        there = sql.both(*(sql.not_null(argument) for argument in arguments[:1]))
-        return whole.through(result, sql.case([(sql.both(there, sql.negated(fits)), sql.text(BAD_FORMAT))]))
+            return combined(values, functions.stored_date(values[0].sql)[0])
+        if node.function in functions.CLOCKED:
+            values[1] = _applied("time", values[1:], {}).as_part()
+        elif node.function == "join":
+            values = [value.as_part() for value in values]
+        return _applied(node.function, values, node.options)
 
     def _is_day(self, node: m.Expression) -> bool:
         return isinstance(node, m.Reference) and (node.alias, node.name) in self.days
@@ -215,6 +212,16 @@ class Scope:
             return sql.matches(value, str(node.operand))
         listed = sql.among(value, list(node.operand)) if node.operand else exp.false()
         return listed if node.operator == "in" else sql.both(sql.not_null(value), sql.negated(listed))
+
+
+def _applied(function: str, values: list[Value], options: functions.Options) -> Value:
+    """The value after a function; what the function cannot read is ``bad-format``."""
+    result, fits = functions.call(function, [value.sql for value in values], options)
+    whole = combined(values, result)
+    if fits is None:
+        return whole
+    unfit = sql.both(sql.not_null(values[0].sql), sql.negated(fits))
+    return whole.through(result, sql.case([(unfit, sql.text(BAD_FORMAT))]))
 
 
 def digest(parts: list[Sql]) -> Sql:

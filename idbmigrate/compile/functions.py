@@ -27,6 +27,8 @@ DAY = (
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _SECONDS = f"{_CLOCK}:[0-5][0-9]"
 _AFTER_DAY = f"([T ]{_CLOCK}(:[0-5][0-9]([.][0-9]+)?)?)?"
+#: Access keeps a time without a day on this one: midnight alone is staged as the bare day.
+_DAY_ZERO = "1899-12-30"
 _SPACES = " "
 _PUNCTUATION = ".,-_/\\:;'\"()*+?&#"
 
@@ -56,15 +58,21 @@ def stored_date(value: Sql) -> Result:
 def time(value: Sql, options: Options) -> Result:
     full = sql.matches(value, f"{_SECONDS}([.][0-9]+)?")
     short = sql.matches(value, _CLOCK)
-    behind = sql.matches(value, f"({DAY})[T ]{_SECONDS}([.][0-9]+)?")
+    _, is_day = date(value, options)
+    behind = sql.matches(value, f".{{10}}[T ]{_SECONDS}([.][0-9]+)?")
+    behind_short = sql.matches(value, f".{{10}}[T ]{_CLOCK}")
+    midnight = sql.equal(value, sql.text(_DAY_ZERO))
     result = sql.case(
         [
             (full, sql.part(value, 1, 8)),
             (short, sql.joined(value, sql.text(":00"))),
-            (behind, sql.part(value, 12, 8)),
+            (sql.both(behind, is_day), sql.part(value, 12, 8)),
+            (sql.both(behind_short, is_day), sql.joined(sql.part(value, 12, 5), sql.text(":00"))),
+            (midnight, sql.text("00:00:00")),
         ]
     )
-    return result, sql.either(full, short, behind)
+    fits = sql.either(full, short, sql.both(sql.either(behind, behind_short), is_day), midnight)
+    return result, fits
 
 
 def month(value: Sql, options: Options) -> Result:
@@ -104,10 +112,9 @@ def month_end(value: Sql, options: Options) -> Result:
 
 
 def timestamp(day: Sql, clock: Sql, options: Options) -> Result:
-    the_day, day_fits = date(day, options)
-    the_time, time_fits = time(clock, options)
-    result = sql.joined(the_day, sql.text("T"), sql.coalesce(the_time, sql.text("00:00:00")))
-    return result, sql.both(day_fits, sql.either(sql.is_null(clock), time_fits))
+    """The clock is a time already (see :data:`CLOCKED`), or missing."""
+    the_day, fits = date(day, options)
+    return sql.joined(the_day, sql.text("T"), sql.coalesce(clock, sql.text("00:00:00"))), fits
 
 
 def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
@@ -136,9 +143,9 @@ def number(value: Sql, options: Options) -> Result:
     decimals = int(str(options.get("decimals", "0")))
     value = _without_leading_zeros(value)
     if not decimals:
-        fits = sql.matches(value, "[0-9]+([.]0+)?")
         whole_part = sql.matches(value, "[0-9]+")
         points = [(sql.matches(value, f"[0-9]{{{n}}}[.]0+"), sql.part(value, 1, n)) for n in range(1, 10)]
+        fits = sql.either(whole_part, sql.matches(value, "[0-9]{1,9}[.]0+"))
         return sql.case([(whole_part, value), *points]), fits
     pointed = sql.matches(value, f"[0-9]+[.][0-9]{{1,{decimals}}}")
     plain = sql.matches(value, "[0-9]+")
@@ -254,6 +261,8 @@ _TWO: dict[str, Callable[[Sql, Sql, Options], Result]] = {
     "local_timestamp": local_timestamp,
 }
 NAMES = frozenset({*_ONE, *_TWO, "join"})
+#: Functions whose second value is a clock, read by ``time`` first; a clock that is none counts as missing.
+CLOCKED = frozenset(_TWO)
 
 
 def call(name: str, arguments: Sequence[Sql], options: Options) -> Result:

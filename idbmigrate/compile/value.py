@@ -58,6 +58,11 @@ class Value:
         )
         return Value(self.sql, carriers)
 
+    def as_part(self) -> Value:
+        """The value as a part that the whole can do without: where it is missing, it is not kept."""
+        can_fail = any(c.why is not None or c.kept is not None for c in self.carriers)
+        return self.only_where(sql.not_null(self.sql)) if can_fail else self
+
     def only_in(self, case: Sql) -> Value:
         """The value as one case of several: outside its case it is not taken, and cannot fail."""
         carriers = tuple(

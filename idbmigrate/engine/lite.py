@@ -15,7 +15,7 @@ from sqlglot import exp
 
 
 class SqliteEngine:
-    """An in-memory SQLite with the two functions that it lacks."""
+    """An in-memory SQLite with the functions that it lacks, or knows for ASCII only."""
 
     dialect = "sqlite"
 
@@ -23,6 +23,7 @@ class SqliteEngine:
         self._connection = sqlite3.connect(":memory:")
         self._connection.create_function("REGEXP", 2, _regexp, deterministic=True)
         self._connection.create_function("REGEXP_LIKE", 2, _regexp_like, deterministic=True)
+        self._connection.create_function("UPPER", 1, _upper, deterministic=True)
         self._connection.create_function("SHA2", 2, _sha2, deterministic=True)
         self._connection.create_function("SHA256", 1, lambda text: _sha2(text, 256), deterministic=True)
 
@@ -60,7 +61,7 @@ def _array(name: str, values: list) -> pa.Array:
 
 @functools.lru_cache(maxsize=1024)
 def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    return re.compile(pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern)
 
 
 def _regexp(pattern: str | None, text: str | None) -> bool | None:
@@ -69,6 +70,16 @@ def _regexp(pattern: str | None, text: str | None) -> bool | None:
 
 def _regexp_like(text: str | None, pattern: str | None) -> bool | None:
     return _regexp(pattern, text)
+
+
+def _upper(text: str | None) -> str | None:
+    """Upper case letter for letter, as other engines do it: no letter becomes two."""
+    return None if text is None else text.upper() if text.isascii() else "".join(map(_upper_letter, text))
+
+
+def _upper_letter(letter: str) -> str:
+    found = (letter.upper(), letter.title(), "\u1e9e" if letter == "\u00df" else letter)
+    return next(form for form in found if len(form) == 1)
 
 
 def _sha2(text: str | None, bits: int) -> str | None:
