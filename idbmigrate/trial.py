@@ -1,28 +1,35 @@
-"""Runs the tests that stand inside mapping files, on every engine."""
+"""Runs the tests that stand inside mapping files, on every engine.
+
+A test runs the target tables that it can tell anything about, and no others: those that it draws, with
+their parents and the tables they join; where it draws ``rejects``, every table that reads one of the drawn
+source tables, and the books of the run must then close. What was compiled is kept from test to test, and
+from mutant to mutant.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from idbmigrate.compile.compiler import compile_mapping
-from idbmigrate.compile.plan import Plan
+from idbmigrate.compile.compiler import needed_tables, ordered_tables
+from idbmigrate.compile.keys import keyed_tables, tie_query
+from idbmigrate.compile.plan import Plan, TableQuery
+from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets.model import Dataset
-from idbmigrate.engine import ENGINES, open_engine
+from idbmigrate.engine import ENGINES, Engine, open_engine
 from idbmigrate.engine.execute import Execution, execute
 from idbmigrate.engine.parameters import resolve
 from idbmigrate.errors import IdbmigrateError
 from idbmigrate.ledger import keep_books
 from idbmigrate.mapping import model as m
+from idbmigrate.mapping.expected import reject_faults, table_faults
+from idbmigrate.mapping.tree import parameters_of, sources_of
 from idbmigrate.residue import residue
 from idbmigrate.stage import StagedTable, staged_texts
-
-ANY, LABEL = "*", "#"
-#: Parameters that a test need not name; the tables of a test rarely say who the provider is.
-SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,147 +41,190 @@ class Verdict:
     faults: tuple[str, ...]
 
 
+class Statement:
+    """A compiled query whose text is written once a dialect: most tests share their queries."""
+
+    def __init__(self, query: Any):
+        self._query, self._texts = query, {}  # type: Any, dict[str, str]
+
+    def sql(self, dialect: str, copy: bool = False) -> str:
+        if dialect not in self._texts:
+            self._texts[dialect] = self._query.sql(dialect=dialect, copy=copy)
+        return self._texts[dialect]
+
+    def find_all(self, *kinds: type) -> Any:
+        return self._query.find_all(*kinds)
+
+
 @dataclass
 class Trials:
-    """Runs tests of one mapping. Plans are kept: most tests share theirs."""
+    """Runs tests of one mapping: a context manager, since it keeps its engines open."""
 
     mapping: m.Mapping
     source: Dataset
     target: Dataset
-    plans: dict[tuple, Plan] = field(default_factory=dict)
+    _engines: dict[str, Engine] = field(default_factory=dict, repr=False)
+    _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
+    _drawn: dict[int, dict[str, StagedTable]] = field(default_factory=dict, repr=False)
+    _queries: dict[tuple, TableQuery] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        mapping = self.mapping
+        self._columns = {name: frozenset(spec.columns) for name, spec in self.source.tables.items()}
+        self._order = ordered_tables(mapping, self.target)
+        self._reads = {name: sources_of(table) for name, table in mapping.tables.items()}
+        self._parameters = {name: parameters_of(table) for name, table in mapping.tables.items()}
+        self._keyed = keyed_tables(mapping)
+        self._ties = {name: self._tie(rule) for name, rule in mapping.sources.items() if rule.natural_key}
+        if not self._staged:
+            self._staged |= {
+                name: staged_texts(name, pa.table({}), list(spec.columns))
+                for name, spec in self.source.tables.items()
+            }
+
+    def __enter__(self) -> Trials:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
 
     def run(
         self, engines: Iterable[str] = ENGINES, tests: Iterable[m.MappingTest] | None = None
     ) -> list[Verdict]:
         """One verdict a test and engine, in the order of the file."""
-        chosen = list(self.mapping.tests if tests is None else tests)
-        return [self._verdict(test, engine) for test in chosen for engine in engines]
+        chosen = self.mapping.tests if tests is None else tests
+        return [self.verdict(test, engine) for test in chosen for engine in engines]
 
-    def _verdict(self, test: m.MappingTest, engine_name: str) -> Verdict:
-        engine = open_engine(engine_name)
+    def verdict(self, test: m.MappingTest, engine_name: str) -> Verdict:
+        """What becomes of one test on one engine."""
         try:
-            staged = self._staged(test)
-            given = resolve(self.mapping, test.parameters, staged, engine)
-            plan = self._plan(given, test.accept or "inferred")
-            run = execute(plan, staged, engine, self.target)
-            faults = [*_compare(test, run, self.target), *self._rejects(test, staged, run)]
+            faults = self._faults(test, self._engine(engine_name))
         except IdbmigrateError as error:
             faults = [str(error)]
-        finally:
-            engine.close()
         return Verdict(test, engine_name, tuple(faults))
 
-    def _staged(self, test: m.MappingTest) -> dict[str, StagedTable]:
-        tables = {}
-        for name, spec in self.source.tables.items():
-            drawn = test.source.get(name)
-            columns = drawn.columns if drawn else ()
-            cells = {
-                column: pa.array([row[i] for row in drawn.rows] if drawn else [], pa.string())
-                for i, column in enumerate(columns)
-            }
-            tables[name] = staged_texts(name, pa.table(cells), list(spec.columns))
-        return tables
+    def tables_of(self, test: m.MappingTest) -> list[str]:
+        """Target tables that a test runs, in the order in which they are made."""
+        wanted = set(test.target)
+        if test.rejects is not None:
+            wanted |= {name for name, reads in self._reads.items() if reads & set(test.source)}
+        needed = needed_tables(self.mapping, self.target, wanted & set(self.mapping.tables))
+        return [name for name in self._order if name in needed]
 
-    def _plan(self, parameters: Mapping[str, str], accept: str) -> Plan:
-        key = (tuple(sorted(parameters.items())), accept)
-        if key not in self.plans:
-            columns = {name: frozenset(spec.columns) for name, spec in self.source.tables.items()}
-            self.plans[key] = compile_mapping(
-                self.mapping, columns, self.target, parameters=parameters, accept=accept
-            )
-        return self.plans[key]
+    @contextmanager
+    def of_mutant(self, mutant: m.Mapping, tables: Iterable[str]) -> Any:
+        """Trials of a mapping that differs in these target tables only; what the rest compiled to is shared."""
+        affected = set(tables)
+        kept = {key: query for key, query in self._queries.items() if key[0] not in affected}
+        yield Trials(
+            mutant, self.source, self.target, self._engines, self._staged, self._drawn, kept
+        )  # fmt: skip
+        self._queries |= {key: query for key, query in kept.items() if key[0] not in affected}
 
-    def _rejects(self, test: m.MappingTest, staged: dict[str, StagedTable], run: Execution) -> list[str]:
-        books = keep_books(staged, run, self.mapping)
-        books.close()
-        if test.rejects is None:
-            return []
-        tables = residue(books, staged)
-        values = [t for name, t in tables.items() if name not in ("rows", "reasons")]
-        rows = [tables["rows"].to_pylist(), *(table.to_pylist() for table in values)]
-        found = [row for part in rows for row in part]
-        faults = []
-        for drawn in test.rejects.rows:
-            wanted = dict(zip(test.rejects.columns, drawn, strict=True))
-            if not any(_matches(wanted, row) for row in found):
-                faults.append(f"rejects lack {_shown(wanted)}")
+    def _faults(self, test: m.MappingTest, engine: Engine) -> list[str]:
+        staged = self._tables(test)
+        names = self.tables_of(test)
+        plan = self._plan(names, self._given(names, test, staged, engine), test.accept or "inferred")
+        run = execute(plan, staged, engine, self.target)
+        made = {name: result.rows(self.target.tables[name]) for name, result in run.results.items()}
+        faults = table_faults(test, made)
+        if test.rejects is not None and not faults:
+            faults += self._rejects(test.rejects, staged, run)
         return faults
 
+    def _rejects(
+        self, drawn: m.DrawnTable, staged: Mapping[str, StagedTable], run: Execution
+    ) -> list[str]:
+        books = keep_books(staged, run, self.mapping)
+        books.close()
+        tables = residue(books, staged)
+        values = [table for name, table in tables.items() if name != "reasons"]
+        return reject_faults(drawn, [row for table in values for row in table.to_pylist()])
 
-def _matches(wanted: Mapping[str, str | None], row: Mapping[str, str | None]) -> bool:
-    return all(
-        cell == ANY or (row.get(name) or None) == cell or _headed(name, cell, row)
-        for name, cell in wanted.items()
-    )
+    # -- what a test needs, made once -----------------------------------------------------------
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._engines:
+            self._engines[name] = open_engine(name)
+        return self._engines[name]
+
+    def _tables(self, test: m.MappingTest) -> dict[str, StagedTable]:
+        if id(test) not in self._drawn:
+            self._drawn[id(test)] = {
+                name: _staged_drawing(name, drawn, list(self.source.tables[name].columns))
+                for name, drawn in test.source.items()
+                if name in self.source.tables
+            }
+        return {**self._staged, **self._drawn[id(test)]}
+
+    def _given(
+        self, names: Iterable[str], test: m.MappingTest, staged: Mapping[str, StagedTable], engine: Engine
+    ) -> dict[str, str]:
+        """Values of the parameters that these tables use; the others need not be computed."""
+        known = self.mapping.parameters
+        waiting = [word for name in names for word in self._parameters[name]]
+        waiting += [word for word in test.parameters if word not in known]  # refused by resolve
+        used: set[str] = set()
+        while waiting:
+            word = waiting.pop()
+            if word not in used:
+                used.add(word)
+                waiting += _named_parameters(known[word].default) if word in known else []
+        fewer = replace(self.mapping, parameters={word: known[word] for word in known if word in used})
+        return resolve(fewer, {w: t for w, t in test.parameters.items() if w in used}, staged, engine)
+
+    def _plan(self, names: Iterable[str], given: Mapping[str, str], accept: str) -> Plan:
+        made: dict[str, tuple[str, ...]] = {}
+        queries = []
+        for name in names:
+            query = self._query(name, given, accept, made)
+            made[name] = (*query.published, *query.helpers)
+            queries.append(query)
+        mapping = self.mapping
+        ties = tuple(self._ties.values())
+        return Plan(mapping.name, mapping.source, mapping.target, accept, dict(given), ties, tuple(queries))
+
+    def _query(
+        self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, tuple[str, ...]]
+    ) -> TableQuery:
+        own = tuple(sorted((word, given[word]) for word in self._parameters[name] if word in given))
+        key = (name, own, accept)
+        if key not in self._queries:
+            unique = {name: spec.primary_key for name, spec in self.target.tables.items() if spec.primary_key}
+            around = Surroundings(
+                self.mapping, self.target.tables[name], self._columns, {}, made, given, accept,
+                self._keyed, unique,
+            )  # fmt: skip
+            query = compile_table(self.mapping.tables[name], around)
+            self._queries[key] = replace(
+                query,
+                query=Statement(query.query),
+                ranking=Statement(query.ranking) if query.ranking is not None else None,
+                explaining=lambda: Statement(query.explaining()),
+            )
+        return self._queries[key]
+
+    def _tie(self, rule: m.SourceRule) -> Any:
+        tie = tie_query(rule, self._columns[rule.table], frozenset(), rule.table in self._keyed)
+        keys = Statement(tie.keys) if tie.keys is not None else None
+        return replace(tie, query=Statement(tie.query), keys=keys)
 
 
-def _headed(name: str, cell: str | None, row: Mapping[str, str | None]) -> bool:
-    """A reason may be drawn by its first part alone."""
-    return name == "reason" and cell is not None and str(row.get(name)).partition(":")[0] == cell
+def _staged_drawing(name: str, drawn: m.DrawnTable, columns: list[str]) -> StagedTable:
+    cells = {
+        column: pa.array([row[i] for row in drawn.rows], pa.string())
+        for i, column in enumerate(drawn.columns)
+    }
+    return staged_texts(name, pa.table(cells), columns)
 
 
-def _shown(row: Mapping[str, str | None]) -> str:
-    return ", ".join(f"{name}={cell if cell is not None else 'missing'}" for name, cell in row.items())
-
-
-# -- comparing drawn tables ------------------------------------------------------------------------
-
-
-def _compare(test: m.MappingTest, run: Execution, target: Dataset) -> list[str]:
-    labels: dict[str, str] = {}
-    faults: list[str] = []
-    for name, drawn in test.target.items():
-        if name not in run.results:
-            faults.append(f"{name} is not filled by this mapping")
-            continue
-        rows = run.results[name].rows(target.tables[name])
-        missing = [column for column in drawn.columns if column not in rows.column_names]
-        if missing:
-            faults.append(f"{name} has no column {missing[0]}")
-            continue
-        made = list(zip(*(rows[c].to_pylist() for c in drawn.columns), strict=True)) if drawn.columns else []
-        if not drawn.columns and rows.num_rows:
-            faults.append(f"{name} has {rows.num_rows} rows where none are expected")
-        faults += _unmatched(name, drawn, made, labels)
-    return faults
-
-
-def _unmatched(name: str, drawn: m.DrawnTable, made: list[tuple], labels: dict[str, str]) -> list[str]:
-    """Pair drawn rows with made ones, those with the fewest wildcards first; the rest are faults."""
-    left = list(made)
-    faults = []
-    order = np.argsort([sum(_is_open(cell, labels) for cell in row) for row in drawn.rows], kind="stable")
-    for row in (drawn.rows[i] for i in order):
-        for candidate in left:
-            bound = _bind(row, candidate, labels)
-            if bound is not None:
-                labels |= bound
-                left.remove(candidate)
-                break
-        else:
-            faults.append(f"{name} lacks {_shown(dict(zip(drawn.columns, row, strict=True)))}")
-    for row in left[:SHOWN] if drawn.columns else ():
-        faults.append(f"{name} has unexpected {_shown(dict(zip(drawn.columns, row, strict=True)))}")
-    return faults
-
-
-def _is_open(cell: str | None, labels: Mapping[str, str]) -> bool:
-    return cell == ANY or (cell is not None and cell.startswith(LABEL) and cell not in labels)
-
-
-def _bind(row: tuple, candidate: tuple, labels: Mapping[str, str]) -> dict[str, str] | None:
-    """Labels that have to be bound for the rows to agree, ``None`` where they cannot."""
-    bound: dict[str, str] = {}
-    for cell, value in zip(row, candidate, strict=True):
-        if cell is not None and cell.startswith(LABEL) and len(cell) > 1:
-            known = labels.get(cell, bound.get(cell))
-            if value is None or (known is not None and known != value):
-                return None
-            bound[cell] = value
-        elif cell == ANY:
-            if value is None:
-                return None
-        elif cell != value:
-            return None
-    return bound
+def _named_parameters(default: Any) -> list[str]:
+    """Parameters that a default is computed from."""
+    if default is None:
+        return []
+    kind, operand = default
+    if kind == "parameter":
+        return [operand]
+    return _named_parameters(operand) if kind in ("month_start", "month_end") else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
@@ -82,6 +82,18 @@ def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:
         if name in mapping.tables:
             visit(name)
     return ordered
+
+
+def needed_tables(mapping: m.Mapping, target: Dataset, names: Iterable[str]) -> set[str]:
+    """These target tables and all that they need: their parents and the tables that they join."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _needed(mapping, target, name)
+    return found
 
 
 def _needed(mapping: m.Mapping, target: Dataset, name: str) -> list[str]:

@@ -137,7 +137,7 @@ def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Ta
     occurrence = np.ones(count, np.int64)
     repeat = np.zeros(count, bool)
     numbered = table.clean.append_column(p.ROW, pa.array(np.arange(count, dtype=np.int64)))
-    if tie is not None:
+    if tie is not None and count:
         engine.register(p.staged(tie.table), numbered)
         ties = engine.run(tie.query)
         rows = ties[p.ROW].to_numpy().astype(np.int64)
@@ -148,7 +148,8 @@ def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Ta
     marked = marked.append_column(p.OCCURRENCE, pc.cast(pa.array(occurrence), pa.string()))
     if tie is not None and tie.keys is not None:
         engine.register(p.staged(tie.table), marked)
-        marked = marked.append_column(p.KEY, pc.cast(engine.run(tie.keys)[p.KEY], pa.string()))
+        keys = engine.run(tie.keys)[p.KEY] if count else pa.nulls(0, pa.string())
+        marked = marked.append_column(p.KEY, pc.cast(keys, pa.string()))
     return marked
 
 
