@@ -45,6 +45,11 @@ REASONS_SHOWN = 12
 @click.option("--period", metavar="YYYY-MM", help="Only the records of this reporting month.")
 @click.option("--split", type=click.Choice(["month"]), help="One package for each reporting month.")
 @click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
+@click.option(
+    "--share",
+    is_flag=True,
+    help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
+)
 @_options.fail_on
 @_options.password
 @_options.salvage
