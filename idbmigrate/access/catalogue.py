@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.damage import Damage
@@ -15,8 +15,7 @@ _NAME = "MSysObjects"
 _COLUMNS = ("Id", "Name", "Type", "Flags", "ForeignName")
 
 
-@dataclass(frozen=True)
-class LinkedTable:
+class LinkedTable(NamedTuple):
     """A table that lives in another file or database; reported, never followed.
 
     ``name``: here; ``foreign_name``: there; ``kind``: ``access`` or ``odbc``. Where it lives is left
@@ -28,8 +27,7 @@ class LinkedTable:
     kind: str
 
 
-@dataclass(frozen=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """``tables``: user table -> first page of its definition, in catalogue order; ``system``: the others."""
 
     tables: dict[str, int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from idbmigrate.errors import SourceError
 SALVAGE_HINT = "--salvage (salvage=True) reads what can be read and lists what cannot"
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """One place that could not be read: a table, page, row or cell. Never holds a value."""
 
     message: str
@@ -24,7 +23,7 @@ class Problem:
 
     def as_dict(self) -> dict[str, str | int | None]:
         """The problem as a JSON-able dict."""
-        return asdict(self)
+        return self._asdict()
 
     @property
     def where(self) -> str:

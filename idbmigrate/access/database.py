@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +12,12 @@ from idbmigrate.access import format as fmt
 from idbmigrate.access.catalogue import Catalogue, LinkedTable, read_catalogue, read_properties
 from idbmigrate.access.damage import Damage, Problem
 from idbmigrate.access.pagefile import PageFile
-from idbmigrate.access.properties import column_properties
-from idbmigrate.access.rawcell import RawCell, changed_rows, moved_rows, raw_cell
 from idbmigrate.access.table import read_table
 from idbmigrate.access.tabledef import Column, TableDefinition, read_definition, with_result_type
 from idbmigrate.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from idbmigrate.access.rawcell import RawCell
 
 
 class Database:
@@ -93,6 +94,8 @@ class Database:
         return known
 
     def _with_result_types(self, definition: TableDefinition) -> TableDefinition:
+        from idbmigrate.access.properties import column_properties
+
         block = read_properties(self._pages, self._damage, definition.page)
         properties = column_properties(block, self._pages.layout is fmt.JET3)
         columns = []
@@ -100,7 +103,7 @@ class Database:
             result = properties.get(column.name, {}).get("ResultType", b"")[:1]
             told = column.calculated and result
             columns.append(with_result_type(column, result[0]) if told else column)
-        return replace(definition, columns=tuple(columns))
+        return definition._replace(columns=tuple(columns))
 
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
         """A whole table, or some of its columns, with the Arrow types of the contract.
@@ -125,16 +128,22 @@ class Database:
 
     def raw_cell(self, table: str, row_id: int, column: str) -> RawCell:
         """One cell as the file stores it, by the id of its row; for looking into a difference."""
+        from idbmigrate.access.rawcell import raw_cell  # for people who look into a file: rarely needed
+
         definition = self.definition(table)
         (chosen,) = (c for c in definition.columns if c.name == column)
         return raw_cell(self._pages, definition, int(row_id), chosen)
 
     def moved_rows(self, table: str, ids: np.ndarray) -> np.ndarray:
         """Which rows, by id, lie on another page than their id says (bool)."""
+        from idbmigrate.access.rawcell import moved_rows
+
         return moved_rows(self._pages, self.definition(table), ids)
 
     def changed_rows(self, table: str, ids: np.ndarray) -> np.ndarray:
         """Which rows, by id, were written when the table had another number of columns (bool)."""
+        from idbmigrate.access.rawcell import changed_rows
+
         return changed_rows(self._pages, self.definition(table), ids)
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ bytes from the start of the structure they belong to; all integers are little-en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # Page kinds: the first byte of every page but the first.
 PAGE_DATA = 0x01
@@ -72,8 +72,7 @@ HEADER_DATE_AT = 0x72
 HEADER_MASK_KEY = bytes.fromhex("c7da396b")
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """The places that differ between Jet 3 (Access 97) and all later versions."""
 
     name: str

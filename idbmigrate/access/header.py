@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.rc4 import rc4
 from idbmigrate.errors import SourceError
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """What the first page says, unmasked. ``password`` holds the stored password's bytes, or is empty."""
 
     product: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from idbmigrate.access.slots import find_slots, split_pointer
 from idbmigrate.access.tabledef import Column, TableDefinition
 
 
-@dataclass(frozen=True, repr=False)
-class RawCell:
+class RawCell(NamedTuple):
     """Where a cell lies and its bytes.
 
     ``stored``: the bytes in the row, None for a null; ``content``: a long value's bytes wherever they
@@ -29,6 +28,9 @@ class RawCell:
     at: int
     moved: bool
     columns: int
+
+    def __repr__(self) -> str:  # a record's bytes stay out of tracebacks and logs
+        return f"RawCell(at={self.at})"
 
 
 def raw_cell(pages: PageFile, table: TableDefinition, row_id: int, column: Column) -> RawCell:

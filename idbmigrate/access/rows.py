@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from idbmigrate.access import format as fmt
@@ -19,7 +17,6 @@ _MAX_HOPS = 8
 _MAX_ROWS = 256
 
 
-@dataclass(frozen=True)
 class RowSet:
     """Rows of one table as int64 arrays of one length.
 
@@ -27,10 +24,10 @@ class RowSet:
     ``start`` and ``end``: byte offsets in the file of where the row's content lies now.
     """
 
-    page: np.ndarray
-    slot: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
+    __slots__ = ("end", "page", "slot", "start")
+
+    def __init__(self, page: np.ndarray, slot: np.ndarray, start: np.ndarray, end: np.ndarray):
+        self.page, self.slot, self.start, self.end = page, slot, start, end
 
     def __len__(self) -> int:
         return len(self.page)

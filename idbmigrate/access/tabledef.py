@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.pagefile import PageFile
@@ -14,8 +14,7 @@ _MAX_COLUMNS = 255
 _MAX_PRECISION = 38
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(NamedTuple):
     """One column, as people see it (name, type, length) and as rows store it (the rest).
 
     ``type`` is the Access type name; ``length`` counts characters for TEXT, bytes otherwise, 0 for
@@ -46,8 +45,7 @@ class Column:
         return fmt.TYPE_SIZES.get(self.code)
 
 
-@dataclass(frozen=True)
-class TableDefinition:
+class TableDefinition(NamedTuple):
     """A table: ``page`` is the definition's first page, which data pages name as their owner."""
 
     name: str
@@ -213,7 +211,7 @@ def with_result_type(column: Column, code: int) -> Column:
     if column.code == fmt.TEXT:  # calculated columns came with Access 2010: two bytes a character
         length = 2 * length + fmt.CALCULATED_EXTRA
     length = _shown_length(fmt.JET4, code, length, calculated=True)
-    return replace(column, code=code, type=fmt.TYPE_NAMES[code], length=length)
+    return column._replace(code=code, type=fmt.TYPE_NAMES[code], length=length)
 
 
 def _shown_length(layout: fmt.Layout, code: int, length: int, calculated: bool) -> int:
