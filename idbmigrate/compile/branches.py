@@ -270,7 +270,7 @@ class BranchCompiler:
                 continue
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
             fields.append(MadeField(item.name, tuple(named)))
-            if self._may_reject(item.value):
+            if self._may_reject(item.value, values):
                 word = sql.text(f"rejected-code:{item.name}")
                 whys = [carrier.why for carrier in value.carriers if carrier.why is not None]
                 rejecting += [(sql.surely(sql.equal(why, sql.text(REJECTED_CODE))), word) for why in whys]
@@ -288,10 +288,13 @@ class BranchCompiler:
             outputs.append((why, carrier.why))
         return plan.CarrierColumns(carrier.references, kept, why)
 
-    def _may_reject(self, node: m.Expression | None) -> bool:
+    def _may_reject(self, node: m.Expression, made: Mapping[str, m.Expression]) -> bool:
+        """Whether a lookup in the expression, or in a helper that it uses, rejects rows."""
         if isinstance(node, m.LookedUp) and self.scope.lookup(node).unknown == "reject":
             return True
-        return node is not None and any(self._may_reject(child) for child in node.children)
+        helper = made.get(node.name) if isinstance(node, m.Reference) and not node.alias else None
+        inner = (helper,) if helper is not None and node.name.startswith("_") else node.children
+        return any(self._may_reject(child, made) for child in inner)
 
     def _stops(self) -> list[tuple[Sql, Sql]]:
         """Conditions under which a row goes no further, each with its word."""

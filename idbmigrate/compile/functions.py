@@ -58,21 +58,19 @@ def stored_date(value: Sql) -> Result:
 def time(value: Sql, options: Options) -> Result:
     full = sql.matches(value, f"{_SECONDS}([.][0-9]+)?")
     short = sql.matches(value, _CLOCK)
-    _, is_day = date(value, options)
-    behind = sql.matches(value, f".{{10}}[T ]{_SECONDS}([.][0-9]+)?")
-    behind_short = sql.matches(value, f".{{10}}[T ]{_CLOCK}")
+    behind = sql.both(sql.matches(value, f".{{10}}[T ]{_CLOCK}.*"), date(value, options)[1])
     midnight = sql.equal(value, sql.text(_DAY_ZERO))
+    with_seconds = sql.compared(exp.GT, sql.length(value), sql.whole(16))
     result = sql.case(
         [
             (full, sql.part(value, 1, 8)),
             (short, sql.joined(value, sql.text(":00"))),
-            (sql.both(behind, is_day), sql.part(value, 12, 8)),
-            (sql.both(behind_short, is_day), sql.joined(sql.part(value, 12, 5), sql.text(":00"))),
+            (sql.both(with_seconds, behind), sql.part(value, 12, 8)),
+            (behind, sql.joined(sql.part(value, 12, 5), sql.text(":00"))),
             (midnight, sql.text("00:00:00")),
         ]
     )
-    fits = sql.either(full, short, sql.both(sql.either(behind, behind_short), is_day), midnight)
-    return result, fits
+    return result, sql.either(full, short, behind, midnight)
 
 
 def month(value: Sql, options: Options) -> Result:
@@ -119,47 +117,48 @@ def timestamp(day: Sql, clock: Sql, options: Options) -> Result:
 
 def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
     plain, fits = timestamp(day, clock, options)
-    year = sql.part(plain, 1, 4)
-    years = range(1972, 2061)
-    starts = sql.case([(sql.equal(year, sql.text(str(y))), sql.text(_summer(y, 3))) for y in years])
-    ends = sql.case([(sql.equal(year, sql.text(str(y))), sql.text(_summer(y, 10))) for y in years])
-    summer = sql.both(sql.compared(exp.GTE, plain, starts), sql.compared(exp.LT, plain, ends))
+    year, within = sql.part(date(day, options)[0], 1, 4), sql.part(plain, 6)
+    alike: dict[tuple[str, str], list[str]] = {}  # years fall into seven kinds
+    for number in range(1972, 2061):
+        alike.setdefault((_summer(number, 3), _summer(number, 10)), []).append(str(number))
+    starts, ends = (
+        sql.case([(sql.among(year, years), sql.text(bounds[i])) for bounds, years in alike.items()])
+        for i in (0, 1)
+    )
+    summer = sql.both(sql.compared(exp.GTE, within, starts), sql.compared(exp.LT, within, ends))
     offset = sql.case([(summer, sql.text("+01:00"))], sql.text("+00:00"))
     return sql.joined(plain, offset), fits
 
 
 def _summer(year: int, month_number: int) -> str:
-    """Civil time at which summer time begins (March) or ends (October): the last Sunday, 01:00 UTC.
+    """Civil time of the year when summer time begins (March) or ends (October): last Sunday, 01:00 UTC.
 
     The rule is that of the Summer Time Act 1972 as amended in 1997 and 2002; earlier years differ by
     some weeks and lie before every data set that this package reads.
     """
     last = dt.date(year, month_number, 31)
     sunday = last - dt.timedelta(days=(last.weekday() + 1) % 7)
-    return f"{sunday.isoformat()}T{'01' if month_number == 3 else '02'}:00:00"
+    return f"{sunday:%m-%d}T{'01' if month_number == 3 else '02'}:00:00"
 
 
 def number(value: Sql, options: Options) -> Result:
     decimals = int(str(options.get("decimals", "0")))
-    value = _without_leading_zeros(value)
     if not decimals:
-        whole_part = sql.matches(value, "[0-9]+")
-        points = [(sql.matches(value, f"[0-9]{{{n}}}[.]0+"), sql.part(value, 1, n)) for n in range(1, 10)]
-        fits = sql.either(whole_part, sql.matches(value, "[0-9]{1,9}[.]0+"))
-        return sql.case([(whole_part, value), *points]), fits
-    pointed = sql.matches(value, f"[0-9]+[.][0-9]{{1,{decimals}}}")
+        whole_part = sql.trimmed(sql.trimmed(value, "0", leading=False), ".", leading=False)
+        fits = sql.matches(value, "[0-9]+([.]0+)?")
+        plain = sql.matches(value, "[0-9]+")
+        return sql.case([(plain, _significant(value)), (fits, _significant(whole_part))]), fits
+    fits = sql.matches(value, f"[0-9]+([.][0-9]{{1,{decimals}}})?")
     plain = sql.matches(value, "[0-9]+")
-    result = sql.case([(pointed, value), (plain, sql.joined(value, sql.text(".0")))])
-    return result, sql.either(pointed, plain)
+    digits = _significant(value)
+    return sql.case([(plain, sql.joined(digits, sql.text(".0"))), (fits, digits)]), fits
 
 
-def _without_leading_zeros(value: Sql) -> Sql:
-    """A number without the zeros before it, up to four of them; the digit before a point stays."""
-    zeros = [
-        (sql.matches(value, f"0{{{count}}}(0|[1-9][0-9]*)([.][0-9]+)?"), sql.part(value, count + 1))
-        for count in range(1, 5)
-    ]
-    return sql.case([(sql.matches(value, "0[0-9].*"), sql.case(zeros, value))], value)
+def _significant(number_text: Sql) -> Sql:
+    """A number without the zeros before it; the digit before a point, and zero itself, stay."""
+    bare = sql.trimmed(number_text, "0", leading=True)
+    starts = sql.part(bare, 1, 1)
+    return sql.case([(sql.among(starts, ["", "."]), sql.joined(sql.text("0"), bare))], bare)
 
 
 def pad(value: Sql, options: Options) -> Result:
@@ -169,10 +168,15 @@ def pad(value: Sql, options: Options) -> Result:
 def padded(value: Sql, width: int) -> Sql:
     """Digits with zeros on the left up to a width; other texts unchanged."""
     short = [
-        (sql.matches(value, f"[0-9]{{{have}}}"), sql.joined(sql.text("0" * (width - have)), value))
+        (_has_digits(value, have), sql.joined(sql.text("0" * (width - have)), value))
         for have in range(1, width)
     ]
     return sql.case(short, value)
+
+
+def _has_digits(value: Sql, count: int) -> Sql:
+    """Whether a text is that many digits. One digit, the usual case, needs no pattern."""
+    return sql.among(value, list("0123456789")) if count == 1 else sql.matches(value, f"[0-9]{{{count}}}")
 
 
 def upper(value: Sql, options: Options) -> Result:

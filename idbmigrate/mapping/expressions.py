@@ -13,6 +13,9 @@ _REFERENCE = re.compile(r"(?:([A-Za-z][A-Za-z0-9_]*)\.)?([A-Za-z_][A-Za-z0-9_ ]*
 _PLAIN_PATTERN = re.compile(
     r"(?:\[\^?[^\[\]\\]+\]|\\[.\\/()+*?|-]|\(\?:|[A-Za-z0-9 _/:,;=<>@#%&'~.^$|()*+?{}\"-])*\Z"
 )
+#: Of what that lets through: other groups than (?:), repeats of repeats, open lower bounds, large bounds.
+_ENGINES_DIFFER = re.compile(r"\(\?(?!:)|[*+?}]\+|\{,|\{[0-9,]*[0-9]{4}")
+_CLASS_OR_SIGN = re.compile(r"\[\^?[^\[\]\\]+\]|\\.")
 _REMARKS = ("confidence", "note", "source")
 MAX_PATTERN = 500
 
@@ -39,7 +42,8 @@ def expression(node: Node) -> m.Expression:
 def pattern(node: Node) -> str:
     """A regular expression in the part that all engines share: classes, groups, repeats, alternatives."""
     text = node.text()
-    if len(text) > MAX_PATTERN or not _PLAIN_PATTERN.match(text):
+    bare = _CLASS_OR_SIGN.sub("x", text)
+    if len(text) > MAX_PATTERN or not _PLAIN_PATTERN.match(text) or _ENGINES_DIFFER.search(bare):
         raise node.error(
             "a pattern may use characters, [classes], (groups), | ? * + {n,m} and escaped signs only"
         )

@@ -310,3 +310,30 @@ def test_white_space_alone_is_missing(blank, engine):
     assert outcome.tables["Out"][0]["Value"] is None
     assert outcome.why() == {("#1", "A"): "empty-text"}
     assert outcome.left[0]["value"] == blank
+
+
+def test_offsets_are_those_of_the_time_zone_database(engine):
+    import datetime as dt
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        london = ZoneInfo("Europe/London")
+    except ZoneInfoNotFoundError:
+        pytest.skip("this machine has no time zone database")
+    moments = [
+        dt.datetime(year, month, day, hour)
+        for year in range(1998, 2036)
+        for month in (3, 10)
+        for day in range(24, 32)
+        for hour in (0, 3)
+    ]
+    source = pa.table(
+        {
+            "KEY": [f"{moment:%Y-%m-%dT%H:%M:%S}" for moment in moments],
+            "A": [f"{moment:%Y-%m-%d}" for moment in moments],
+            "B": [f"{moment:%H:%M}" for moment in moments],
+        }
+    )
+    body = "tables: {Out: {from: Rows, fields: {Key: KEY, Value: {local_timestamp: [A, B]}}}}"
+    made = {row["Key"]: row["Value"] for row in run(body, {"Rows": source}, engine).tables["Out"]}
+    assert made == {f"{m:%Y-%m-%dT%H:%M:%S}": m.replace(tzinfo=london).isoformat() for m in moments}
