@@ -142,6 +142,12 @@ def replaced(value: Sql, old: str, new: str) -> Sql:
     return exp.Replace(this=value.copy(), expression=text(old), replacement=text(new))
 
 
+def trimmed(value: Sql, character: str, leading: bool) -> Sql:
+    """A text without a character at its start, or at its end."""
+    side = "LEADING" if leading else "TRAILING"
+    return exp.Trim(this=value.copy(), expression=text(character), position=side)
+
+
 def sha256(value: Sql) -> Sql:
     return exp.SHA2(this=value.copy(), length=whole(256))
 
