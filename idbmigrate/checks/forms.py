@@ -257,8 +257,9 @@ class Compared(_OneColumn):
             return None
         this = plan.column(self.column)
         if self.relation in ("differs", "equals"):
-            kind = exp.NEQ if self.relation == "differs" else exp.EQ
-            return exp.and_(plan.given(self.column), kind(this=this, expression=other))
+            same = exp.EQ(this=this, expression=other)
+            holds = exp.not_(same) if self.relation == "differs" else same
+            return exp.and_(plan.given(self.column), holds)
         width = 19 if self.than.text == "submission.time" else 10
         guards = [exp.RegexpLike(this=this.copy(), expression=exp.Literal.string(patterns.STARTS_WITH_DATE))]
         if not other.is_string:

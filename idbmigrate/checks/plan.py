@@ -7,7 +7,6 @@ whole columns and joins the table as a column of its own, so that one SELECT can
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from re import compile as pattern_of
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from idbmigrate.engine import Engine
 
 ROW = "__row"
+_VISIBLE = "[^ \\t\\r\\n]"
 
 
 class Plan:
@@ -46,30 +46,28 @@ class Plan:
 
     def given(self, name: str) -> exp.Expression:
         """A column holds more than white space; never null itself."""
-        filled = exp.or_(self._starts_visibly(name), self._trimmed(name, exp.NEQ), copy=False)
+        filled = exp.or_(self._starts_visibly(name), self._shape(name, _VISIBLE), copy=False)
         return exp.and_(exp.not_(self._null(name), copy=False), exp.paren(filled, copy=False), copy=False)
 
     def blank(self, name: str) -> exp.Expression:
         """A column holds nothing but white space; never null itself."""
-        empty = exp.and_(
-            exp.not_(self._starts_visibly(name), copy=False), self._trimmed(name, exp.EQ), copy=False
-        )
-        return exp.paren(exp.or_(self._null(name), exp.paren(empty, copy=False), copy=False), copy=False)
+        filled = exp.or_(self._starts_visibly(name), self._shape(name, _VISIBLE), copy=False)
+        empty = exp.not_(exp.paren(filled, copy=False), copy=False)
+        return exp.paren(exp.or_(self._null(name), empty, copy=False), copy=False)
 
     def _null(self, name: str) -> exp.Is:
         return exp.Is(this=self.column(name), expression=exp.null())
 
     def _starts_visibly(self, name: str) -> exp.GTE:
-        """The first sign is no white space: spares the trimming of nearly every value."""
+        """The first sign is no white space: spares a look at the rest of nearly every value."""
         return exp.GTE(this=self.column(name), expression=exp.Literal.string("!"))
 
-    def _trimmed(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
-        return kind(this=exp.Trim(this=self.column(name)), expression=exp.Literal.string(""))
+    def _shape(self, name: str, pattern: str) -> exp.RegexpLike:
+        return exp.RegexpLike(this=self.column(name), expression=exp.Literal.string(pattern))
 
     def matches(self, name: str, pattern: str) -> exp.Expression:
         """A column matches a pattern; never null itself."""
-        shape = exp.RegexpLike(this=self.column(name), expression=exp.Literal.string(pattern))
-        return exp.and_(exp.not_(self._null(name)), shape)
+        return exp.and_(exp.not_(self._null(name)), self._shape(name, pattern))
 
     def outside(self, name: str) -> str | None:
         """A value that comes from outside the table."""
@@ -109,7 +107,7 @@ class Plan:
             source = source.where(*guards)
         one = exp.Literal.number(1)
         twice = source.group_by(*keys).having(exp.GT(this=exp.Count(this=exp.Star()), expression=one))
-        if not self._run(twice.limit(1)).num_rows:
+        if not self._run(twice).num_rows:
             return exp.false()
         count = exp.Window(this=exp.Count(this=exp.Star()), partition_by=keys)
         inner = exp.select(self.column(ROW), exp.alias_(count, "n")).from_(self._relation())
@@ -165,7 +163,8 @@ class Plan:
 
     def _numbers(self, query: exp.Query) -> np.ndarray:
         """The one column of whole numbers that a query gives, in ascending order."""
-        return np.sort(self._run(query).column(0).to_numpy())
+        found = self._run(query).column(0)
+        return np.sort(found.to_numpy()) if len(found) else np.zeros(0, np.int64)
 
     def _relation(self) -> exp.Table:
         return exp.to_table(exp.to_identifier(self.table, quoted=True))
@@ -186,18 +185,22 @@ class Plan:
         return pc.fill_null(pa.array(wrong, pa.bool_()).take(encoded.indices), False)
 
     def _not_continued(self, per: str, start: str, end: str, same_day: bool) -> pa.Array:
-        groups, starts, ends = (
-            self.relations.values(self.table, name).to_pylist() for name in (per, start, end)
-        )
-        begun = Counter(zip(groups, starts))
-        after = {day: _next_day(day) for day in set(ends)}
-        wrong = []
-        for group, first, last in zip(groups, starts, ends):
-            found = begun[group, after[last]] if after[last] else 1
-            if same_day and after[last]:
-                found += begun[group, last] - (first == last)
-            wrong.append(not found)
-        return pa.array(wrong, pa.bool_())
+        ends = pc.dictionary_encode(self.relations.values(self.table, end))
+        nexts = pa.array([_next_day(day) for day in ends.dictionary.to_pylist()], pa.string())
+        group, first = (self.relations.values(self.table, name) for name in (per, start))
+        begun = pc.value_counts(_pair(group, first))
+
+        def rows_that_start(day: pa.Array) -> np.ndarray:
+            at = pc.index_in(_pair(group, day), value_set=begun.field("values"))
+            return pc.fill_null(begun.field("counts").take(at), 0).to_numpy()
+
+        after = nexts.take(ends.indices)
+        found = rows_that_start(after)
+        if same_day:
+            last = ends.dictionary.take(ends.indices)
+            own = pc.fill_null(pc.equal(first, last), False).to_numpy(zero_copy_only=False)
+            found = found + rows_that_start(last) - own
+        return pa.array((found == 0) & after.is_valid().to_numpy(zero_copy_only=False))
 
     def _scores(self, tool: str, score: str) -> dict[str, pa.Array]:
         if "__score.tool" in self._added:
@@ -231,6 +234,11 @@ def _verdict(tool: str | None, score: str | None, known: dict[str, Assessment]) 
         return False, False, not low <= Decimal(score) <= high
     except InvalidOperation:
         return False, False, True
+
+
+def _pair(group: pa.Array, day: pa.Array) -> pa.Array:
+    """Two columns as one; missing where one of them is."""
+    return pc.binary_join_element_wise(group, day, "\x1f")
 
 
 def _next_day(day: str | None) -> str | None:

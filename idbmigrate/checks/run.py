@@ -29,6 +29,7 @@ def check(
     dataset: Dataset,
     context: Context | None = None,
     pack: RulePack | None = None,
+    engine: str = "duckdb",
 ) -> Outcome:
     """Run the rules of a data set over its tables (all columns text, null is missing).
 
@@ -38,7 +39,7 @@ def check(
     pack, context = pack or load_pack(dataset.name), context or Context()
     relations = Relations(tables, dataset)
     outside = outside_values(context, pack, relations)
-    hits, not_run = row_hits(pack, relations, outside)
+    hits, not_run = row_hits(pack, relations, outside, engine)
     fate = Fate(pack, relations, {name: set(table.column_names) for name, table in tables.items()})
     hits = fate.settle(hits)
     found = findings_table(pack, hits, relations, context.references)
@@ -81,7 +82,7 @@ def _day(value: str | None) -> str | None:
 
 
 def row_hits(
-    pack: RulePack, relations: Relations, outside: dict[str, str | None]
+    pack: RulePack, relations: Relations, outside: dict[str, str | None], engine_name: str = "duckdb"
 ) -> tuple[dict[str, Hits], dict[str, str]]:
     """Rows that fail each rule that looks at rows, and the rules that could not be run."""
     hits: dict[str, Hits] = {}
@@ -90,7 +91,7 @@ def row_hits(
     for rule in pack.rules:
         if rule.form is not None and not isinstance(rule.form, (Parent, Child, WholeFile)):
             by_table.setdefault(rule.table or "", []).append(rule)
-    engine = open_engine()
+    engine = open_engine(engine_name)
     try:
         for table, rules in by_table.items():
             if relations.rows(table):
