@@ -15,6 +15,7 @@ import numpy as np
 
 from idbmigrate.access.header import Header
 from idbmigrate.access.rc4 import rc4_pages
+from idbmigrate.access.tabledef import code_page_codec
 from idbmigrate.errors import SourceError
 
 _HINT = "give it with --password (password=) or in the environment variable IDBMIGRATE_PASSWORD"
@@ -65,7 +66,7 @@ def make_cipher(header: Header, first_page: bytes, password: str | None, file: s
 
 
 def _same_password(header: Header, password: str) -> bool:
-    codec = "utf-16-le" if header.layout.character_size == 2 else "cp1252"
+    codec = "utf-16-le" if header.layout.character_size == 2 else code_page_codec(header.code_page)
     stored = header.password.ljust(header.layout.password_length, b"\0")
     given = password.encode(codec, "replace")[: len(stored)].ljust(len(stored), b"\0")
     return hmac.compare_digest(stored, given)

@@ -15,6 +15,8 @@ from idbmigrate.access.usagemap import owned_pages
 _MAX_HOPS = 8
 #: A row pointer has one byte for the slot.
 _MAX_ROWS = 256
+_FOREIGN = "a page in the table's usage map is of another kind or owner"
+_LOST = "the page belongs to the table, but its usage map does not name it"
 
 
 class RowSet:
@@ -43,23 +45,27 @@ class RowSet:
 
 def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowSet:
     """Find a table's live rows, in page and slot order; damaged pages and rows go to ``damage``."""
-    own = owned_pages(pages, table.usage_map, damage, table.name)
+    named = owned_pages(pages, table.usage_map, damage, table.name)
+    own, foreign = _sort_out(pages, table, named)
     rows = _rows_on(pages, table, own, damage)
+    if len(rows) == table.row_count:  # every row is there, so a page too many in the map holds none of them
+        for number in foreign.tolist():
+            damage.note(_FOREIGN, table=table.name, page=number)
+        return rows
+    for number in foreign.tolist():
+        damage.report(_FOREIGN, table=table.name, page=number)
+    lost = _lost_pages(pages, table, own)
+    for number in lost.tolist():
+        damage.report(_LOST, table=table.name, page=number)
+    if len(lost):  # only salvage comes here: what it found is read all the same
+        rows = _rows_on(pages, table, np.union1d(own, lost), Damage(damage.file, salvage=True))
     if len(rows) != table.row_count:
-        lost = _lost_pages(pages, table, own)
-        for number in lost.tolist():
-            message = "the page belongs to the table, but its usage map does not name it"
-            damage.report(message, table=table.name, page=number)
-        if len(lost):  # only salvage comes here: what it found is read all the same
-            rows = _rows_on(pages, table, np.union1d(own, lost), Damage(damage.file, salvage=True))
-        if len(rows) != table.row_count:
-            damage.note(f"{table.row_count} rows are declared and {len(rows)} are there", table=table.name)
+        damage.note(f"{table.row_count} rows are declared and {len(rows)} are there", table=table.name)
     return rows
 
 
 def _rows_on(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: Damage) -> RowSet:
     """The live rows on these pages."""
-    own = _data_pages(pages, table, own, damage)
     layout, view, size = pages.layout, pages.view, pages.page_size
     base = own * size
     counts = view.u16(base + layout.slot_count_at).astype(np.int64)
@@ -79,8 +85,9 @@ def _rows_on(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: D
     outside = (start < layout.slots_at + 2 * np.repeat(counts, counts)) | (start > end) | (end > size)
     live = (entry & fmt.ROW_DELETED) == 0
     rows = RowSet(page_base // size, slot, page_base + start, page_base + end)
-    if outside.any():
-        damage.report_rows(outside, rows.page, slot, FAULTS[4], table=table.name)
+    if outside.any():  # a deleted row's entry matters in so far as the next row ends where it begins
+        outside[1:] |= outside[:-1] & (slot[1:] > 0)
+        damage.report_rows(live & outside, rows.page, slot, FAULTS[4], table=table.name)
     keep = live & ~outside
     moved = (entry & fmt.ROW_POINTER) != 0
     if moved.any():
@@ -90,13 +97,12 @@ def _rows_on(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: D
     return rows if keep.all() else rows[keep]
 
 
-def _data_pages(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: Damage) -> np.ndarray:
-    pages.require(own)
-    base = own * pages.page_size
+def _sort_out(pages: PageFile, table: TableDefinition, named: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The pages of a usage map that are the table's data pages, and those that are not."""
+    pages.require(named)
+    base = named * pages.page_size
     foreign = (pages.view.u8(base) != fmt.PAGE_DATA) | (pages.view.u32(base + 4) != table.page)
-    for number in own[foreign].tolist():
-        damage.report("a page of the table is of another kind or owner", table=table.name, page=number)
-    return own[~foreign]
+    return named[~foreign], named[foreign]
 
 
 def _lost_pages(pages: PageFile, table: TableDefinition, own: np.ndarray) -> np.ndarray:

@@ -181,7 +181,7 @@ class _Table:
             elif (column.type, column.length) != (its.type, its.length):
                 nominal = self.second.reader == "mdbtools" and column.type not in ("TEXT", "NUMERIC")
                 if its.type != column.type or not nominal:
-                    rule = "type-unknown" if column.type.startswith("UNSUPPORTED") else None
+                    rule = "type-unknown" if column.type.startswith(("UNSUPPORTED", "UNKNOWN")) else None
                     mine, its = f"{column.type} {column.length}", f"{its.type} {its.length}"
                     self._differ("column", column.name, native=mine, other=its, rule=rule)
 

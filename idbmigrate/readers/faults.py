@@ -133,7 +133,7 @@ def _numeric_scale(case: Case) -> bool:
 
 _BOTH, _PARSER, _MDBTOOLS = ("access-parser", "mdbtools"), ("access-parser",), ("mdbtools",)
 _RULES: list[tuple[str, tuple[str, ...], Callable[[Case], bool]]] = [
-    ("type-unknown", _BOTH, lambda c: c.type.startswith("UNSUPPORTED")),
+    ("type-unknown", _BOTH, lambda c: c.type.startswith(("UNSUPPORTED", "UNKNOWN"))),
     ("time-before-1899", _BOTH, _time_before_1899),
     ("sub-second", _BOTH, _sub_second),
     ("guid-byte-order", _PARSER, lambda c: c.type == "GUID" and _guid_order(c)),
