@@ -51,6 +51,7 @@ packs: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.pages docs/datasets
+	$(VENV)/bin/python docs/generate_rules.py
 	$(VENV)/bin/python docs/generate.py
 	$(VENV)/bin/python docs/generate_rules.py
 	$(RUN) idbmigrate.datasets.pages docs/datasets
