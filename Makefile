@@ -53,8 +53,6 @@ docs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.pages docs/datasets
 	$(VENV)/bin/python docs/generate_rules.py
 	$(VENV)/bin/python docs/generate.py
-	$(VENV)/bin/python docs/generate_rules.py
-	$(RUN) idbmigrate.datasets.pages docs/datasets
 
 dist: $(VENV)/.ready
 	$(RUN) build
