@@ -125,3 +125,31 @@ def test_hostile_settings_are_a_clear_error(change, plain, tmp_path):
     with pytest.raises(SourceError) as caught:
         everything(path, PASSWORD)
     assert caught.value.code == "damaged"
+
+
+class TestCommandLine:
+    """The password comes from the option, the environment or the terminal, and shows nowhere."""
+
+    @pytest.fixture
+    def locked(self, plain, tmp_path):
+        path = tmp_path / "locked.accdb"
+        path.write_bytes(ACE["agile"](plain["accdb"][0]))
+        return str(path)
+
+    def inspect(self, words, **how):
+        from click.testing import CliRunner
+
+        from idbmigrate.cli.inspect import command
+
+        return CliRunner().invoke(command, words, **how)
+
+    def test_environment(self, locked):
+        outcome = self.inspect([locked], env={"IDBMIGRATE_PASSWORD": PASSWORD})
+        assert outcome.exit_code == 0
+        assert PASSWORD not in outcome.output
+
+    def test_wrong_or_missing(self, locked):
+        for words, code in (([locked], "password-needed"), ([locked, "--password", "x"], "wrong-password")):
+            outcome = self.inspect(words)
+            assert outcome.exit_code == 3
+            assert code in outcome.output
