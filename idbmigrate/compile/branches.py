@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from idbmigrate.compile import plan, sql
-from idbmigrate.compile.expressions import Scope
+from idbmigrate.compile.expressions import SELF, Scope
 from idbmigrate.compile.rank import preferred
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Carrier, Value
@@ -19,8 +19,6 @@ from idbmigrate.mapping import model as m
 if TYPE_CHECKING:
     from idbmigrate.compile.tables import Surroundings
 
-#: Alias of the row itself in every query.
-SELF = "a"
 RESERVED = frozenset({SELF, "item", "natural_key"})
 
 
@@ -97,12 +95,14 @@ class BranchCompiler:
             items=self._items(),
             key=sql.column(plan.KEY, SELF) if self._has_key else None,
             occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
+            hoisted={} if branch.source else None,
         )
 
     def made(self, number: int) -> MadeBranch:
         branch = self.branch
         fields, outputs, values, rejecting = self._fields()
         joins = [self._join(join) for join in branch.joins]
+        stops = self._stops()
         sources = [join for join in branch.joins if not join.target]
         joined = tuple((join.alias, join.table, f"_row_{i}") for i, join in enumerate(sources))
         always: list[tuple[str, Sql]] = [
@@ -123,7 +123,7 @@ class BranchCompiler:
             places={item.name: item.place for item in branch.fields},
             lookups=self.around.mapping.lookups,
             origin=self._origin(),
-            stops=self._stops(),
+            stops=stops,
             targets={join.alias: join.table for join in branch.joins if join.target},
             joins=joins,
         )
@@ -141,7 +141,7 @@ class BranchCompiler:
             if join.table not in known:
                 kind = "target table made before this one" if join.target else "source table"
                 raise self._error(f"{join.table!r} is not a {kind}", join.place)
-            for column, _ in join.on:
+            for column in (*(name for name, _ in join.on), *(p.field for p in join.prefer)):
                 if column not in known[join.table]:
                     raise self._error(f"{join.table} has no column {column!r}", join.place)
         for item in branch.each:
@@ -166,13 +166,20 @@ class BranchCompiler:
     # -- rows --------------------------------------------------------------------------------
 
     def _origin(self) -> Sql | None:
-        branch = self.branch
-        if branch.source is None:
+        """The rows of the branch, with a column for each value that is said once for several uses."""
+        if self.branch.source is None:
             return None
+        rows = self._rows(self.branch.source)
+        if not self.scope.hoisted:
+            return rows
+        return sql.subquery(sql.select([exp.Star(), *self.scope.hoisted.values()], rows), SELF)
+
+    def _rows(self, source: str) -> Sql:
+        branch = self.branch
         if not branch.each:
-            return sql.relation(plan.rows(branch.source), SELF)
+            return sql.relation(plan.rows(source), SELF)
         used = {reference.name for reference in self._references() if not reference.alias}
-        kept = [name for name in sorted(self.around.sources[branch.source]) if name in used]
+        kept = [name for name in sorted(self.around.sources[source]) if name in used]
         marks = [plan.ROW, plan.REPEAT, plan.OCCURRENCE, *([plan.KEY] if self._has_key else [])]
         selects = []
         for number, item in enumerate(branch.each):

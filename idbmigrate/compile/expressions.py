@@ -27,6 +27,9 @@ _COMPARED = {
     "before": exp.LT, "after": exp.GT, "on_or_before": exp.LTE, "on_or_after": exp.GTE, "equals": exp.EQ,
 }  # fmt: skip
 
+#: Alias of the row itself in every query, and how columns are named that hold a value said once.
+SELF, HOISTED = "a", "_said_"
+
 
 @dataclass
 class Scope:
@@ -46,6 +49,24 @@ class Scope:
     key: Sql | None = None
     occurrence: Sql | None = None
     helpers: dict[str, Value] = field(default_factory=dict)
+    hoisted: dict[str, Sql] | None = None
+
+    def hoist(self, value: Sql) -> Sql:
+        """A column of the row that holds the value, so that a query says (and an engine plans) it once.
+
+        Only what is made of the row's own columns can be put there; anything else stays as it is, as does
+        everything where ``hoisted`` is ``None``.
+        """
+        if self.hoisted is None:
+            return value
+        columns = list(value.find_all(exp.Column))
+        own = all(c.table == SELF and not c.name.startswith(HOISTED) for c in columns)
+        if isinstance(value, exp.Column) or not columns or not own:
+            return value
+        text = value.sql()
+        if text not in self.hoisted:
+            self.hoisted[text] = sql.named(value.copy(), f"{HOISTED}{len(self.hoisted)}")
+        return sql.column(self.hoisted[text].alias, SELF)
 
     # -- values ------------------------------------------------------------------------------
 
@@ -89,7 +110,7 @@ class Scope:
             raise self._unknown(node, "a joined table", self.columns)
         if node.name not in self.columns[node.alias]:
             raise self._unknown(node, "a column", self.columns[node.alias])
-        return Value(sql.column(node.name, node.alias or "a"), (Carrier((node,)),))
+        return Value(sql.column(node.name, node.alias or SELF), (Carrier((node,)),))
 
     def _unknown(self, node: m.Reference, what: str, known: object) -> DescriptionError:
         import difflib
@@ -115,6 +136,9 @@ class Scope:
             values[1] = _applied("time", values[1:], {}).as_part()
         elif node.function == "join":
             values = [value.as_part() for value in values]
+        if node.function in functions.PREPARED:
+            bare = self.hoist(functions.PREPARED[node.function](values[0].sql))
+            values[0] = Value(bare, values[0].carriers)
         return _applied(node.function, values, node.options)
 
     def _is_day(self, node: m.Expression) -> bool:
@@ -151,7 +175,7 @@ class Scope:
 
     def _lookup(self, node: m.LookedUp) -> Value:
         table, inner = self.lookup(node), self.value(node.of)
-        code = cleaned(inner.sql, table)
+        code = self.hoist(cleaned(inner.sql, table))
         usable, homeless, beyond = _sorted_rows(table, self.accept)
         branches: list[tuple[Sql, Sql]] = []
         same = [row.code for row in usable if row.code == row.to]
@@ -190,7 +214,7 @@ class Scope:
                 return sql.not_null(value) if node.present else sql.is_null(value)
             case m.Known():
                 usable, _, _ = _sorted_rows(self.lookup(node), self.accept)
-                code = cleaned(self.value(node.of).sql, self.lookup(node))
+                code = self.hoist(cleaned(self.value(node.of).sql, self.lookup(node)))
                 codes = [row.code for row in usable]
                 return sql.surely(sql.among(code, codes)) if codes else exp.false()
             case m.Combined():

@@ -209,21 +209,22 @@ def matching(value: Sql, options: Options) -> Result:
 
 def icd10(value: Sql, options: Options) -> Result:
     """The centre's own cleansing (NCDR reference library, IC_PROVDIAG), then the code's form."""
+    three = sql.matches(value, "[A-Z][0-9]{2}")
+    longer = sql.matches(value, "[A-Z][0-9]{2}[0-9X][A-Z0-9]{0,2}")
+    return sql.case([(three, sql.joined(value, sql.text("X"))), (longer, value)]), sql.either(three, longer)
+
+
+def _bare_icd10(value: Sql) -> Sql:
     bare = sql.upper(without(value, _SPACES + _PUNCTUATION))
-    cleaned = sql.joined(sql.part(bare, 1, 1), sql.replaced(sql.part(bare, 2), "O", "0"))
-    three = sql.matches(cleaned, "[A-Z][0-9]{2}")
-    longer = sql.matches(cleaned, "[A-Z][0-9]{2}[0-9X][A-Z0-9]{0,2}")
-    result = sql.case([(three, sql.joined(cleaned, sql.text("X"))), (longer, cleaned)])
-    return result, sql.either(three, longer)
+    return sql.joined(sql.part(bare, 1, 1), sql.replaced(sql.part(bare, 2), "O", "0"))
 
 
 def postcode(value: Sql, options: Options) -> Result:
-    bare = sql.upper(without(value, _SPACES))
-    fits = sql.matches(bare, "[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
+    fits = sql.matches(value, "[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
     by_length = [
         (
-            sql.both(fits, sql.equal(sql.length(bare), sql.whole(n))),
-            sql.joined(sql.part(bare, 1, n - 3), sql.text(" "), sql.part(bare, n - 2)),
+            sql.both(fits, sql.equal(sql.length(value), sql.whole(n))),
+            sql.joined(sql.part(value, 1, n - 3), sql.text(" "), sql.part(value, n - 2)),
         )
         for n in (5, 6, 7)
     ]
@@ -232,17 +233,16 @@ def postcode(value: Sql, options: Options) -> Result:
 
 def nhs_number(value: Sql, options: Options) -> Result:
     """Ten digits whose sum, weighted 10 to 1, is a multiple of eleven (NHS Data Dictionary)."""
-    bare = without(value, _SPACES + "-")
     total: Sql = sql.whole(0)
     for place in range(1, 11):
-        digit, weight = sql.part(bare, place, 1), 11 - place
+        digit, weight = sql.part(value, place, 1), 11 - place
         worth = sql.case(
             [(sql.equal(digit, sql.text(str(n))), sql.whole(n * weight)) for n in range(1, 10)], sql.whole(0)
         )
         total = sql.compared(exp.Add, total, worth)
     checked = sql.equal(sql.compared(exp.Mod, total, sql.whole(11)), sql.whole(0))
-    fits = sql.both(sql.matches(bare, "[0-9]{10}"), checked)
-    return sql.case([(fits, bare)]), fits
+    fits = sql.both(sql.matches(value, "[0-9]{10}"), checked)
+    return sql.case([(fits, value)]), fits
 
 
 def join(*values: Sql, options: Options) -> Result:
@@ -255,6 +255,12 @@ def join(*values: Sql, options: Options) -> Result:
     return sql.case([(sql.negated(sql.equal(result, sql.text(""))), result)]), None
 
 
+#: What is taken out of a value before its function sees it.
+PREPARED: dict[str, Callable[[Sql], Sql]] = {
+    "icd10": _bare_icd10,
+    "postcode": lambda value: sql.upper(without(value, _SPACES)),
+    "nhs_number": lambda value: without(value, _SPACES + "-"),
+}
 _ONE: dict[str, Callable[[Sql, Options], Result]] = {
     "date": date, "time": time, "month": month, "month_start": month_start, "month_end": month_end,
     "number": number, "pad": pad, "upper": upper, "remove": remove, "part": part, "matching": matching,

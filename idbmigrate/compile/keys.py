@@ -92,11 +92,13 @@ def _ties(table: str, parts: list[Sql], columns: list[str]) -> exp.Query:
 
 
 def _numbered(key: list[Sql]) -> exp.Select:
-    content, row = sql.column("_content"), sql.column(plan.ROW)
-    place = sql.row_number(key, [sql.ascending(content), sql.ascending(row)])
-    again = sql.row_number([*key, content], [sql.ascending(row)])
+    """What differs is numbered by content; repeats come after, so that they change no other number."""
+    content, row, again = sql.column("_content"), sql.column(plan.ROW), sql.column("_again")
+    repeats = sql.row_number([*key, content], [sql.ascending(row)])
+    counted = sql.select([row, *key, content, sql.named(repeats, "_again")], sql.relation("tied"))
+    place = sql.row_number(key, [sql.ascending(item) for item in (again, content, row)])
     query = sql.select(
-        [row, sql.named(place, plan.OCCURRENCE), sql.named(again, "_again")], sql.relation("tied")
+        [row, sql.named(place, plan.OCCURRENCE), again], sql.subquery(counted, "counted")
     )
     query.set("order", exp.Order(expressions=[sql.ascending(row)]))
     return query

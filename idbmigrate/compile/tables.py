@@ -58,21 +58,21 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     misfits = fit.misfits(branches, around.spec, published)
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
-    after = [
-        ("fitted", _fitted(published, rest, misfits, around.spec)),
-        ("judged", _judged(published, rest, misfits, around, parents)),
-    ]
-
-    def stages(stopped: bool) -> list[tuple[str, exp.Query]]:
-        rows = [branch.query([*_ALWAYS, *names], stopped) for branch in branches]
-        return [("made", sql.union_all(rows)), *((name, stage.copy()) for name, stage in after)]
+    def stages(others: list[str], stopped: bool) -> list[tuple[str, exp.Query]]:
+        rows = [branch.query([*_ALWAYS, *published, *others], stopped) for branch in branches]
+        return [
+            ("made", sql.union_all(rows)),
+            ("fitted", _fitted(published, others, misfits, around.spec)),
+            ("judged", _judged(published, others, misfits, around, parents)),
+        ]
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
+    whys = [name for name in rest if name not in helpers]
     one_per = table.one_per
     return plan.TableQuery(
         table=table.name,
-        query=_published([*published, *traces], stages(stopped=False)),
-        explaining=lambda: _explained([*published, *rest, *misfits.values()], stages(stopped=True)),
+        query=_published([*published, *traces], stages(traces, stopped=False)),
+        explaining=lambda: _explained([*published, *whys, *misfits.values()], stages(whys, stopped=True)),
         one_per=one_per.rule if one_per is not None else None,
         ranking=ranking(table.name, one_per, published) if one_per is not None else None,
         published=published,

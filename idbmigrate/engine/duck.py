@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
+
+#: From how many rows on a copy of the result costs more than a second look at the query.
+MANY_ROWS = 100_000
 
 
 class DuckEngine:
@@ -13,16 +18,26 @@ class DuckEngine:
     dialect = "duckdb"
 
     def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
         self._connection = duckdb.connect(
             ":memory:", config={"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         )
 
     def register(self, name: str, table: pa.Table) -> None:
+        self._rows[name] = table.num_rows
         self._connection.register(name, table)
 
     def run(self, query: exp.Expression) -> pa.Table:
         text = query.sql(dialect=self.dialect, copy=False)
+        if max(self._rows.values(), default=0) < MANY_ROWS:
+            return _plain_strings(self._planned_once(text))
         return _plain_strings(self._connection.sql(text).to_arrow_table())
+
+    def _planned_once(self, text: str) -> pa.Table:
+        """A relation is planned twice, a statement once with its rows copied: better where they are few."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return self._connection.execute(text).to_arrow_table()
 
     def close(self) -> None:
         self._connection.close()
