@@ -53,6 +53,7 @@ CODES: dict[str, str] = {
     "size-limit": "an Access file would have to be larger than Access allows",
     "unsupported-column": "a column type of the Access format that cannot be written",
     "index-unsupported": "an index of the template that cannot be kept right",
+    "twin-not-clean": "a value of a real file would have reached its synthetic twin",
     "interrupted": "the run was stopped before it had finished",
     # the program itself
     "internal-fault": "a fault in idbmigrate itself",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
 
 
@@ -31,25 +32,41 @@ from idbmigrate.cli._output import Console, run_verb
 @click.option(
     "--drift", is_flag=True, help="Add local columns and a local table; some dates and numbers as text."
 )
+@click.option(
+    "--like",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Write a synthetic twin of a real file: its design, rounded counts and code frequencies, no value.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+@_options.password
 @run_verb
-def command(console: Console, out: str, dataset: str | None, patients: int | None, **options) -> None:
+def command(console: Console, out: str, dataset: str | None, patients: int | None, like, **options) -> None:
     """Write an Access file about patients who do not exist.
 
     NHS numbers are of the range 999, which is never issued.
     """
-    if dataset is None or patients is None:
-        raise click.UsageError("--dataset and --patients say what to write.")
-    from idbmigrate.sample import write_sample
+    if like is not None:
+        from idbmigrate.sample import write_twin
 
-    sample = write_sample(
-        out,
-        dataset=dataset,
-        patients=patients,
-        drifted=options.pop("drift"),
-        progress=lambda done, total: console.progress("writing", done, total),
-        **options,
-    )
+        if patients is not None or options["drift"] or options["faults"] != "none":
+            raise click.UsageError("--like takes patients, faults and drift from the file.")
+        seed, overwrite, password = options["seed"], options["overwrite"], options["password"]
+        sample = write_twin(like, out, dataset=dataset, seed=seed, overwrite=overwrite, password=password)
+    elif dataset is None or patients is None:
+        raise click.UsageError("--dataset and --patients say what to write, or --like FILE.")
+    else:
+        from idbmigrate.sample import write_sample
+
+        options.pop("password")
+        sample = write_sample(
+            out,
+            dataset=dataset,
+            patients=patients,
+            drifted=options.pop("drift"),
+            progress=lambda done, total: console.progress("writing", done, total),
+            **options,
+        )
     console.document({"file": str(sample.path), "dataset": sample.dataset, "rows": sample.rows})
     console.say(f"{sample.path}: {sample.dataset}, {sum(sample.rows.values()):,} rows")
     console.table(sample.rows.items(), ["table", "rows"])

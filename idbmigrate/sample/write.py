@@ -105,4 +105,3 @@ def _stored(name: str, table: pa.Table, shape: Shape, drifted: bool, rng: np.ran
     if drifted:
         columns |= drift.local_columns(name, table.num_rows, rng)
     return pa.table(columns)
-
