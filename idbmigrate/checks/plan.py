@@ -45,22 +45,25 @@ class Plan:
         return exp.column(exp.to_identifier(name, quoted=True))
 
     def given(self, name: str) -> exp.Expression:
-        """A column holds more than white space; never null itself."""
-        filled = exp.or_(self._starts_visibly(name), self._shape(name, _VISIBLE), copy=False)
+        """A column holds more than white space; never null itself.
+
+        Here and in :meth:`blank` the first sign decides for nearly every value; only what starts with
+        white space is looked at whole.
+        """
+        filled = exp.or_(self._starts(name, exp.GTE), self._shape(name, _VISIBLE), copy=False)
         return exp.and_(exp.not_(self._null(name), copy=False), exp.paren(filled, copy=False), copy=False)
 
     def blank(self, name: str) -> exp.Expression:
         """A column holds nothing but white space; never null itself."""
-        filled = exp.or_(self._starts_visibly(name), self._shape(name, _VISIBLE), copy=False)
-        empty = exp.not_(exp.paren(filled, copy=False), copy=False)
+        unseen = exp.not_(self._shape(name, _VISIBLE), copy=False)
+        empty = exp.paren(exp.and_(self._starts(name, exp.LT), unseen, copy=False), copy=False)
         return exp.paren(exp.or_(self._null(name), empty, copy=False), copy=False)
 
     def _null(self, name: str) -> exp.Is:
         return exp.Is(this=self.column(name), expression=exp.null())
 
-    def _starts_visibly(self, name: str) -> exp.GTE:
-        """The first sign is no white space: spares a look at the rest of nearly every value."""
-        return exp.GTE(this=self.column(name), expression=exp.Literal.string("!"))
+    def _starts(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
+        return kind(this=self.column(name), expression=exp.Literal.string("!"))
 
     def _shape(self, name: str, pattern: str) -> exp.RegexpLike:
         return exp.RegexpLike(this=self.column(name), expression=exp.Literal.string(pattern))

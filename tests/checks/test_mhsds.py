@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -102,7 +104,7 @@ def test_header_rule_fails(rule):
     satisfy(rule.form, row)
     if rule.code in ("MHS00036", "MHS00037"):
         row["DateTimeDatSetCreate"] = "2022-03-31T10:00:00"
-    counts = check(arrow({"MHS000Header": [row]}), DATASET, CONTEXT).counts
+    counts = check(arrow({"MHS000Header": [row]}), DATASET, CONTEXT, replace(PACK, rules=(rule,))).counts
     assert rule.code in counts
 
 
