@@ -8,25 +8,28 @@ from mutant to mutant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 
-from idbmigrate.compile.compiler import needed_tables, ordered_tables
+from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables
 from idbmigrate.compile.keys import keyed_tables, tie_query
-from idbmigrate.compile.plan import Plan, TableQuery
+from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
 from idbmigrate.compile.tables import Surroundings, compile_table
+from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.engine import ENGINES, Engine, open_engine
 from idbmigrate.engine.execute import Execution, execute
 from idbmigrate.engine.parameters import resolve
-from idbmigrate.errors import IdbmigrateError
+from idbmigrate.errors import DescriptionError, IdbmigrateError
 from idbmigrate.ledger import keep_books
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping.expected import reject_faults, table_faults
+from idbmigrate.mapping.lint import Complaint, lint
+from idbmigrate.mapping.load import load_mapping
+from idbmigrate.mapping.mutate import Mutant
 from idbmigrate.mapping.tree import parameters_of, sources_of
 from idbmigrate.residue import residue
 from idbmigrate.stage import StagedTable, staged_texts
@@ -67,6 +70,7 @@ class Trials:
     _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
     _drawn: dict[int, dict[str, StagedTable]] = field(default_factory=dict, repr=False)
     _queries: dict[tuple, TableQuery] = field(default_factory=dict, repr=False)
+    _ties: dict[str, TieQuery] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         mapping = self.mapping
@@ -75,8 +79,8 @@ class Trials:
         self._reads = {name: sources_of(table) for name, table in mapping.tables.items()}
         self._parameters = {name: parameters_of(table) for name, table in mapping.tables.items()}
         self._keyed = keyed_tables(mapping)
-        self._ties = {name: self._tie(rule) for name, rule in mapping.sources.items() if rule.natural_key}
         if not self._staged:
+            self._ties |= {n: self._tie(rule) for n, rule in mapping.sources.items() if rule.natural_key}
             self._staged |= {
                 name: staged_texts(name, pa.table({}), list(spec.columns))
                 for name, spec in self.source.tables.items()
@@ -113,15 +117,31 @@ class Trials:
         needed = needed_tables(self.mapping, self.target, wanted & set(self.mapping.tables))
         return [name for name in self._order if name in needed]
 
-    @contextmanager
-    def of_mutant(self, mutant: m.Mapping, tables: Iterable[str]) -> Any:
-        """Trials of a mapping that differs in these target tables only; what the rest compiled to is shared."""
-        affected = set(tables)
-        kept = {key: query for key, query in self._queries.items() if key[0] not in affected}
-        yield Trials(
-            mutant, self.source, self.target, self._engines, self._staged, self._drawn, kept
-        )  # fmt: skip
-        self._queries |= {key: query for key, query in kept.items() if key[0] not in affected}
+    def of_mutant(self, mutant: Mutant) -> Trials:
+        """Trials of a mutant; what was compiled for the tables that it leaves as they are is shared."""
+        kept = {key: query for key, query in self._queries.items() if key[0] not in mutant.tables}
+        return Trials(
+            mutant.mapping,
+            self.source,
+            self.target,
+            self._engines,
+            self._staged,
+            self._drawn,
+            kept,
+            self._ties,
+        )
+
+    def unnoticed(
+        self, found: Iterable[Mutant], engine: str, tests: Iterable[m.MappingTest]
+    ) -> Iterator[Mutant]:
+        """Those of the mutants that no test notices. The tests must pass on the mapping as it is."""
+        concerned = [(test, set(self.tables_of(test))) for test in tests]
+        for mutant in found:
+            trials = self.of_mutant(mutant)
+            own = [pair for pair in concerned if pair[1] & mutant.tables and mutant.concerns(pair[0])]
+            own.sort(key=lambda pair: (not mutant.tables & set(pair[0].target), len(pair[1])))
+            if not any(trials.verdict(test, engine).faults for test, _ in own):
+                yield mutant
 
     def _faults(self, test: m.MappingTest, engine: Engine) -> list[str]:
         staged = self._tables(test)
@@ -134,9 +154,7 @@ class Trials:
             faults += self._rejects(test.rejects, staged, run)
         return faults
 
-    def _rejects(
-        self, drawn: m.DrawnTable, staged: Mapping[str, StagedTable], run: Execution
-    ) -> list[str]:
+    def _rejects(self, drawn: m.DrawnTable, staged: Mapping[str, StagedTable], run: Execution) -> list[str]:
         books = keep_books(staged, run, self.mapping)
         books.close()
         tables = residue(books, staged)
@@ -206,7 +224,7 @@ class Trials:
             )
         return self._queries[key]
 
-    def _tie(self, rule: m.SourceRule) -> Any:
+    def _tie(self, rule: m.SourceRule) -> TieQuery:
         tie = tie_query(rule, self._columns[rule.table], frozenset(), rule.table in self._keyed)
         keys = Statement(tie.keys) if tie.keys is not None else None
         return replace(tie, query=Statement(tie.query), keys=keys)
@@ -228,3 +246,52 @@ def _named_parameters(default: Any) -> list[str]:
     if kind == "parameter":
         return [operand]
     return _named_parameters(operand) if kind in ("month_start", "month_end") else []
+
+
+# -- compiling without data ----------------------------------------------------------------------------
+
+
+def compiled(
+    mapping: m.Mapping,
+    source: Dataset,
+    target: Dataset,
+    parameters: Mapping[str, str] | None = None,
+    accept: str = "proposed",
+) -> Plan:
+    """The plan of a mapping over the columns of its source data set, for reading rather than running.
+
+    A parameter that is not given has its default where that is a text, else its first choice, else its
+    name in angle brackets. Raises what the compiler raises.
+    """
+    given = {**{name: _placeholder(spec) for name, spec in mapping.parameters.items()}, **(parameters or {})}
+    columns = {name: frozenset(spec.columns) for name, spec in source.tables.items()}
+    return compile_mapping(mapping, columns, target, parameters=given, accept=accept)
+
+
+def _placeholder(spec: m.ParameterSpec) -> str:
+    if spec.default is not None and spec.default[0] == "text":
+        return str(spec.default[1])
+    return spec.one_of[0] if spec.one_of else f"<{spec.name}>"
+
+
+def complaints(name: str) -> list[Complaint]:
+    """Everything that is wrong with the mapping of that name or in that file, whether it loads or not."""
+    try:
+        mapping = load_mapping(name)
+        source, target = load_dataset(mapping.source), load_dataset(mapping.target)
+    except DescriptionError as error:
+        return [_complaint(error)]
+    found = lint(mapping, source, target)
+    try:
+        compiled(mapping, source, target)
+    except DescriptionError as error:
+        found.append(_complaint(error))
+    return found
+
+
+def _complaint(error: DescriptionError) -> Complaint:
+    """An error as a complaint; its place is text by now: ``file:line (path)``, or less."""
+    place, _, path = (error.where or "").partition(" (")
+    file, _, line = place.rpartition(":")
+    where = m.Place(file, int(line), path.rstrip(")") or "$") if line.isdigit() else m.Place(place, 0, "$")
+    return Complaint(error.message, where)

@@ -1,4 +1,4 @@
-"""Holds what a test drew against what was made: rows in any order, ``*`` for any value, ``#label`` for the same."""
+"""Holds what a test drew against what was made: rows in any order, ``*`` any value, ``#x`` the same one."""
 
 from __future__ import annotations
 

@@ -199,6 +199,9 @@ def _join(alias: str, node: Node) -> m.Join:
 
 def _item(node: Node) -> dict[str, str]:
     node.need("column")
+    for name in ("value", "number"):
+        if name in node:
+            raise node[name].error(f"item.{name} has a meaning of its own: choose another name")
     return {key: child.text() for key, child in node.items()}
 
 

@@ -34,13 +34,6 @@ def changed(node: Any, way: Way, new: Any) -> Any:
     return replace(node, **{step: changed(getattr(node, step), rest, new)})
 
 
-def at(node: Any, way: Way) -> Any:
-    """What lies at the end of the way."""
-    for step in way:
-        node = node[step] if isinstance(step, int) else getattr(node, step)
-    return node
-
-
 def lookups_of(node: Any) -> set[str]:
     """Names of the lookups that a part uses."""
     return {part.lookup for _, part in parts(node) if isinstance(part, (m.LookedUp, m.Known))}

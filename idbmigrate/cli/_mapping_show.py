@@ -1,0 +1,181 @@
+"""Prints one mapping: in words, or as the SQL that it compiles to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from idbmigrate.cli._output import Console
+from idbmigrate.errors import UsageError
+
+if TYPE_CHECKING:
+    from idbmigrate.mapping import model as m
+
+
+def words(console: Console, mapping: m.Mapping, table: str | None) -> None:
+    """Parameters, target tables and lookups in words, or one target table with the lookups it uses."""
+    from idbmigrate.mapping import tree, wording
+
+    tables = _chosen(mapping, table)
+    used = set().union(*(tree.lookups_of(item) for item in tables.values()))
+    lookups = {name: lookup for name, lookup in mapping.lookups.items() if table is None or name in used}
+    console.document(_document(mapping, tables, lookups))
+    console.say(console.style(f"{mapping.name} {mapping.version}: {mapping.title}", "bold"))
+    if table is None:
+        console.say(f"  {mapping.source} to {mapping.target}, {len(mapping.tests)} tests")
+        console.say()
+        console.table(
+            [(spec.name, wording.default(spec), spec.title) for spec in mapping.parameters.values()],
+            ["parameter", "if it is not set", "what it is"],
+        )
+    for item in tables.values():
+        console.say()
+        _table(console, item)
+    for lookup in lookups.values():
+        console.say()
+        _lookup(console, lookup)
+
+
+def _table(console: Console, table: m.TableMap) -> None:
+    from idbmigrate.mapping import wording
+
+    console.say(console.style(table.name, "bold"))
+    for branch in table.branches:
+        rows = f"{branch.rows}: " if len(table.branches) > 1 else ""
+        console.say(f"  {rows}a row for each row of {branch.source or 'nothing: a single one'}")
+        if branch.each:
+            console.say(f"  and each of {', '.join(item['column'] for item in branch.each)} that is filled")
+        for join in branch.joins:
+            console.say(f"  {wording.join(join)}")
+        for rule in branch.where:
+            console.say(f"  only where {wording.condition(rule.keep)}: {rule.reason} ({rule.name})")
+        fields = [(f.name, wording.value(f.value), f.confidence, f.note) for f in branch.fields]
+        console.table(fields, indent=4)
+    if table.one_per is not None:
+        console.say(f"  {wording.one_per(table.one_per)}")
+
+
+def _lookup(console: Console, lookup: m.Lookup) -> None:
+    from idbmigrate.mapping import wording
+
+    console.say(console.style(f"lookup {lookup.name}: {lookup.title}", "bold"))
+    console.say(f"  {wording.unknown_policy(lookup)}")
+    console.table(
+        [
+            (row.code, row.to or "nowhere", row.equivalence if row.to else None, row.confidence,
+             row.reason or row.note, row.source)
+            for row in lookup.rows
+        ],
+        ["code", "becomes", "", "confidence", "why", "source"],
+    )  # fmt: skip
+
+
+def _document(mapping: m.Mapping, tables: dict[str, m.TableMap], lookups: dict[str, m.Lookup]) -> dict:
+    from idbmigrate.mapping import wording
+
+    def fields(branch: m.Branch) -> list[dict[str, Any]]:
+        return [
+            {
+                "column": f.name,
+                "value": wording.value(f.value),
+                "confidence": f.confidence,
+                "note": f.note,
+                "line": f"{f.place.file}:{f.place.line}",
+            }
+            for f in branch.fields
+        ]
+
+    return {
+        "name": mapping.name,
+        "version": mapping.version,
+        "title": mapping.title,
+        "source": mapping.source,
+        "target": mapping.target,
+        "parameters": {
+            spec.name: {"title": spec.title, "default": wording.default(spec), "one_of": spec.one_of}
+            for spec in mapping.parameters.values()
+        },
+        "tables": {
+            table.name: {
+                "branches": [
+                    {
+                        "rows": branch.rows,
+                        "from": branch.source,
+                        "each": [item["column"] for item in branch.each],
+                        "with": [wording.join(join) for join in branch.joins],
+                        "where": {rule.name: wording.condition(rule.keep) for rule in branch.where},
+                        "fields": fields(branch),
+                    }
+                    for branch in table.branches
+                ],
+                "one_per": wording.one_per(table.one_per) if table.one_per else None,
+            }
+            for table in tables.values()
+        },
+        "lookups": {
+            lookup.name: {
+                "title": lookup.title,
+                "unknown": wording.unknown_policy(lookup),
+                "rows": [
+                    {
+                        "code": row.code,
+                        "to": row.to,
+                        "equivalence": row.equivalence,
+                        "confidence": row.confidence,
+                        "reason": row.reason,
+                        "source": row.source,
+                        "note": row.note,
+                    }
+                    for row in lookup.rows
+                ],
+            }
+            for lookup in lookups.values()
+        },
+    }
+
+
+def sql(
+    console: Console,
+    mapping: m.Mapping,
+    table: str | None,
+    dialect: str,
+    settings: dict[str, str],
+    accept: str,
+) -> None:
+    """The query of each target table."""
+    from idbmigrate.compile.portable import DIALECTS
+    from idbmigrate.datasets import load_dataset
+    from idbmigrate.trial import compiled
+
+    if dialect not in DIALECTS:
+        raise UsageError(
+            f"{dialect!r} is not one of {', '.join(DIALECTS)}", code="bad-option", hint="--dialect duckdb"
+        )
+    unknown = sorted(set(settings) - set(mapping.parameters))
+    if unknown:
+        raise UsageError(
+            f"the mapping has no parameter {unknown[0]!r}",
+            code="bad-option",
+            hint=f"parameters: {', '.join(mapping.parameters) or 'none'}",
+        )
+    wanted = _chosen(mapping, table)
+    plan = compiled(mapping, load_dataset(mapping.source), load_dataset(mapping.target), settings, accept)
+    texts = {
+        query.table: query.query.sql(dialect=dialect, pretty=True)
+        for query in plan.tables
+        if query.table in wanted
+    }
+    console.document({"mapping": mapping.name, "dialect": dialect, "sql": texts})
+    for name, text in texts.items():
+        console.say(f"-- {name}\n{text};\n")
+
+
+def _chosen(mapping: m.Mapping, table: str | None) -> dict[str, m.TableMap]:
+    if table is None:
+        return dict(mapping.tables)
+    if table not in mapping.tables:
+        raise UsageError(
+            f"{mapping.name} does not fill a table {table!r}",
+            code="unknown-name",
+            hint=f"it fills {', '.join(mapping.tables)}",
+        )
+    return {table: mapping.tables[table]}
