@@ -113,7 +113,7 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
         books.rows.append(_account(label, "", every, _rows_carried(table, traces)))
     _explain(staged, traces, books)
     for account in books.values:
-        _other_reasons(staged[account.table], account, mapping, books)
+        _other_reasons(staged[account.table], account, mapping, books, traces)
     for table, account in zip(staged.values(), books.rows, strict=True):
         _other_row_reasons(table, account, books)
     return books
@@ -146,8 +146,10 @@ def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) ->
     traces.explain([*books.values, *books.rows])
 
 
-def _other_reasons(table: StagedTable, account: Account, mapping: MappingFile, books: Books) -> None:
-    """Reasons that no query knows: columns and tables that are retired, or that no data set has."""
+def _other_reasons(
+    table: StagedTable, account: Account, mapping: MappingFile, books: Books, traces: Traces
+) -> None:
+    """Reasons that no query knows: what is retired, what no data set has, and rows that no query met."""
     left = account.reasons < 0
     if not left.any():
         return
@@ -161,6 +163,10 @@ def _other_reasons(table: StagedTable, account: Account, mapping: MappingFile, b
             word = f"retired:{table.name}.{account.column}"
             books.explained[word] = why
             account.give(left, word)
+        elif traces.may_skip_rows(table.name, account.column):
+            account.give(left, "nothing-to-carry")
+        elif traces.may_join(table.name, account.column):
+            account.give(left, "not-joined")
 
 
 def _other_row_reasons(table: StagedTable, account: Account, books: Books) -> None:

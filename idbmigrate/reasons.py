@@ -29,6 +29,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "outside-period": (DROPPED, "the row does not belong to the reporting period asked for"),
     "retired": (DROPPED, "the mapping retires the column"),
     "empty-text": (DROPPED, "the value is white space or an empty text"),
+    "not-joined": (DROPPED, "no record takes the value over from this row"),
     "nothing-to-carry": (DROPPED, "the row holds nothing that a target row is made from"),
     "unknown-column": (DROPPED, "the data set has no such column"),
     "unknown-table": (DROPPED, "the data set has no such table"),

@@ -139,6 +139,15 @@ class Traces:
                     carried[view.numbers(p.ROW)[mask]] = True
         return carried
 
+    def may_skip_rows(self, table: str, column: str) -> bool:
+        """Whether a way of the column is met by no row that lacks all columns of an ``each``."""
+        ways = self.found.get((table, column), ())
+        return any(not way.joined and way.query.branches[way.branch].items for way in ways)
+
+    def may_join(self, table: str, column: str) -> bool:
+        """Whether a way of the column is met only by rows that something joins."""
+        return any(way.joined for way in self.found.get((table, column), ()))
+
     # -- why the rest was not ------------------------------------------------------------------
 
     def explain(self, accounts: Sequence[Asking]) -> None:

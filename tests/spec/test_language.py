@@ -1,0 +1,104 @@
+"""The page on the language, the lists in the code, and the shipped mappings agree."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlglot import exp
+
+from idbmigrate.compile import functions as compiled
+from idbmigrate.compile import portable
+from idbmigrate.compile.compiler import compile_mapping
+from idbmigrate.datasets import load_dataset
+from idbmigrate.errors import DescriptionError
+from idbmigrate.mapping import functions, load, model
+from idbmigrate.mapping.load import list_mappings, load_mapping
+from idbmigrate.reasons import REASONS
+from tests.spec.small import read
+
+FORMS = {"constant", "parameter", "lookup", "first_of", "when", "cases", "identifier"}
+CONDITIONS = {"present", "blank", "known", "parameter", "value", "all", "any", "none"}
+
+
+@pytest.fixture(scope="module")
+def page(root) -> str:
+    return (root / "docs" / "mapping-language.md").read_text(encoding="utf-8")
+
+
+def test_the_lists_of_functions_are_one(page):
+    table = page.partition("## Expressions")[2].partition("Conditions:")[0]
+    documented = set(re.findall(r"`\{(\w+): ", table))
+    assert set(functions.FUNCTIONS) == set(compiled.NAMES) == documented - FORMS
+    assert documented >= FORMS
+
+
+def test_options_of_functions_are_documented(page):
+    for name, shape in functions.FUNCTIONS.items():
+        row = next(line for line in page.splitlines() if f"`{{{name}: " in line)
+        assert not [option for option in (*shape.required, *shape.optional) if f"{option}: " not in row], name
+
+
+def test_conditions_are_documented(page):
+    text = page.partition("Conditions:")[2].partition("## ")[0]
+    documented = set(re.findall(r"`\{(\w+): ", text))
+    assert documented == CONDITIONS
+    assert not [name for name in functions.COMPARISONS if f", {name}: " not in text]
+
+
+def test_closed_words_are_documented(page):
+    for words in (model.UNKNOWN_POLICIES, model.EQUIVALENCE, model.CONFIDENCE, functions.CLEANERS):
+        assert not [word for word in words if word not in page]
+    assert not [name for name in functions.DEFAULTS if f"{{{name}: " not in page]
+    assert not [section for section in load._SECTIONS if f"\n{section}:" not in page]
+
+
+def test_every_reason_a_page_names_exists(page):
+    words = "bad-format|too-long|too-short|superseded|not-accepted|not-joined|blank|no-parent|filter"
+    named = set(re.findall(f"`({words})", page))
+    assert named == set(words.split("|")) and named <= set(REASONS)
+
+
+@pytest.fixture(scope="module", params=list_mappings())
+def plan(request):
+    mapping = load_mapping(request.param)
+    columns = {name: frozenset(spec.columns) for name, spec in load_dataset(mapping.source).tables.items()}
+    given = dict.fromkeys(mapping.parameters, "2016-04-01")
+    return compile_mapping(mapping, columns, load_dataset(mapping.target), parameters=given)
+
+
+def test_shipped_mappings_compile_for_every_dialect(plan):
+    queries = [query for tie in plan.ties for query in (tie.query, tie.keys) if query is not None]
+    for table in plan.tables:
+        queries += [table.query, table.explain, *([table.ranking] if table.ranking is not None else [])]
+    for query in queries:
+        portable.check(query)
+        forbidden = (exp.Anonymous, exp.AnonymousAggFunc, exp.Cast, exp.TryCast)
+        assert not list(query.find_all(*forbidden))
+    for dialect in portable.DIALECTS:
+        for query in queries:
+            assert query.sql(dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "tabels: {}",
+        "tables: {Out: {from: Rows, fields: {Key: KEY}, filter: x}}",
+        "tables: {Out: {from: Rows, fields: {Key: {dates: KEY}}}}",
+        "tables: {Out: {from: Rows, fields: {Key: {date: KEY, to: 2}}}}",
+        "tables: {Out: {from: Rows, fields: {Key: {pad: KEY}}}}",
+        "tables: {Out: {from: Rows, fields: {Key: {timestamp: [KEY]}}}}",
+        "tables: {Out: {from: Rows, fields: {Key: {first_of: []}}}}",
+        "tables: {Out: {from: Rows, fields: {Key: 'SELECT 1; DROP'}}}",
+        "tables: {Out: {from: Rows, where: [{name: n, keep: {present: A, is: A}, reason: r}], fields: {}}}",
+        "tables: {Out: {from: Rows, where: [{name: n, keep: {value: A}, reason: r}], fields: {}}}",
+        "tables: {Out: {from: Rows, where: [{name: n, keep: {present: A}}], fields: {}}}",
+        "tables: {Out: {branches: [{rows: a, from: R, fields: {}}, {rows: a, from: R, fields: {}}]}}",
+    ],
+)
+def test_what_the_language_does_not_know_is_refused_with_its_place(body):
+    with pytest.raises(DescriptionError) as raised:
+        read(body)
+    assert raised.value.code == "mapping-invalid"
+    assert re.match(r"small\.yaml:5 \(\$", raised.value.where)
