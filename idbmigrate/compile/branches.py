@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -12,12 +11,10 @@ from idbmigrate.compile import plan, sql
 from idbmigrate.compile.expressions import SELF, Scope
 from idbmigrate.compile.rank import preferred
 from idbmigrate.compile.sql import Sql
+from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Carrier, Value
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
-
-if TYPE_CHECKING:
-    from idbmigrate.compile.tables import Surroundings
 
 RESERVED = frozenset({SELF, "item", "natural_key"})
 

@@ -9,7 +9,8 @@ from sqlglot import exp
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope
 from idbmigrate.compile.keys import keyed_tables, tie_query
-from idbmigrate.compile.tables import Surroundings, compile_table
+from idbmigrate.compile.surroundings import Surroundings
+from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m

@@ -12,7 +12,6 @@ filters stop or with them and the words for it:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from sqlglot import exp
 
@@ -20,29 +19,10 @@ from idbmigrate.compile import fit, plan, sql
 from idbmigrate.compile.branches import BranchCompiler, MadeBranch
 from idbmigrate.compile.rank import ranking
 from idbmigrate.compile.sql import Sql
+from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a table query needs to know of the rest.
-
-    ``made`` maps the target tables that are made before this one to all their columns, helpers included;
-    ``keyed`` are the source tables that have a digest of their natural key, ``unique`` the primary keys of
-    target tables.
-    """
-
-    mapping: m.Mapping
-    spec: TableSpec
-    sources: Mapping[str, frozenset[str]]
-    days: Mapping[str, frozenset[str]]
-    made: Mapping[str, tuple[str, ...]]
-    parameters: Mapping[str, str]
-    accept: str
-    keyed: frozenset[str]
-    unique: Mapping[str, tuple[str, ...]]
 
 
 def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:

@@ -1,0 +1,29 @@
+"""What the parts of a query need to know of everything around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from idbmigrate.datasets.model import TableSpec
+from idbmigrate.mapping import model as m
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a table query needs to know of the rest.
+
+    ``made`` maps the target tables that are made before this one to all their columns, helpers included;
+    ``keyed`` are the source tables that have a digest of their natural key, ``unique`` the primary keys of
+    target tables.
+    """
+
+    mapping: m.Mapping
+    spec: TableSpec
+    sources: Mapping[str, frozenset[str]]
+    days: Mapping[str, frozenset[str]]
+    made: Mapping[str, tuple[str, ...]]
+    parameters: Mapping[str, str]
+    accept: str
+    keyed: frozenset[str]
+    unique: Mapping[str, tuple[str, ...]]
