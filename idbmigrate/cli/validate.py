@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,27 +107,40 @@ def make_context(options: dict[str, Any]) -> Any:
 
 
 def _reports(console, path, tables, target, outcome, options) -> dict[str, Any]:
+    """Write what was asked for; give the document that may be shown."""
+    from idbmigrate.checks.findings import write_csv
+    from idbmigrate.reports import html, xlsx
     from idbmigrate.reports.document import for_output
+    from idbmigrate.reports.share import shared
 
     document = for_output(Path(path).name, tables, target, outcome)
-    if options["findings_file"]:
-        from idbmigrate.checks.findings import write_csv
-
-        write_csv(outcome.findings, Path(options["findings_file"]))
-    shown = document
-    if options["share"]:
-        from idbmigrate.reports.share import shared
-
-        shown = shared(document)
-    if options["html_file"]:
-        from idbmigrate.reports import html
-
-        html.write(shown, Path(options["html_file"]))
-    if options["xlsx_file"]:
-        from idbmigrate.reports import xlsx
-
-        xlsx.write(shown, Path(options["xlsx_file"]), None if options["share"] else outcome.findings)
+    shown = shared(document) if options["share"] else document
+    local = None if options["share"] else outcome.findings
+    for name, write in (
+        (options["findings_file"], lambda place: write_csv(outcome.findings, place)),
+        (options["html_file"], lambda place: html.write(shown, place)),
+        (options["xlsx_file"], lambda place: xlsx.write(shown, place, local)),
+    ):
+        if name:
+            _publish(Path(name), write)
     return shown
+
+
+def _publish(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place and move it there: it appears whole or not at all."""
+    from idbmigrate.errors import OutputError
+
+    unfinished = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(unfinished)
+        os.replace(unfinished, path)
+    except OSError as error:
+        reason = (error.strerror or "the system refuses").lower()
+        raise OutputError(f"cannot write: {reason}", code="output-failed", where=str(path)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
 
 
 def show(console: Console, document: dict[str, Any]) -> None:

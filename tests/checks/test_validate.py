@@ -127,3 +127,11 @@ def test_a_folder_of_months_asks_for_one(tmp_path, file):
 )
 def test_wrong_usage(words):
     assert run(*words)[0] == 2
+
+
+def test_a_report_that_cannot_be_written(file, tmp_path):
+    folder = written("csv", arrow(file), tmp_path)
+    (tmp_path / "taken").mkdir()
+    code, _, err = run(folder, "--as", "iapt-2.1", "--html", tmp_path / "taken")
+    assert code == 6 and "output-failed" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["csv", "taken"]
