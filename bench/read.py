@@ -7,6 +7,8 @@ Every figure is taken in this run, the steps in turns, and given as the median o
   in which it is installed) on the same file, each once: they take long;
 - the limit: one pass over the file's bytes;
 - opening and listing a file of 2 GB against a small one; peak memory.
+
+``--profile`` shows instead where the time of reading goes.
 """
 
 from __future__ import annotations
@@ -47,6 +49,27 @@ def once(path):
 once(sys.argv[1])
 for path in sys.argv[1:]:
     print(min(once(path) for _ in range(5)))
+"""
+PROFILE = """
+import cProfile, pstats, sys
+from idbmigrate.access import open_database
+profile = cProfile.Profile()
+with open_database(sys.argv[1]) as database:
+    tables = database.tables
+    profile.enable()
+    for name in tables:
+        database.read(name)
+    profile.disable()
+steps = {
+    "locate_rows": "pages, slots, moved rows", "check": "row heads and ends, checked",
+    "present": "null masks", "variable": "places of variable values", "decode_unicode": "text",
+    "decode_fixed": "numbers, dates", "fixed": "fixed fields taken out", "ragged_array": "strings to Arrow",
+}
+stats = pstats.Stats(profile)
+whole = stats.total_tt
+for (file, _, name), (_, _, _, spent, _) in sorted(stats.stats.items(), key=lambda item: -item[1][3]):
+    if "access" in file and name in steps:
+        print(f"{steps[name]:30} {spent / whole:4.0%}")
 """
 PASS = """
 import mmap, sys, time
@@ -90,6 +113,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--data", type=Path, help="folder to keep the unpacked file in")
     parser.add_argument("--slow", action="store_true", help="time access-parser too (minutes)")
+    parser.add_argument("--profile", action="store_true", help="only show where the time of reading goes")
     parser.add_argument(
         "--mdb-reader", type=Path, help="folder in which the npm package mdb-reader is installed"
     )
@@ -97,7 +121,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        measure(Bench(folder, options.rounds), options, Path(temporary))
+        bench = Bench(folder, options.rounds)
+        if options.profile:
+            print(child(sys.executable, "-c", PROFILE, bench.large).output, end="")
+        else:
+            measure(bench, options, Path(temporary))
 
 
 def measure(bench: Bench, options: argparse.Namespace, folder: Path) -> None:
