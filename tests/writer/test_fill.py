@@ -259,8 +259,16 @@ def another(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.add(values, pa.scalar(100_000, values.type)) if pa.types.is_integer(values.type) else values
 
 
-@pytest.mark.parametrize("source", ["V2000/indexTestV2000.mdb", "V2003/testIndexPropertiesV2003.mdb",
-                                    "V2003/testV2003.mdb", "V2007/indexTestV2007.accdb"])  # fmt: skip
+@pytest.mark.parametrize(
+    "source",
+    [
+        "V2000/indexTestV2000.mdb",
+        "V2000/testRefGlobalV2000.mdb",
+        "V2003/testIndexPropertiesV2003.mdb",
+        "V2003/testV2003.mdb",
+        "V2007/indexTestV2007.accdb",
+    ],
+)
 def test_templates_that_access_itself_made(source, shared_dir, tmp_path):
     """Each table of a file made by Access is read, added to and read again; its indexes stay right."""
     original = shared_dir / "corpus" / source
@@ -295,3 +303,14 @@ def test_templates_that_access_itself_made(source, shared_dir, tmp_path):
                 check(path, name)
     if shutil.which("mdb-tables"):
         assert subprocess.run(["mdb-tables", str(path)], capture_output=True, check=True).stdout
+
+
+def test_automatic_numbers_go_on_where_they_were(shared_dir, tmp_path):
+    source, out = shared_dir / "corpus" / "V2007" / "oldDatesV2007.accdb", tmp_path / "out.accdb"
+    with open_database(source) as db:
+        before = db.read("Table1")["ID"].to_pylist()
+    idb.fill({"Table1": pa.table({"DateField": ["2020-01-01", None]})}, source, out)
+    idb.fill({"Table1": pa.table({"ID": ["90", None]})}, out, out, overwrite=True)
+    with open_database(out) as db:
+        assert db.read("Table1")["ID"].to_pylist() == [*before, max(before) + 1, max(before) + 2, 90, 91]
+    check(out, "Table1")
