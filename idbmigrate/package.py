@@ -78,16 +78,11 @@ def manifest(run: Run) -> dict[str, Any]:
     return {
         "tool": {"name": "idbmigrate", "version": __version__},
         "input": run.input,
-        "identification": {
-            "dataset": run.identification.dataset,
-            "version": run.identification.version,
-            "confidence": run.identification.confidence,
-            "evidence": list(run.identification.evidence),
-        },
+        "identification": run.identified,
         "mapping": {
             "name": run.mapping.name,
             "version": run.mapping.version,
-            "files": {Path(file).name: publish.sha256(file) for file in run.mapping.files},
+            "files": {_shown(Path(file)): publish.sha256(file) for file in run.mapping.files},
         },
         "target": run.plan.target,
         "accept": run.plan.accept,
@@ -99,3 +94,8 @@ def manifest(run: Run) -> dict[str, Any]:
         "left_behind": summary["left_behind"],
         "findings": summary["findings"],
     }
+
+
+def _shown(file: Path) -> str:
+    """A mapping file by its name, with its folder where it is a part or a lookup."""
+    return f"{file.parent.name}/{file.name}" if file.parent.name in ("lookups", "parts") else file.name

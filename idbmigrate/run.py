@@ -66,6 +66,17 @@ class Run:
         return self.books.lines()
 
     @property
+    def identified(self) -> dict[str, Any]:
+        """What the file was taken for, and why."""
+        found = self.identification
+        return {
+            "dataset": found.dataset,
+            "version": found.version,
+            "confidence": found.confidence,
+            "evidence": list(found.evidence),
+        }
+
+    @property
     def summary(self) -> dict[str, Any]:
         """The run in short: what went in, what came out, what was left behind and why."""
         return {

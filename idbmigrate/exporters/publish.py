@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from idbmigrate.errors import IdbmigrateError, OutputError
+from idbmigrate.exporters.whole import sync_folder
 
 #: the file that every published folder holds; what has none was not written by us
 MANIFEST = "manifest.json"
@@ -108,7 +109,7 @@ class Folder:
                 _rename(old, self.out)
                 raise
             shutil.rmtree(old, ignore_errors=True)
-        _sync_folder(self.out.parent)
+        sync_folder(self.out.parent)
 
     def _forget(self) -> None:
         shutil.rmtree(self._part, ignore_errors=True)
@@ -184,24 +185,13 @@ def _to_disk(folder: Path) -> None:
         for _ in pool.map(_sync_file, _files(folder)):
             pass
     for place in sorted(path for path in folder.rglob("*") if path.is_dir()):
-        _sync_folder(place)
-    _sync_folder(folder)
+        sync_folder(place)
+    sync_folder(folder)
 
 
 def _sync_file(path: Path) -> None:
     with open(path, "r+b") as file:
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle to sync a directory by
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # network file systems may refuse
-            os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _rename(old: Path, new: Path) -> None:

@@ -31,12 +31,13 @@ def whole_file(target: str | os.PathLike[str], overwrite: bool = False) -> Itera
     try:
         yield part
         os.replace(part, target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Bring the entries of a folder to the disk, so that a rename in it outlives a crash."""
     if os.name == "nt":  # Windows has no handle to sync a directory by
         return
     handle = os.open(folder, os.O_RDONLY)

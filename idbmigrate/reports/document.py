@@ -54,12 +54,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     document = {
         **_frame(run.mapping.title),
         "input": run.input,
-        "identification": {
-            "dataset": run.identification.dataset,
-            "version": run.identification.version,
-            "confidence": run.identification.confidence,
-            "evidence": list(run.identification.evidence),
-        },
+        "identification": run.identified,
         "mapping": {
             "name": run.mapping.name,
             "version": run.mapping.version,
