@@ -24,7 +24,7 @@ from idbmigrate.engine.parameters import month_bounds, resolve
 from idbmigrate.errors import SourceError, UsageError
 from idbmigrate.exporters import publish
 from idbmigrate.ledger import keep_books
-from idbmigrate.mapping.load import find_mapping, load_mapping
+from idbmigrate.mapping.load import find_mapping, load_mapping, with_overlay
 from idbmigrate.mapping.model import CONFIDENCE
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.readers import open_idb
@@ -111,6 +111,7 @@ def _one(path: Path, folder: Path | None, options: _Options, progress: Progress)
         found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
         dataset, target = load_dataset(found.dataset), load_dataset(options.to)
         mapping = load_mapping(options.mapping or find_mapping(dataset.name, target.name))
+        mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
         staged = stage(idb, found, dataset)
         problems = [{"where": problem.where, "message": problem.message} for problem in idb.problems]
     _require(mapping, found.missing_tables, path)

@@ -137,3 +137,38 @@ def test(
     if mutate:
         return tests.mutants(console, names, "duckdb" if engine == "duckdb" else "sqlite", words, most, seed)
     return tests.verdicts(console, names, ("duckdb", "sqlite") if engine == "all" else (engine,), words)
+
+
+@command.command("coverage")
+@click.argument("name", metavar="NAME|FILE")
+@click.option("--xlsx", type=click.Path(dir_okay=False), metavar="FILE", help="Workbook for reviewers.")
+@run_verb
+def coverage(console: Console, name: str, xlsx: str | None) -> None:
+    """Show what a mapping covers: every source column, every code, every target column.
+
+    The workbook has an empty column in which a reviewer fills in targets; 'mapping apply' reads them.
+    """
+    from idbmigrate.cli import _mapping_coverage as shown
+    from idbmigrate.datasets import load_dataset
+    from idbmigrate.mapping.coverage import coverage as measured
+    from idbmigrate.mapping.load import load_mapping
+
+    mapping = load_mapping(name)
+    document = measured(mapping, load_dataset(mapping.source), load_dataset(mapping.target))
+    if xlsx is not None:
+        shown.workbook(console, document, xlsx)
+    console.document(document)
+    if xlsx is None:
+        shown.words(console, document)
+
+
+@command.command("apply")
+@click.argument("review", type=click.Path(dir_okay=False), metavar="REVIEW.xlsx")
+@click.option("--out", type=click.Path(dir_okay=False), required=True, help="Overlay file to write.")
+@click.option("--overwrite", is_flag=True, help="Replace an overlay file that is there.")
+@run_verb
+def apply(console: Console, review: str, out: str, overwrite: bool) -> None:
+    """Turn the targets that a reviewer filled in into an overlay, which 'convert --overlay' uses."""
+    from idbmigrate.cli import _mapping_coverage as shown
+
+    shown.apply(console, review, out, overwrite)

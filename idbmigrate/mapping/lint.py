@@ -38,20 +38,21 @@ def carried_columns(mapping: m.Mapping) -> dict[tuple[str, str], list[tuple[str,
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for table in mapping.tables.values():
         for branch in table.branches:
-            joined = {join.alias: join.table for join in branch.joins if not join.target}
             helpers = {item.name: item.value for item in branch.fields if item.helper}
             for item in branch.fields:
                 if item.helper:
                     continue
                 for reference in carriers(item.value, helpers):
-                    for key in _columns(reference, branch, joined):
+                    for key in origins(reference, branch):
                         into = found.setdefault(key, [])
                         if (table.name, item.name) not in into:
                             into.append((table.name, item.name))
     return found
 
 
-def _columns(reference: m.Reference, branch: m.Branch, joined: dict[str, str]) -> Iterator[tuple[str, str]]:
+def origins(reference: m.Reference, branch: m.Branch) -> Iterator[tuple[str, str]]:
+    """Source columns that a reference stands for; none where it looks at a target table."""
+    joined = {join.alias: join.table for join in branch.joins if not join.target}
     if reference.alias == "item" and reference.name == "value" and branch.source:
         yield from ((branch.source, item["column"]) for item in branch.each)
     elif not reference.alias and branch.source:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from idbmigrate.datasets import load_dataset
+from idbmigrate.datasets.overlay import Overlay
 from idbmigrate.errors import DescriptionError, UsageError
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping import sections
+from idbmigrate.mapping.codes import allowed, cleaned, uses
 from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.files import mappings_dir
 from idbmigrate.mapping.merge import merged_table
@@ -54,6 +58,40 @@ def find_mapping(source: str, target: str) -> str:
         code="unknown-name",
         hint=f"from {source} there are: {', '.join(pairs) or 'none'}; --mapping FILE names your own",
     )
+
+
+def with_overlay(mapping: m.Mapping, overlay: Overlay) -> m.Mapping:
+    """The mapping with the codes that an overlay decides: added to its lookups, or instead of their rows.
+
+    The user has the last word, so such a row is ``confirmed``, and its source is the overlay. Raises
+    ``DescriptionError`` (``overlay-invalid``) where there is no such lookup, or where the target column
+    does not list the code.
+    """
+    if not overlay.lookups:
+        return mapping
+    known, target = uses(mapping), load_dataset(mapping.target)
+    lookups = dict(mapping.lookups)
+    for name, decided in overlay.lookups.items():
+        if name not in lookups:
+            overlay.fail(f"{mapping.name} has no lookup {name!r}", "lookups", name)
+        codes = allowed(known[name], target)
+        rows = {row.code: row for row in lookups[name].rows}
+        for code, to in decided.items():
+            if to is not None and not isinstance(to, str):
+                overlay.fail("a code, or null, is expected here", "lookups", name, code)
+            if to is not None and codes is not None and to not in codes:
+                overlay.fail(f"{to!r} is not a code of the columns that {name} fills", "lookups", name, code)
+            clean = cleaned(lookups[name], code)
+            rows[clean] = _decided(overlay, name, clean, code, to)
+        lookups[name] = replace(lookups[name], rows=tuple(rows.values()))
+    return replace(mapping, lookups=lookups)
+
+
+def _decided(overlay: Overlay, lookup: str, code: str, written: str, to: str | None) -> m.LookupRow:
+    file, _, line = overlay.places.get(("lookups", lookup, written), overlay.name).rpartition(":")
+    place = m.Place(file or overlay.name, int(line) if line.isdigit() else 1, f"$.lookups.{lookup}.{written}")
+    reason = None if to is not None else "decided by a reviewer"
+    return m.LookupRow(code, to, "equal", "confirmed", reason, Path(overlay.name).name, None, place)
 
 
 class _Loader:
