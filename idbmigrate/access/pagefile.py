@@ -87,6 +87,8 @@ class PageFile:
 
 def _map_file(path: Path, name: str) -> mmap.mmap:
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe would wait for ever
+            raise SourceError("this is not a file", code="not-readable", where=name)
         with open(path, "rb") as file:
             if os.fstat(file.fileno()).st_size == 0:
                 raise SourceError("the file is empty", code="empty-file", where=name)

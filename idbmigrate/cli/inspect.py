@@ -47,10 +47,20 @@ def command(
     overlay = load_overlay(*overlays) if overlays else None
     with open_idb(file, password=password, salvage=salvage) as idb:
         result = survey(idb, overlay, source)
-        problems = idb.problems
-    console.document({"file": file, **result.as_dict(), "problems": [p.as_dict() for p in problems]})
+        problems, linked = idb.problems, idb.linked_tables
+    console.document(
+        {
+            "file": file,
+            **result.as_dict(),
+            "linked_tables": [table._asdict() for table in linked],
+            "problems": [problem.as_dict() for problem in problems],
+        }
+    )
     if not console.as_json:
         _show(console, file, result)
+        if linked:
+            _heading(console, "Tables linked to elsewhere, which are not followed")
+            console.table([(table.name, table.kind, table.foreign_name) for table in linked])
         _show_problems(console, problems)
 
 

@@ -23,12 +23,14 @@ class Idb(Protocol):
     ``tables``: user tables in catalogue order. ``row_count``: what the table definition declares.
     ``read``: the whole table with the Arrow types of the contract. ``read_with_ids``: and an int64
     for each row that says where it lies (page << 8 | slot), or, in a reader that cannot tell, its
-    place in the table. ``problems``: what salvage could not read.
+    place in the table. ``problems``: what salvage could not read. ``linked_tables``: tables that live
+    elsewhere, which no reader follows.
     """
 
     reader: str
     tables: list[str]
     problems: list
+    linked_tables: list
 
     def columns(self, table: str) -> list[Field]: ...
 

@@ -59,6 +59,7 @@ class SecondReader:
     def __init__(self, path):
         self.path = Path(path)
         self.problems: list = []
+        self.linked_tables: list = []  # the second readers do not tell
 
     def columns(self, table: str) -> list[SecondColumn]:
         raise NotImplementedError

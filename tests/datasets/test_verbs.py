@@ -55,6 +55,8 @@ class FakeIdb:
 
     content: dict[str, pa.Table]
     types: dict[str, str] = field(default_factory=dict)
+    problems = ()
+    linked_tables = ()
 
     @property
     def tables(self):
