@@ -52,6 +52,7 @@ def convert(
     overlay: Any = None,
     accept: str = "inferred",
     template: str | None = None,
+    allow: Iterable[str] = (),
     share: bool = False,
     password: str | None = None,
     salvage: bool = False,
@@ -61,13 +62,15 @@ def convert(
     """Convert a file, or several, and publish the output folder ``out`` whole or not at all.
 
     Gives a :class:`idbmigrate.run.Run`, for a list of files a :class:`idbmigrate.batch.Batch` with a run
-    and a folder for each. Without ``out`` nothing is written. ``share`` makes reports that
+    and a folder for each. Without ``out`` nothing is written. ``allow`` names the
+    differences that ``template`` may have. ``share`` makes reports that
     name no record and no small count. ``salvage`` reads what can be read of a damaged file and lists
     in the manifest what cannot. Raises errors of :mod:`idbmigrate.errors`;
     ``books-open`` where a row or value would be lost.
     """
     options = _Options(to, tuple(formats), source, mapping, dict(parameters or {}), period, split, overlay,
                        accept, template, share, password, salvage)  # fmt: skip
+    options.allow = tuple(allow)
     paths = [Path(path)] if isinstance(path, (str, os.PathLike)) else [Path(item) for item in path]
     place = publish.Folder(out, overwrite=overwrite, sources=paths) if out is not None else nullcontext()
     with place as folder:
@@ -156,7 +159,7 @@ def _one(path: Path, folder: Path | None, options: _Options, progress: Progress)
     with ThreadPoolExecutor(1) as pool:  # rules and writers both leave Python for most of their time
         checking = pool.submit(_checked, tables, target, Origins(done, staged))
         if folder is not None:
-            package.write_tables(run, folder, options.formats, target, options.template)
+            package.write_tables(run, folder, options.formats, target, options.template, options.allow)
         run.outcome = checking.result()
     if folder is not None:
         package.write_account(run, folder, dataset, target, options.share)

@@ -19,14 +19,19 @@ FORMATS = ("csv", "xml", "parquet", "idb")
 
 
 def write_tables(
-    run: Run, folder: Path, formats: Sequence[str], target: Dataset, template: str | None
+    run: Run,
+    folder: Path,
+    formats: Sequence[str],
+    target: Dataset,
+    template: str | None,
+    allow: Sequence[str] = (),
 ) -> None:
     """Write the target tables, a folder a month where the run is split, and the residue."""
     if run.packages:
         for month, tables in run.packages.items():
-            _write_tables(tables, folder / month, formats, target, template)
+            _write_tables(tables, folder / month, formats, target, template, allow)
     else:
-        _write_tables(run.tables, folder, formats, target, template)
+        _write_tables(run.tables, folder, formats, target, template, allow)
     csv.write(residue(run.books, run.staged), folder / "rejects")
 
 
@@ -55,6 +60,7 @@ def _write_tables(
     formats: Sequence[str],
     target: Dataset,
     template: str | None,
+    allow: Sequence[str],
 ) -> None:
     if "csv" in formats:
         csv.write(tables, folder / "csv")
@@ -69,7 +75,7 @@ def _write_tables(
     if "idb" in formats:
         from idbmigrate.exporters import idb
 
-        idb.write(tables, target, folder / "idb", template=template)
+        idb.write(tables, target, folder / "idb", template=template, allow=allow)
 
 
 def manifest(run: Run) -> dict[str, Any]:

@@ -36,6 +36,12 @@ accept = click.option(
     show_default=True,
     help="How unsure a mapped code may be to be used.",
 )
+allow = click.option(
+    "--allow",
+    multiple=True,
+    metavar="NAME",
+    help="Accept a difference of the template: kind:TABLE.COLUMN, or a kind, table or column. Repeatable.",
+)
 fail_on = click.option(
     "--fail-on",
     type=click.Choice(["warning", "record", "group", "file"]),

@@ -8,6 +8,8 @@ import click
 
 from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
+from idbmigrate.cli.measures import show_comparison
+from idbmigrate.errors import BooksError
 
 #: reasons shown before the rest is summed up; all of them are in manifest.json
 REASONS_SHOWN = 12
@@ -29,6 +31,7 @@ REASONS_SHOWN = 12
     metavar="FILE",
     help="Access template that --format idb fills a copy of; without one the file is for tests only.",
 )
+@_options.allow
 @click.option(
     "--mapping", metavar="FILE", help="A mapping file of your own, instead of the one that comes along."
 )
@@ -50,6 +53,12 @@ REASONS_SHOWN = 12
     is_flag=True,
     help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
 )
+@click.option(
+    "--compare",
+    "comparing",
+    is_flag=True,
+    help="Compare published counts of the file and of the output; exit with 5 where a difference has no reason.",
+)
 @_options.fail_on
 @_options.password
 @_options.salvage
@@ -61,6 +70,7 @@ def command(
     formats: tuple[str, ...],
     settings: tuple[tuple[str, str], ...],
     overlays: tuple[str, ...],
+    comparing: bool,
     fail_on: str | None,
     **options: Any,
 ) -> int:
@@ -85,13 +95,30 @@ def command(
         **options,
     )
     summary = run.summary
-    console.document(summary)
     summaries = list(summary["runs"].values()) if "runs" in summary else [summary]
+    if comparing:
+        console.progress("comparing")
+        compare(run, summaries, options["share"])
+    console.document(summary)
     for each in summaries:
         show(console, each)
+        if comparing:
+            show_comparison(console, each["measures"])
     if "runs" in summary:
         console.say(f"\n{len(summaries)} files, each in a folder of its own, in {summary['out']}")
+    if any(line["outcome"] == "fault" for each in summaries for line in each.get("measures", ())):
+        return BooksError.exit_code
     return 1 if any(_options.reached(each["findings"], fail_on) for each in summaries) else 0
+
+
+def compare(run: Any, summaries: list[dict[str, Any]], share: bool) -> None:
+    """Add the published counts of both sides to the summary of each run."""
+    from idbmigrate.measures import compare_run
+    from idbmigrate.measures.share import shared_comparison
+
+    for one, summary in zip(getattr(run, "runs", {"": run}).values(), summaries, strict=True):
+        lines = [line.as_dict() for line in compare_run(one)]
+        summary["measures"] = shared_comparison(lines) if share else lines
 
 
 def show(console: Console, summary: dict[str, Any]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
-from idbmigrate.cli.template import allow
 
 
 @click.command("fill")
@@ -19,7 +19,7 @@ from idbmigrate.cli.template import allow
 @click.option(
     "--as", "name", metavar="DATASET", help="Data set of the output, instead of what its manifest says."
 )
-@allow
+@_options.allow
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @run_verb
 def command(

@@ -6,14 +6,8 @@ from pathlib import Path
 
 import click
 
+from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
-
-allow = click.option(
-    "--allow",
-    multiple=True,
-    metavar="NAME",
-    help="Accept a difference: its name (kind:TABLE.COLUMN), a kind, a table or a column. Repeatable.",
-)
 
 
 @click.group("template")
@@ -24,7 +18,7 @@ def command() -> None:
 @command.command("check")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--as", "name", metavar="DATASET", required=True, help="Data set that the template is of.")
-@allow
+@_options.allow
 @run_verb
 def check(console: Console, file: str, name: str, allow: tuple[str, ...]) -> int:
     """List the differences between the template FILE and a data set.
