@@ -201,9 +201,8 @@ class Traces:
         """Why each candidate row is not published, null where it is."""
         made = self.views[result.query.table]
         verdicts = view.table[p.REJECT]
-        if result.query.one_per is not None:
-            beaten = pa.array(~_among(view.names(), made.names()) & ~view.there(p.REJECT))
-            verdicts = pc.if_else(beaten, pa.scalar(f"one-per:{result.query.one_per}"), verdicts)
+        for word, beaten in result.beaten.items():
+            verdicts = pc.if_else(pa.array(_among(view.names(), beaten)), pa.scalar(word), verdicts)
         if result.left_out:
             published = _among(view.names(), made.names()[result.kept])
             outside = pa.array(~published & as_numpy(pc.is_null(verdicts)))

@@ -219,7 +219,7 @@ class Trials:
             self._queries[key] = replace(
                 query,
                 query=Statement(query.query),
-                ranking=Statement(query.ranking) if query.ranking is not None else None,
+                rankings=tuple((rule, Statement(ranking)) for rule, ranking in query.rankings),
                 explaining=lambda: Statement(query.explaining()),
             )
         return self._queries[key]

@@ -50,8 +50,8 @@ def _table(console: Console, table: m.TableMap) -> None:
             console.say(f"  only where {wording.condition(rule.keep)}: {rule.reason} ({rule.name})")
         fields = [(f.name, wording.value(f.value), f.confidence, f.note) for f in branch.fields]
         console.table(fields, indent=4)
-    if table.one_per is not None:
-        console.say(f"  {wording.one_per(table.one_per)}")
+    for rule in table.one_per:
+        console.say(f"  {wording.one_per(rule)}")
 
 
 def _lookup(console: Console, lookup: m.Lookup) -> None:
@@ -107,7 +107,7 @@ def _document(mapping: m.Mapping, tables: dict[str, m.TableMap], lookups: dict[s
                     }
                     for branch in table.branches
                 ],
-                "one_per": wording.one_per(table.one_per) if table.one_per else None,
+                "one_per": [wording.one_per(rule) for rule in table.one_per],
             }
             for table in tables.values()
         },

@@ -125,8 +125,7 @@ def _reasons(mapping: m.Mapping) -> dict[str, str]:
         if rule.repeats
     }
     for table in mapping.tables.values():
-        if table.one_per is not None:
-            found[f"one-per:{table.one_per.rule}"] = table.one_per.reason
+        found |= {f"one-per:{rule.rule}": rule.reason for rule in table.one_per}
         for branch in table.branches:
             found |= {f"filter:{rule.name}": rule.reason for rule in branch.where}
     return found

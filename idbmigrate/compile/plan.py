@@ -72,14 +72,13 @@ class TableQuery:
 
     ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row
     with the verdict on it and, field by field, on its values. It is put together when it is first asked
-    for. ``ranking`` gives the rows that ``one_per`` does not keep.
+    for. ``rankings`` give, rule by rule, the rows that ``one_per`` does not keep.
     """
 
     table: str
     query: exp.Query
     explaining: Callable[[], exp.Query]
-    one_per: str | None
-    ranking: exp.Query | None
+    rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]

@@ -48,13 +48,11 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
     whys = [name for name in rest if name not in helpers]
-    one_per = table.one_per
     return plan.TableQuery(
         table=table.name,
         query=_published([*published, *traces], stages(traces, stopped=False)),
         explaining=lambda: _explained([*published, *whys, *misfits.values()], stages(whys, stopped=True)),
-        one_per=one_per.rule if one_per is not None else None,
-        ranking=ranking(table.name, one_per, published) if one_per is not None else None,
+        rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,
         helpers=helpers,
         branches=tuple(_columns(branch, misfits) for branch in branches),
@@ -94,12 +92,12 @@ def _check_fields(table, spec: TableSpec, names, published, helpers, branches: l
                     f"{table.name} has no column {field.name!r}", code="mapping-invalid",
                     where=str(branch.places[field.name]),
                 )  # fmt: skip
-    if table.one_per is not None:
-        for name in (*table.one_per.key, *(p.field for p in table.one_per.prefer)):
+    for rule in table.one_per:
+        for name in (*rule.key, *(p.field for p in rule.prefer)):
             if name not in published and name not in helpers:
                 raise DescriptionError(
                     f"{name!r} is not a field of {table.name}", code="mapping-invalid",
-                    where=str(table.one_per.place),
+                    where=str(rule.place),
                 )  # fmt: skip
 
 

@@ -23,12 +23,14 @@ class TableResult:
 
     ``made`` holds what the query gave: the target's columns as text, and where each row came from.
     ``kept`` is a mask over its rows, ``left_out`` the word for those that are not kept. ``blanked`` are
-    columns from which values were taken out under that word.
+    columns from which values were taken out under that word. ``beaten`` are the rows that had to make way
+    for another with the same key, by word, as the numbers of :func:`row_names` in ascending order.
     """
 
     query: p.TableQuery
     made: pa.Table
     kept: np.ndarray
+    beaten: Mapping[str, np.ndarray] = field(default_factory=dict)
     left_out: str = ""
     blanked: frozenset[str] = frozenset()
 
@@ -100,11 +102,13 @@ def execute(
     for query in plan.tables:
         progress(query.table)
         made = _as_text(engine.run(query.query), [*query.published, *query.helpers])
-        if query.ranking is not None:
+        beaten = {}
+        for rule, ranking in query.rankings:
             engine.register(p.made(query.table), made)
-            made = _without(made, engine.run(query.ranking))
+            beaten[f"one-per:{rule}"] = np.sort(_names(engine.run(ranking)))
+            made = _without(made, beaten[f"one-per:{rule}"])
         _unique(made, query, target.tables[query.table])
-        run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
+        run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
         engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
     return run
 
@@ -121,14 +125,12 @@ def _as_text(table: pa.Table, names: list[str]) -> pa.Table:
     return table.cast(pa.schema(fields)) if wanted else table
 
 
-def _without(made: pa.Table, beaten: pa.Table) -> pa.Table:
-    if not beaten.num_rows:
-        return made
-    names = [
-        row_names(*(as_numpy(table[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)))
-        for table in (made, beaten)
-    ]
-    return made.filter(pa.array(~np.isin(*names)))
+def _without(made: pa.Table, beaten: np.ndarray) -> pa.Table:
+    return made.filter(pa.array(~np.isin(_names(made), beaten))) if beaten.size else made
+
+
+def _names(table: pa.Table) -> np.ndarray:
+    return row_names(*(as_numpy(table[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)))
 
 
 def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Table:

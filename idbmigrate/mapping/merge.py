@@ -16,7 +16,7 @@ from idbmigrate.mapping import model as m
 def merged_table(first: m.TableMap, second: m.TableMap) -> m.TableMap:
     """The table as both say it; raises ``mapping-invalid`` at the place of the second where they differ."""
     if first.one_per and second.one_per:
-        raise _clash(f"one_per of {first.name} is already said in another file", second.one_per.place)
+        raise _clash(f"one_per of {first.name} is already said in another file", second.one_per[0].place)
     known = {branch.rows: branch for branch in first.branches}
     for branch in second.branches:
         known[branch.rows] = _merged_branch(known[branch.rows], branch) if branch.rows in known else branch

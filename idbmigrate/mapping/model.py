@@ -303,7 +303,7 @@ class Branch:
 class TableMap:
     name: str
     branches: tuple[Branch, ...]
-    one_per: OnePer | None
+    one_per: tuple[OnePer, ...]  # applied one after another
     place: Place = field(compare=False)
 
 

@@ -91,16 +91,17 @@ def _of_table(table: m.TableMap) -> Iterator[Change]:
                 fewer = replace(node, operand=_without(node.operand, number))  # type: ignore[arg-type]
                 change = f'without "{text}" in the condition on {wording.value(node.value)}'
                 yield change, node.place, changed(table, way, fewer)
-    if table.one_per is not None:
-        yield from _of_one_per(table, table.one_per)
+    for number, rule in enumerate(table.one_per):
+        yield from _of_one_per(table, number, rule)
 
 
-def _of_one_per(table: m.TableMap, rule: m.OnePer) -> Iterator[Change]:
-    yield f"without one_per {rule.rule}", rule.place, replace(table, one_per=None)
+def _of_one_per(table: m.TableMap, place: int, rule: m.OnePer) -> Iterator[Change]:
+    rest = _without(table.one_per, place)
+    yield f"without one_per {rule.rule}", rule.place, replace(table, one_per=rest)
     for number, preference in enumerate(rule.prefer):
         fewer = replace(rule, prefer=_without(rule.prefer, number))
         change = f"{rule.rule} without the preference for {preference.how} {preference.field}"
-        yield change, rule.place, replace(table, one_per=fewer)
+        yield change, rule.place, replace(table, one_per=(*rest[:place], fewer, *rest[place:]))
 
 
 def _of_branch(table: m.TableMap, way: Way, branch: m.Branch) -> Iterator[Change]:

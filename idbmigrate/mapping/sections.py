@@ -142,7 +142,8 @@ def table(name: str, node: Node) -> m.TableMap:
     if len(set(names)) != len(names) or not names:
         raise node.error("branches need names (rows: ...) that differ")
     one_per = node.get("one_per")
-    return m.TableMap(name, found, _one_per(one_per) if one_per else None, node.place)
+    rules = (one_per.entries() if one_per.is_list else [one_per]) if one_per else []
+    return m.TableMap(name, found, tuple(_one_per(rule) for rule in rules), node.place)
 
 
 def _one_per(node: Node) -> m.OnePer:
