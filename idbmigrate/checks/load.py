@@ -116,10 +116,11 @@ class Reader:
             for table, entries in (data.get("rules") or {}).items()
             for entry in entries
         ]
-        codes = [rule.code for rule in rules]
-        for code in codes:
-            if codes.count(code) > 1:
-                raise self.refused("the code stands twice", code)
+        seen: set[str] = set()
+        for rule in rules:
+            if rule.code in seen:
+                raise self.refused("the code stands twice", rule.code)
+            seen.add(rule.code)
         return RulePack(
             name=data["pack"],
             title=data["title"],
