@@ -37,6 +37,7 @@ CODES: dict[str, str] = {
     "yaml-syntax": "the file is not the strict subset of YAML that is accepted",
     "dataset-invalid": "a data set description contradicts itself",
     "rules-invalid": "a rule pack says something that a rule pack may not say",
+    "measures-invalid": "a definition of a published count says something that it may not say",
     "mapping-invalid": "a mapping does not fit its data sets, or lint refuses it",
     "mapping-inexpressible": "a mapping asks for something that cannot be compiled",
     "overlay-invalid": "an overlay file binds a name that does not exist",

@@ -21,6 +21,7 @@ ROOMS = [
     "reports",
     "sample",
     "exporters",
+    "measures",
     "residue",
     "run",
     "checks",
@@ -41,7 +42,7 @@ COMMON = ["yamlio", "errors"]
 #: library -> the rooms that may know it
 KNOWERS = {
     "duckdb": {"engine"},
-    "sqlglot": {"compile", "engine", "checks"},  # rules become SQL as mappings do
+    "sqlglot": {"compile", "engine", "checks", "measures"},  # rules become SQL as mappings do
     "access_parser": {"readers"},
     "msaccessdb": {"access"},
     "click": {"cli"},

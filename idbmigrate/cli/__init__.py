@@ -27,6 +27,7 @@ VERBS = {
     "sample": "Write a synthetic legacy Access file.",
     "fill": "Fill a copy of an Access template with converted output.",
     "template": "Compare an Access template with a data set description.",
+    "measures": "Compute published counts from a file or from converted output.",
 }
 
 EPILOG = """\b

@@ -57,7 +57,7 @@ REASONS_SHOWN = 12
     "--compare",
     "comparing",
     is_flag=True,
-    help="Compare published counts of the file and of the output; exit with 5 where a difference has no reason.",
+    help="Compare published counts of file and output; exit with 5 where a difference has no reason.",
 )
 @_options.fail_on
 @_options.password

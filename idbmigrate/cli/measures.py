@@ -1,0 +1,183 @@
+"""``idbmigrate measures``: published counts of a legacy file or of converted output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idbmigrate.cli import _options
+from idbmigrate.cli._output import Console, run_verb
+
+
+@click.command("measures")
+@click.argument("path", metavar="FILE|DIR", type=click.Path())
+@click.option(
+    "--as", "dataset", metavar="DATASET",
+    help="Data set of converted output, such as iapt-2.1; a folder that convert wrote names it itself.",
+)  # fmt: skip
+@click.option("--period", metavar="YYYY-MM", help="Only what falls in this month.")
+@click.option(
+    "--set", "settings", multiple=True, type=_options.Setting(),
+    help="employment_support=ips counts a legacy file's employment support as IPS, as convert does.",
+)  # fmt: skip
+@click.option("--share", is_flag=True, help="For others: counts below 5 suppressed, the others rounded to 5.")
+@_options.source
+@_options.overlay
+@_options.password
+@run_verb
+def command(
+    console: Console,
+    path: str,
+    dataset: str | None,
+    period: str | None,
+    settings: tuple[tuple[str, str], ...],
+    share: bool,
+    source: str | None,
+    overlays: tuple[str, ...],
+    password: str | None,
+) -> None:
+    """Count what is published on services: referrals, treatment, caseness, recovery, waits, IPS access.
+
+    FILE is a legacy Access file, or converted output: the folder that convert wrote, an XML document or
+    an Access file, with --as. Each count names its source and how sure it is; what a data set cannot
+    give is listed with the reason.
+
+    \b
+    Example:
+      idbmigrate measures sample_idb/iapt-1.5.mdb --period 2016-04
+    """
+    from idbmigrate.measures import load_definitions, shared
+
+    ips = _ips(settings)
+    dataset = dataset or _named_by_manifest(Path(path))
+    console.progress("reading")
+    if dataset is None:
+        counted = _legacy(path, period, ips, source, overlays, password)
+    else:
+        counted = _converted(path, dataset, period)
+    lines = shared(counted.lines()) if share else counted.lines()
+    left_out = dict(load_definitions().left_out)
+    console.document(
+        {
+            "file": Path(path).name,
+            "dataset": counted.dataset,
+            "period": period,
+            "measures": lines,
+            "left_out": left_out,
+        }
+    )
+    show(console, Path(path).name, counted.dataset, period, lines, left_out)
+
+
+def _ips(settings: tuple[tuple[str, str], ...]) -> bool:
+    from idbmigrate.errors import UsageError
+    from idbmigrate.measures.count import IPS
+
+    name, value = IPS
+    given = dict(settings)
+    if set(given) - {name} or given.get(name, "none") not in ("none", value):
+        raise UsageError(
+            "--set knows employment_support only, none or ips",
+            code="bad-option",
+            hint="--set employment_support=ips",
+        )
+    return given.get(name) == value
+
+
+def _named_by_manifest(folder: Path) -> str | None:
+    """The target that the manifest of an output folder names."""
+    from idbmigrate.errors import UsageError
+
+    if not folder.is_dir():
+        return None
+    try:
+        with open(folder / "manifest.json", encoding="utf-8") as file:
+            named = json.load(file).get("target")
+    except (OSError, ValueError, AttributeError):
+        named = None
+    if not isinstance(named, str):
+        raise UsageError(
+            "the folder does not say which data set it holds",
+            code="bad-option",
+            where=folder.name,
+            hint="name it with --as, such as --as iapt-2.1",
+        )
+    return named
+
+
+def _legacy(path, period, ips, source, overlays, password) -> Any:
+    from idbmigrate.datasets import identify, load_dataset, load_overlay
+    from idbmigrate.measures import count_staged
+    from idbmigrate.readers import open_idb
+    from idbmigrate.stage import stage
+
+    overlay = load_overlay(*overlays) if overlays else None
+    with open_idb(path, password=password) as idb:
+        found = identify({name: idb.columns(name) for name in idb.tables}, overlay, source)
+        staged = stage(idb, found, load_dataset(found.dataset))
+    return count_staged(staged, found.dataset, period, ips)
+
+
+def _converted(path: str, dataset: str, period: str | None) -> Any:
+    from idbmigrate.checks.output import read_output
+    from idbmigrate.datasets import load_dataset
+    from idbmigrate.measures import count_target
+
+    return count_target(read_output(path, load_dataset(dataset)), dataset, period)
+
+
+def show(
+    console: Console, name: str, dataset: str, period: str | None, lines: list[dict], left_out: dict[str, str]
+) -> None:
+    """Print the counts, then what cannot be counted and why."""
+    console.say(console.style(f"{name}: {dataset}{', ' + period if period else ''}", "bold"))
+    counts = [line for line in lines if line["why"] is None]
+    if counts:
+        console.table(
+            [(line["count"], line["title"], line["confidence"]) for line in counts],
+            ["count", "of", "definition"],
+        )
+    if len(counts) < len(lines):
+        console.say()
+        console.say(console.style("Not counted here", "bold"))
+        _reasons(console, lines)
+    console.say()
+    console.say(console.style("Left out everywhere", "bold"))
+    for title, why in left_out.items():
+        console.say(f"  {title}: {why}")
+
+
+def _reasons(console: Console, lines: list[dict[str, Any]], words: Callable[[str], str] = str) -> None:
+    """One line a reason with the measures that it stands in the way of."""
+    reasons: dict[str, list[str]] = {}
+    for line in lines:
+        if line["why"] is not None:
+            reasons.setdefault(line["why"], []).append(line["measure"])
+    for why, names in reasons.items():
+        console.say(f"  {', '.join(names)}: {words(why)}")
+
+
+def show_comparison(console: Console, lines: list[dict[str, Any]]) -> None:
+    """Print the counts of both sides and what explains a difference."""
+    console.say()
+    console.say(console.style("Published counts, before and after", "bold"))
+    both = [line for line in lines if not line["why"]]
+    if both:
+        console.table(
+            [(line["legacy"], line["target"], line["title"], _outcome(line)) for line in both],
+            ["file", "output", "of", ""],
+        )
+    _reasons(console, lines, lambda why: f"not comparable, {why}")
+
+
+def _outcome(line: dict[str, Any]) -> str:
+    if line["outcome"] == "equal":
+        return "equal"
+    told = [f"{reason} {count}" for reason, count in line["reasons"].items()]
+    if line["unexplained"]:
+        told.append(f"unexplained {line['unexplained']}")
+    return f"{line['outcome']}: {', '.join(told)}"

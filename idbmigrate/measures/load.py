@@ -1,0 +1,176 @@
+"""Read the two packs: YAML in, typed and checked definitions out. Anything not listed here is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from idbmigrate import yamlio
+from idbmigrate.errors import DescriptionError
+from idbmigrate.measures.model import (
+    RELATIONS,
+    Codes,
+    Condition,
+    Definitions,
+    Fact,
+    Measure,
+    Reading,
+    Threshold,
+)
+
+PACKS = Path(__file__).parent / "packs"
+CONFIDENCE = ("confirmed", "inferred", "proposed")
+COMPARISONS = ("at_least", "at_most", "below", "from_day")
+
+_TOP = {"title", "note", "sources", "thresholds", "codes", "facts", "measures", "left_out"}
+_MEASURE = {"name", "title", "of", "month", "within", "when", "source", "confidence", "note"}
+_ROLES = {
+    "referral": {"table", "key", "patient", "received", "ended"},
+    "contact": {"table", "key", "referral", "day", "clock", "attendance", "purpose", "mechanism"},
+    "scores": {"columns", "table", "activity", "tool", "value", "tools"},
+    "activity": {"columns", "table", "key", "contact", "procedure"},
+    "teams": {"table", "referral", "team", "type", "of_referral"},
+    "support": {"procedures", "mechanisms", "team_types", "received"},
+}
+_READING = {"data_sets", "note", "support_note", "lacks", "nothing", *_ROLES}
+
+
+@cache
+def load_definitions() -> Definitions:
+    """The measures that come along."""
+    return definitions(yamlio.load(PACKS / "definitions.yaml"))
+
+
+def load_reading(dataset: str) -> Reading | None:
+    """Where a data set holds what the measures need; ``None`` where no reading names it."""
+    return next((each for each in _readings() if dataset in each.data_sets), None)
+
+
+@cache
+def _readings() -> tuple[Reading, ...]:
+    data = _mapping(yamlio.load(PACKS / "readings.yaml"), {"title", "readings"}, "readings")
+    return tuple(reading(each) for each in data["readings"])
+
+
+def refused(message: str, place: str) -> DescriptionError:
+    """The error that names the place in a pack."""
+    return DescriptionError(message, code="measures-invalid", where=place)
+
+
+def definitions(data: Any) -> Definitions:
+    """Typed definitions; ``DescriptionError`` (``measures-invalid``) where they are not what they may be."""
+    data = _mapping(data, _TOP, "top", required=_TOP)
+    sources = {
+        name: (each["title"], each["where"])
+        for name, each in data["sources"].items()
+        if _mapping(each, {"title", "where"}, f"sources.{name}", required={"title", "where"})
+    }
+    found = Definitions(
+        title=data["title"],
+        note=data["note"],
+        sources=sources,
+        thresholds={n: Threshold(**_limit(each, "value", n)) for n, each in data["thresholds"].items()},
+        codes={n: _codes(_limit(each, "values", n)) for n, each in data["codes"].items()},
+        facts=_facts(data["facts"]),
+        measures={},
+        left_out={each["name"]: each["why"] for each in data["left_out"]},
+    )
+    for each in data["measures"]:
+        measure = _measure(each, found)
+        found.measures[measure.name] = measure  # type: ignore[index]
+    _sourced(found)
+    return found
+
+
+def reading(data: Any) -> Reading:
+    """Typed reading of one or several data sets."""
+    data = _mapping(data, _READING, "readings", required={"data_sets"})
+    place = ", ".join(data["data_sets"])
+    roles = {
+        name: _mapping(data[name], allowed, f"{place}: {name}")
+        for name, allowed in _ROLES.items()
+        if name in data
+    }
+    lacks = _mapping(data.get("lacks") or {}, set(load_definitions().facts), f"{place}: lacks")
+    if "nothing" not in data and not {"referral", "contact", "scores", "activity"} <= set(roles):
+        raise refused("a reading names referral, contact, scores and activity", place)
+    return Reading(tuple(data["data_sets"]), roles, lacks, data.get("nothing"), data.get("note"))
+
+
+def _facts(data: Any) -> dict[str, Fact]:
+    return {
+        name: Fact(name, relation, each["says"], tuple(each["from"]))
+        for relation, facts in _mapping(data, set(RELATIONS), "facts").items()
+        for name, each in facts.items()
+        if _mapping(each, {"says", "from"}, f"facts.{name}", required={"says", "from"})
+    }
+
+
+def _measure(data: Any, found: Definitions) -> Measure:
+    place = str(data.get("name")) if isinstance(data, dict) else "measures"
+    _mapping(data, _MEASURE, place, required=_MEASURE - {"within", "note"})
+    if data["name"] in found.measures:
+        raise refused("the measure stands twice", place)
+    if data.get("within") and data["within"] not in found.measures:
+        raise refused(f"there is no measure {data['within']!r} above this one", place)
+    measure = Measure(**{**data, "when": _condition(data["when"], found, place)})
+    if found.facts[measure.month].relation != measure.of or any(
+        found.facts[name].relation != measure.of for name in found.facts_of(measure)
+    ):
+        raise refused(f"a fact is not one of {measure.of}", place)
+    return measure
+
+
+def _condition(data: Any, found: Definitions, place: str) -> Condition:
+    if not isinstance(data, dict):
+        raise refused("a condition is a mapping", place)
+    keys = set(data)
+    if keys in ({"all"}, {"any"}, {"none"}):
+        ((kind, parts),) = data.items()
+        return Condition(kind, parts=tuple(_condition(part, found, place) for part in parts))
+    if keys == {"measure"}:
+        return Condition("measure", _known(data["measure"], found.measures, place))
+    if keys == {"present"}:
+        return Condition("present", _known(data["present"], found.facts, place))
+    if len(keys) == 2 and "fact" in keys and (kind := (keys - {"fact"}).pop()) in COMPARISONS:
+        limit = _known(data[kind], found.thresholds, place)
+        return Condition(kind, _known(data["fact"], found.facts, place), limit)
+    raise refused(
+        f"a condition is all, any, none, measure, present, or fact with {', '.join(COMPARISONS)}", place
+    )
+
+
+def _known(name: Any, names: Iterable[str], place: str) -> str:
+    if name not in names:
+        raise refused(f"there is no {name!r}", place)
+    return name
+
+
+def _limit(data: Any, value: str, name: str) -> dict[str, Any]:
+    keys = {value, "says", "source", "confidence"}
+    return _mapping(data, keys, name, required=keys)
+
+
+def _codes(data: dict[str, Any]) -> Codes:
+    return Codes(**{**data, "values": tuple(data["values"])})
+
+
+def _sourced(found: Definitions) -> None:
+    """Every number, code and measure names sources that are listed, and how sure it is."""
+    stated = {**found.thresholds, **found.codes, **found.measures}
+    for name, each in stated.items():
+        for source in each.source.split(", "):
+            _known(source, found.sources, name)
+        _known(each.confidence, CONFIDENCE, name)
+
+
+def _mapping(data: Any, allowed: set[str], place: str, required: Iterable[str] = ()) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise refused("a mapping is expected here", place)
+    if unknown := sorted(set(data) - allowed):
+        raise refused(f"the key {unknown[0]!r} is not known here; {', '.join(sorted(allowed))} are", place)
+    if missing := sorted(set(required) - set(data)):
+        raise refused(f"{missing[0]} is missing", place)
+    return data
