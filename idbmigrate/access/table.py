@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pyarrow as pa
 
@@ -19,6 +21,9 @@ from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, nu
 
 #: Rows read at a time: few enough for a processor's cache, many enough to make the calls worth it.
 CHUNK_ROWS = 16_384
+#: Bytes of long values in one chunk of one column: Arrow's strings have 32-bit offsets, and UTF-8 may
+#: take twice the stored bytes.
+CHUNK_BYTES = 1 << 29
 _SHORT_VALUE = "a value is shorter than its type needs"
 _NOT_A_VALUE = "the bytes are no value of the column's type"
 _HALF_CHARACTER = "the text ends in half a character"
@@ -39,9 +44,9 @@ def read_table(
     reader = _TableReader(pages, table, columns, damage)
     chunks, ids = [], []
     for first in range(0, len(rows), CHUNK_ROWS):
-        part = reader.check(rows[first : first + CHUNK_ROWS])
-        chunks.append(reader.read(part))
-        ids.append(part.rows.ids)
+        for part, arrays in reader.read(rows[first : first + CHUNK_ROWS]):
+            chunks.append(arrays)
+            ids.append(part.rows.ids)
     content = _assemble(columns, [list(arrays) for arrays in zip(*chunks)])
     return content, np.concatenate(ids) if ids else np.zeros(0, np.int64)
 
@@ -57,6 +62,10 @@ def _assemble(columns: list[Column], chunks: list[list[pa.Array]]) -> pa.Table:
         pa.chunked_array(chunks[index] if chunks else [], field.type) for index, field in enumerate(fields)
     ]
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+
+
+class _Oversized(Exception):
+    """A chunk has more bytes of long values than one Arrow array should hold."""
 
 
 class _TableReader:
@@ -84,8 +93,20 @@ class _TableReader:
                 good &= ~bad
         return parts if good.all() else self._parts(parts.rows[good])
 
-    def read(self, parts: RowParts) -> list[pa.Array]:
-        return [self._column(parts, column) for column in self.columns]
+    def read(self, rows: RowSet) -> Iterator[tuple[RowParts, list[pa.Array]]]:
+        """The sound rows and their columns, in as many parts as it takes to keep each within bounds."""
+        seen, counted = len(self.damage.problems), dict(self._long_bytes)
+        parts = self.check(rows)
+        try:
+            arrays = [self._column(parts, column) for column in self.columns]
+        except _Oversized:  # what this try has found will be found again
+            del self.damage.problems[seen:]
+            self._long_bytes = counted
+            half = len(rows) // 2
+            yield from self.read(rows[:half])
+            yield from self.read(rows[half:])
+        else:
+            yield parts, arrays
 
     def _column(self, parts: RowParts, column: Column) -> pa.Array:
         valid = parts.present(column.number)
@@ -113,6 +134,8 @@ class _TableReader:
         if column.code not in (fmt.MEMO, fmt.OLE):
             return self.pages.view, start, length, valid
         values = LongValues(self.pages, start, length)
+        if parts.count > 1 and int(values.length.sum()) > CHUNK_BYTES:
+            raise _Oversized
         self._count_bytes(column, int(values.length.sum()))
         owners, bad = np.flatnonzero(valid), np.zeros(len(start), bool)
         for message, which in values.bad.items():

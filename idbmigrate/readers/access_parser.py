@@ -53,8 +53,13 @@ class AccessParserIdb(SecondReader):
 
     def columns(self, table: str) -> list[SecondColumn]:
         """The columns of a table in the file's order."""
+        raw_columns = self._table(table).columns
+        with _own_errors(self.path.name, f"table {table}"):
+            return self._described(raw_columns)
+
+    def _described(self, raw_columns) -> list[SecondColumn]:
         found = []
-        for raw in sorted(self._table(table).columns.values(), key=lambda c: c.column_id):
+        for raw in sorted(raw_columns.values(), key=lambda c: c.column_id):
             kind = _TYPES.get(raw.type)
             if kind is None:
                 kind = "UNSUPPORTED_FIXEDLEN" if raw.column_flags.fixed_length else "UNSUPPORTED_VARLEN"

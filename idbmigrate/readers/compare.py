@@ -267,13 +267,17 @@ class _Table:
         self.result.add(difference, self.limit)
 
 
-def _shape(column) -> str | None:
-    return None if column is None else f"{column.type} {column.length}"
-
-
 def _row_keys(table: pa.Table, schema: pa.Schema) -> Iterator[tuple]:
-    columns = (table.column(name).cast(schema.field(name).type, safe=False) for name in table.column_names)
+    columns = (_as_type(table.column(name), schema.field(name).type) for name in table.column_names)
     return zip(*(column.to_pylist() for column in columns))
+
+
+def _as_type(column, kind: pa.DataType):
+    """A column in another type, if no value changes by that; else as it is."""
+    try:
+        return column.cast(kind)
+    except pa.ArrowInvalid:
+        return column
 
 
 def _unequal(mine: pa.ChunkedArray, its: pa.ChunkedArray) -> np.ndarray:
@@ -285,7 +289,7 @@ def _unequal(mine: pa.ChunkedArray, its: pa.ChunkedArray) -> np.ndarray:
         bits = pa.int32() if mine.type == pa.float32() else pa.int64()
         mine, its = mine.view(bits), its.view(bits)
     elif mine.type != its.type:
-        its = its.cast(mine.type, safe=False)
+        its = _as_type(its, mine.type)
     differs = pc.fill_null(pc.not_equal(mine, its), False).to_numpy(zero_copy_only=False)
     nulls = mine.is_null().to_numpy(zero_copy_only=False) != its.is_null().to_numpy(zero_copy_only=False)
     return np.flatnonzero(differs | nulls)

@@ -229,3 +229,20 @@ def test_offsets_of_long_rows_in_access_97(sizes):
     for index, value in enumerate(values):
         start, length, _ = parts.variable(index, np.ones(1, bool))
         assert content[start[0] : start[0] + length[0]] == value
+
+
+def test_long_values_are_read_in_chunks_of_bounded_size(tmp_path, monkeypatch):
+    texts = [("é" * size) for size in (5000, 1, 20000, 300, 0, 8000)] * 7
+    path = tmp_path / "long.mdb"
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        writer.create_table("T", [NewColumn("M", "MEMO"), NewColumn("N", "LONG")])
+        writer.append("T", pa.table({"M": texts, "N": pa.array(range(len(texts)), pa.int32())}))
+    with open_database(path) as database:
+        whole, ids = database.read_with_ids("T")
+        monkeypatch.setattr("idbmigrate.access.table.CHUNK_BYTES", 30000)
+        parts, same_ids = database.read_with_ids("T")
+    assert parts.column("M").num_chunks > whole.column("M").num_chunks
+    assert parts.column("M").to_pylist() == whole.column("M").to_pylist() == texts
+    assert parts.column("N").to_pylist() == list(range(len(texts)))
+    assert same_ids.tolist() == ids.tolist()
