@@ -51,6 +51,7 @@ packs: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	$(RUN) idbmigrate.datasets.pages docs/datasets
+	$(RUN) idbmigrate.mapping.pages docs/mappings
 	$(VENV)/bin/python docs/generate_rules.py
 	$(VENV)/bin/python docs/generate.py
 

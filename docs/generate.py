@@ -116,7 +116,24 @@ def tour() -> str:
     return "\n".join([*lines[:-1], "```"])
 
 
-PARTS: dict[str, Callable[[], str]] = {"verbs": verbs, "errors": errors, "tour": tour}
+def mappings() -> str:
+    """Every mapping with its page."""
+    from idbmigrate.mapping.load import list_mappings, load_mapping
+
+    lines = [
+        f"| [{name}](mappings/{name}.md) | {found.title} | {len(found.tables)} | {len(found.tests)} |"
+        for name in list_mappings()
+        for found in [load_mapping(name)]
+    ]
+    return "\n".join(["| mapping | | target tables | tests |", "| --- | --- | --- | --- |", *lines])
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "verbs": verbs,
+    "errors": errors,
+    "tour": tour,
+    "mappings": mappings,
+}
 
 
 def rewritten(text: str) -> str:
