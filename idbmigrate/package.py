@@ -11,7 +11,7 @@ import pyarrow as pa
 from idbmigrate import __version__
 from idbmigrate.datasets import Dataset
 from idbmigrate.exporters import csv, publish
-from idbmigrate.residue import residue
+from idbmigrate.residue import residue_parts
 from idbmigrate.run import Run
 from idbmigrate.stage import as_text
 
@@ -32,7 +32,10 @@ def write_tables(
             _write_tables(tables, folder / month, formats, target, template, allow)
     else:
         _write_tables(run.tables, folder, formats, target, template, allow)
-    csv.write(residue(run.books, run.staged), folder / "rejects")
+    rejects = folder / "rejects"
+    rejects.mkdir(parents=True)
+    for name, schema, parts in residue_parts(run.books, run.staged):
+        csv.write_parts(schema.names, parts, rejects / f"{name}.csv")
 
 
 def write_account(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -29,16 +29,25 @@ def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Tab
     it, outcome, reason, and the target column it was on its way to. ``rows`` are the rows from which
     nothing was made, ``reasons`` what each reason word means.
     """
-    parts: dict[str, list[pa.Table]] = {}
+    return {
+        name: pa.concat_tables([schema.empty_table(), *parts])
+        for name, schema, parts in residue_parts(books, staged)
+    }
+
+
+def residue_parts(
+    books: Books, staged: Mapping[str, StagedTable]
+) -> Iterator[tuple[str, pa.Schema, Iterator[pa.Table]]]:
+    """The same, name by name, in parts that are made when they are asked for."""
+    rows = [account for account in books.rows if account.uncarried.size]
+    yield "rows", ROWS, (_rows(account, staged[account.table]) for account in rows)
+    yield "reasons", REASONS, iter([_reasons(books)])
+    tables: dict[str, list[Account]] = {}
     for account in books.values:
         if account.uncarried.size:
-            parts.setdefault(account.table, []).append(_values(account, staged[account.table]))
-    rows = [_rows(account, staged[account.table]) for account in books.rows if account.uncarried.size]
-    return {
-        "rows": pa.concat_tables(rows) if rows else ROWS.empty_table(),
-        "reasons": _reasons(books),
-        **_safe_names({name: pa.concat_tables(tables) for name, tables in parts.items()}),
-    }
+            tables.setdefault(account.table, []).append(account)
+    for name, accounts in _safe_names(tables).items():
+        yield name, VALUES, (_values(account, staged[account.table]) for account in accounts)
 
 
 def _values(account: Account, table: StagedTable) -> pa.Table:
@@ -91,11 +100,11 @@ def _reasons(books: Books) -> pa.Table:
     return pa.table([pa.array(column, pa.string()) for column in columns], schema=REASONS)
 
 
-def _safe_names(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
+def _safe_names(tables: dict[str, list[Account]]) -> dict[str, list[Account]]:
     """Names that can be file names: tables of a file may be called anything."""
-    safe: dict[str, pa.Table] = {}
-    for name, table in tables.items():
+    safe: dict[str, list[Account]] = {}
+    for name, accounts in tables.items():
         stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)[:60] or "_"
         taken = _RESERVED | {other.lower() for other in safe}
-        safe[f"{stem}_{len(safe) + 1}" if stem.lower() in taken else stem] = table
+        safe[f"{stem}_{len(safe) + 1}" if stem.lower() in taken else stem] = accounts
     return safe

@@ -7,7 +7,7 @@ feed. A value is quoted only if it holds a comma, a quote or a line end (RFC 418
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,10 +38,25 @@ def _write_file(path: Path, table: pa.Table) -> None:
         write_table(table, file)
 
 
+def write_parts(names: Iterable[str], parts: Iterable[pa.Table], path: Path) -> None:
+    """Write a table that comes in parts, so that it is never in memory as a whole."""
+    with open(path, "wb") as file:
+        _write_header(names, file)
+        for part in parts:
+            _write_rows(part, file)
+
+
 def write_table(table: pa.Table, file) -> None:
     """Write one table with its header row to a binary file."""
-    header = ",".join(_quoted_word(name) for name in table.column_names)
-    file.write(header.encode() + b"\n")
+    _write_header(table.column_names, file)
+    _write_rows(table, file)
+
+
+def _write_header(names: Iterable[str], file) -> None:
+    file.write(",".join(_quoted_word(name) for name in names).encode() + b"\n")
+
+
+def _write_rows(table: pa.Table, file) -> None:
     for batch in batches(table):
         special = [holds(column, _SPECIAL) for column in batch.columns]
         if any(special) or batch.num_columns == 1:
