@@ -191,7 +191,9 @@ def test_the_mental_health_packs_have_every_table_column_key_and_code_of_the_fac
             assert (mine.uid, mine.item) == (column["uid"], column["data_item"])
             assert mine.mandatory == (column["requirement"] == "M")
             if isinstance(column.get("codes"), list):
-                assert set(dataset.codes_of(mine).codes) == {str(code) for code in column["codes"]}
+                codes, listed = set(dataset.codes_of(mine).codes), {str(code) for code in column["codes"]}
+                # the facts list what v5.0 counts as valid, and say that these are counted as other
+                assert listed <= codes <= listed | ({"98", "Z01", "Z02"} if version == "v5.0" else set())
             kind, _, link = (column.get("key") or "").partition(" ")
             assert (mine.name in own.primary_key) == (kind == "PK")
             assert own.foreign_keys.get(mine.name) == (tuple(link.split(".")) if kind == "FK" else None)
