@@ -97,7 +97,7 @@ class Bench:
     def export(self) -> Timing:
         """mdb-export of every table to nowhere."""
         seconds, peak = 0.0, 0
-        for table in child("mdb-tables", "-1", self.large).output.split():
+        for table in child("mdb-tables", "-1", self.large).output.splitlines():
             start = time.perf_counter()
             subprocess.run(["mdb-export", self.large, table], stdout=subprocess.DEVNULL, check=True)
             seconds += time.perf_counter() - start
