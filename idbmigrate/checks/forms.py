@@ -101,7 +101,7 @@ class Pattern(_OneColumn):
     def sql(self, plan: Plan) -> exp.Expression:
         from sqlglot import exp
 
-        return exp.and_(plan.given(self.column), exp.not_(plan.matches(self.column, self.pattern)))
+        return exp.and_(plan.given(self.column), exp.not_(plan.shaped(self.column, self.pattern)))
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Date(_OneColumn):
         from sqlglot import exp
 
         early = exp.LT(this=plan.column(self.column), expression=exp.Literal.string(patterns.FIRST_DAY))
-        bad = exp.not_(plan.matches(self.column, patterns.DATE))
+        bad = exp.not_(plan.shaped(self.column, patterns.DATE))
         return exp.and_(plan.given(self.column), exp.or_(bad, early))
 
 
@@ -189,10 +189,7 @@ class Is(_OneColumn):
     def sql(self, plan: Plan) -> exp.Expression:
         from sqlglot import exp
 
-        listed = exp.In(
-            this=plan.column(self.column), expressions=[exp.Literal.string(value) for value in self.values]
-        )
-        return exp.and_(plan.given(self.column), listed)
+        return exp.and_(plan.given(self.column), plan.among(self.column, self.values))
 
 
 @dataclass(frozen=True)
@@ -214,7 +211,7 @@ class Code(_OneColumn):
         values = self.values if self.values is not None else plan.codes(self.column)
         if not values:
             return None
-        listed = Is(self.column, tuple(values)).sql(plan)
+        listed = plan.among(self.column, values)
         return exp.and_(plan.given(self.column), exp.not_(listed))
 
 
@@ -267,7 +264,8 @@ class Compared(_OneColumn):
             guards.append(exp.RegexpLike(this=other.copy(), expression=shape))
         first, second = (_start(side, width) for side in (this, other))
         kind = exp.GT if self.relation == "after" else exp.LT
-        return exp.and_(*guards, kind(this=first, expression=second))
+        # the comparison first: it spares nearly every row the patterns
+        return exp.and_(kind(this=first, expression=second), *guards)
 
 
 def _start(side: exp.Expression, width: int) -> exp.Expression:

@@ -50,12 +50,12 @@ class Plan:
         Here and in :meth:`blank` the first sign decides for nearly every value; only what starts with
         white space is looked at whole.
         """
-        filled = exp.or_(self._starts(name, exp.GTE), self._shape(name, _VISIBLE), copy=False)
+        filled = exp.or_(self._starts(name, exp.GTE), self.shaped(name, _VISIBLE), copy=False)
         return exp.and_(exp.not_(self._null(name), copy=False), exp.paren(filled, copy=False), copy=False)
 
     def blank(self, name: str) -> exp.Expression:
         """A column holds nothing but white space; never null itself."""
-        unseen = exp.not_(self._shape(name, _VISIBLE), copy=False)
+        unseen = exp.not_(self.shaped(name, _VISIBLE), copy=False)
         empty = exp.paren(exp.and_(self._starts(name, exp.LT), unseen, copy=False), copy=False)
         return exp.paren(exp.or_(self._null(name), empty, copy=False), copy=False)
 
@@ -65,12 +65,18 @@ class Plan:
     def _starts(self, name: str, kind: type[exp.Binary]) -> exp.Expression:
         return kind(this=self.column(name), expression=exp.Literal.string("!"))
 
-    def _shape(self, name: str, pattern: str) -> exp.RegexpLike:
+    def shaped(self, name: str, pattern: str) -> exp.RegexpLike:
+        """A column matches a pattern; null where it is null."""
         return exp.RegexpLike(this=self.column(name), expression=exp.Literal.string(pattern))
+
+    def among(self, name: str, values: Sequence[str]) -> exp.In:
+        """A column holds one of some values; null where it is null."""
+        listed = [exp.Literal.string(value) for value in values]
+        return exp.In(this=self.column(name), expressions=listed)
 
     def matches(self, name: str, pattern: str) -> exp.Expression:
         """A column matches a pattern; never null itself."""
-        return exp.and_(exp.not_(self._null(name)), self._shape(name, pattern))
+        return exp.and_(exp.not_(self._null(name)), self.shaped(name, pattern))
 
     def outside(self, name: str) -> str | None:
         """A value that comes from outside the table."""
