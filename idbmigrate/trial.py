@@ -20,9 +20,10 @@ from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
 from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import Dataset
-from idbmigrate.engine import ENGINES, Engine, open_engine
+from idbmigrate.engine import ENGINES, Engine
 from idbmigrate.engine.execute import Execution, execute
 from idbmigrate.engine.parameters import resolve
+from idbmigrate.engine.remember import RememberingEngine, Statement
 from idbmigrate.errors import DescriptionError, IdbmigrateError
 from idbmigrate.ledger import keep_books
 from idbmigrate.mapping import model as m
@@ -42,21 +43,6 @@ class Verdict:
     test: m.MappingTest
     engine: str
     faults: tuple[str, ...]
-
-
-class Statement:
-    """A compiled query whose text is written once a dialect: most tests share their queries."""
-
-    def __init__(self, query: Any):
-        self._query, self._texts = query, {}  # type: Any, dict[str, str]
-
-    def sql(self, dialect: str, copy: bool = False) -> str:
-        if dialect not in self._texts:
-            self._texts[dialect] = self._query.sql(dialect=dialect, copy=copy)
-        return self._texts[dialect]
-
-    def find_all(self, *kinds: type) -> Any:
-        return self._query.find_all(*kinds)
 
 
 @dataclass
@@ -165,7 +151,7 @@ class Trials:
 
     def _engine(self, name: str) -> Engine:
         if name not in self._engines:
-            self._engines[name] = open_engine(name)
+            self._engines[name] = RememberingEngine(name)
         return self._engines[name]
 
     def _tables(self, test: m.MappingTest) -> dict[str, StagedTable]:
