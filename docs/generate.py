@@ -128,11 +128,19 @@ def mappings() -> str:
     return "\n".join(["| mapping | | target tables | tests |", "| --- | --- | --- | --- |", *lines])
 
 
+def measures() -> str:
+    """Every published count with its definition, source and confidence."""
+    from idbmigrate.measures.page import page
+
+    return page()
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "verbs": verbs,
     "errors": errors,
     "tour": tour,
     "mappings": mappings,
+    "measures": measures,
 }
 
 
