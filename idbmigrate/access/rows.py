@@ -74,27 +74,35 @@ def _rows_on(pages: PageFile, table: TableDefinition, own: np.ndarray, damage: D
         damage.report("the page counts more rows than fit on it", table=table.name, page=number)
     own, base, counts = own[~excess], base[~excess], counts[~excess]
 
-    page_base = np.repeat(base, counts)
-    first = np.repeat(np.cumsum(counts) - counts, counts)
-    slot = np.arange(len(page_base), dtype=np.int64) - first
-    entry = view.u16(page_base + layout.slots_at + 2 * slot)
-    start = (entry & fmt.ROW_OFFSET).astype(np.int64)
+    if not len(own):
+        return RowSet(own, own, own, own)
+
+    # One line a page and one column a slot, padded to the fullest page: small numbers, few passes.
+    width = max(int(counts.max()), 1)
+    entry = view.block(base + layout.slots_at, 2 * width).view("<u2")
+    start = entry & fmt.ROW_OFFSET
     end = np.empty_like(start)
-    end[1:] = start[:-1]  # rows fill a page from its end: each ends where the one before it begins
-    end[slot == 0] = size
-    outside = (start < layout.slots_at + 2 * np.repeat(counts, counts)) | (start > end) | (end > size)
-    live = (entry & fmt.ROW_DELETED) == 0
-    rows = RowSet(page_base // size, slot, page_base + start, page_base + end)
+    end[:, 0] = size
+    end[:, 1:] = start[:, :-1]  # rows fill a page from its end: each ends where the one before it begins
+    there = np.arange(width, dtype=np.uint16) < counts.astype(np.uint16)[:, None]
+    directory_end = (layout.slots_at + 2 * counts).astype(np.uint16)[:, None]
+    live = there & ((entry & fmt.ROW_DELETED) == 0)
+    outside = there & ((start < directory_end) | (start > end))
     if outside.any():  # a deleted row's entry matters in so far as the next row ends where it begins
-        outside[1:] |= outside[:-1] & (slot[1:] > 0)
-        damage.report_rows(live & outside, rows.page, slot, FAULTS[4], table=table.name)
-    keep = live & ~outside
-    moved = (entry & fmt.ROW_POINTER) != 0
-    if moved.any():
-        rows, found = _follow(pages, table, rows, keep & moved, damage)
-        found &= ~_shared(damage, table, rows, found)
-        keep &= ~moved | found
-    return rows if keep.all() else rows[keep]
+        outside[:, 1:] |= outside[:, :-1]
+        lost = np.nonzero(live & outside)
+        damage.report_rows(np.ones(len(lost[0]), bool), own[lost[0]], lost[1], FAULTS[4], table=table.name)
+        live &= ~outside
+
+    place = np.flatnonzero(live)
+    line = np.repeat(np.arange(len(own)), np.count_nonzero(live, axis=1))
+    at = base[line]
+    rows = RowSet(own[line], place - line * width, at + start.reshape(-1)[place], at + end.reshape(-1)[place])
+    moved = (entry.reshape(-1)[place] & fmt.ROW_POINTER) != 0
+    if not moved.any():
+        return rows
+    rows, found = _follow(pages, table, rows, moved, damage)
+    return rows[~moved | (found & ~_shared(damage, table, rows, found))]
 
 
 def _sort_out(pages: PageFile, table: TableDefinition, named: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
