@@ -67,7 +67,9 @@ def _entries(page: bytearray) -> pa.Array:
     (shared,) = struct.unpack_from("<H", page, 24)
     if not len(ends):
         return pa.array([], pa.binary())
-    if int(ends[-1]) > _ROOM or shared > ends[0]:
+    sizes = np.diff(ends, prepend=0) + np.where(np.arange(len(ends)) > 0, shared, 0)
+    # a key of one byte, the place of a row and, above the leaves, a page
+    if int(ends[-1]) > _ROOM or shared > ends[0] or sizes.min() < (5 if page[0] == _LEAF else 9):
         raise OutputError("an index page contradicts itself", code="template-mismatch")
     stored = binary_of(np.concatenate([[0], ends]), bytes(page[_ENTRIES : _ENTRIES + int(ends[-1])]))
     if not shared:

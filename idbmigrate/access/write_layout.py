@@ -35,6 +35,8 @@ INDEX_UNIQUE, INDEX_IGNORE_NULLS, INDEX_REQUIRED, INDEX_ALWAYS = 0x01, 0x02, 0x0
 _MAGIC = 1625
 _HEADER = 63
 _MAX_DEFINITION = 1 << 20
+#: more columns or indexes than this are damage
+_MOST = 1024
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,28 @@ def load(store: PageStore, number: int) -> TableLayout:
         data += page[8:]
         (following,) = struct.unpack_from("<I", page, 4)
     try:
-        return _parse(pages, data)
+        layout = _parse(pages, data)
     except (struct.error, IndexError, UnicodeDecodeError, KeyError) as error:
-        raise OutputError(
-            f"the table definition on page {number} cannot be read",
-            code="template-mismatch",
-            where=store.path,
-        ) from error
+        message = f"the table definition on page {number} cannot be read"
+        raise OutputError(message, code="template-mismatch", where=store.path) from error
+    if not _sound(layout):
+        message = f"the table definition on page {number} contradicts itself"
+        raise OutputError(message, code="template-mismatch", where=store.path)
+    return layout
+
+
+def _sound(layout: TableLayout) -> bool:
+    """Whether columns and indexes of a definition agree with each other, so that rows can be made."""
+    numbers = {column.number for column in layout.columns}
+    if len(numbers) < len(layout.columns) or any(number >= layout.slots for number in numbers):
+        return False
+    for column in layout.columns:
+        width = max(column.length, FIXED_WIDTHS.get(column.type, 0))
+        if column.offset + width > PAGE if column.fixed else column.variable >= layout.variables:
+            return False
+        if column.type in LONG_VALUE_TYPES and column.number not in layout.long_values:
+            return False
+    return layout.slots <= _MOST and all(n in numbers for index in layout.indexes for n, _ in index.columns)
 
 
 def _pointer(data: bytes | bytearray, at: int) -> tuple[int, int]:
@@ -202,7 +219,7 @@ def _names(data: bytearray, at: int, count: int) -> tuple[list[str], int]:
 
 def _parse(pages: list[int], data: bytearray) -> TableLayout:
     slots, variables, count, logical, real = struct.unpack_from("<HHHII", data, 41)
-    if max(count, logical, real) > 1024:
+    if max(count, logical, real) > _MOST:
         raise KeyError("more columns or indexes than Access allows")
     at = _HEADER + 12 * real
     raw = [bytes(data[at + 25 * i : at + 25 * i + 25]) for i in range(count)]

@@ -133,6 +133,8 @@ class UsageMap:
         page = self._store.read(self._page)
         start, end = row_span(page, self._row)
         row = bytes(page[start:end])
+        if len(row) < 5 or row[0] > 1:
+            raise OutputError("a usage map cannot be read", code="template-mismatch", where=self._store.path)
         if row[0] == 0:
             (first,) = struct.unpack_from("<I", row, 1)
             return first + _set_bits(row[5:])
