@@ -25,9 +25,10 @@ import pyarrow.compute as pc
 
 from ..errors import OutputError, UsageError
 from . import write_catalogue as catalogue
-from . import write_index, write_keys, write_layout
+from . import write_definition, write_index, write_keys, write_layout
 from .header import parse_header
-from .write_layout import INDEX_REQUIRED, IndexLayout, NewColumn, NewIndex, TableLayout
+from .write_definition import NewColumn, NewIndex
+from .write_layout import INDEX_REQUIRED, IndexLayout, TableLayout
 from .write_pages import DATA_HEADER, LONG_VALUE_OWNER, PAGE, PageStore, UsageMap, empty_map, release_beyond
 from .write_properties import ColumnRules, column_rules, long_value
 from .write_rows import encode, long_value_columns, long_values, pack, rows_of
@@ -166,7 +167,7 @@ class DatabaseWriter:
         maps = 2 + len(indexes) + 2 * sum(c.type in write_layout.LONG_VALUE_TYPES for c in columns)
         places = [self._new_map() for _ in range(maps)]
         roots = [store.reserve(1) for _ in indexes]
-        layout = write_layout.build(store, columns, list(indexes), places, roots)
+        layout = write_definition.build(store, columns, list(indexes), places, roots)
         for index in layout.indexes:
             store.write(index.root, write_index.empty_page(layout.number))
             usage = UsageMap(store, *index.usage)

@@ -11,7 +11,7 @@ import pytest
 
 from idbmigrate.access import open_database
 from idbmigrate.access import write_properties as properties
-from idbmigrate.access.write_layout import NewColumn, NewIndex
+from idbmigrate.access.write_definition import NewColumn, NewIndex
 from idbmigrate.access.writer import DatabaseWriter, create_database
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import BooksError, IdbmigrateError, OutputError
