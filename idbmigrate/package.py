@@ -38,8 +38,18 @@ def write_tables(
         csv.write_parts(schema.names, parts, rejects / f"{name}.csv")
 
 
-def write_account(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> None:
-    """Write the findings, the reports and, last, the manifest."""
+def write_account(
+    run: Run, folder: Path, source: Dataset, target: Dataset, *, reports: bool, share: bool
+) -> None:
+    """Write the findings and reports, unless they are not wanted, and, last, the manifest."""
+    if reports:
+        _write_reports(run, folder, source, target, share)
+    run.manifest = manifest(run)
+    outputs = publish.write_manifest(folder, run.manifest)
+    run.files = [{"file": name, **facts} for name, facts in outputs.items()]
+
+
+def _write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> None:
     from idbmigrate.reports import html, xlsx
     from idbmigrate.reports.document import for_run
     from idbmigrate.reports.share import shared
@@ -52,9 +62,6 @@ def write_account(run: Run, folder: Path, source: Dataset, target: Dataset, shar
         document, found = shared(document), None
     html.write(document, folder / "report.html")
     xlsx.write(document, folder / "report.xlsx", found)
-    run.manifest = manifest(run)
-    outputs = publish.write_manifest(folder, run.manifest)
-    run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 
 def _write_tables(

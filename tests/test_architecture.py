@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "idbmigrate"
 ROOMS = [
     "cli",
     "convert",
+    "options",
     "batch",
     "trial",
     "package",
@@ -28,6 +29,7 @@ ROOMS = [
     "ledger",
     "trace",
     "reasons",
+    "months",
     "periods",
     "engine",
     "compile",

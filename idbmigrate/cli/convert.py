@@ -54,6 +54,12 @@ REASONS_SHOWN = 12
     help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
 )
 @click.option(
+    "--check/--no-check",
+    default=True,
+    show_default=True,
+    help="Run the target's rules and write findings and reports; validate does so later, too.",
+)
+@click.option(
     "--compare",
     "comparing",
     is_flag=True,
