@@ -52,4 +52,5 @@ def written_down(run: Run, out: Path) -> str:
     }
     left = {line["reason"]: [line["rows"], line["values"]] for line in run.summary["left_behind"]}
     facts = {"tables": tables, "left_behind": dict(sorted(left.items())), "sha256": digests(out)}
-    return json.dumps(facts, indent=1, ensure_ascii=False).replace("\n    ", " ").replace("\n   }", " }") + "\n"
+    text = json.dumps(facts, indent=1, ensure_ascii=False)
+    return text.replace("\n    ", " ").replace("\n   }", " }") + "\n"
