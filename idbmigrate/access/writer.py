@@ -25,10 +25,10 @@ import pyarrow.compute as pc
 
 from ..errors import OutputError, UsageError
 from . import write_catalogue as catalogue
-from . import write_definition, write_index, write_keys, write_layout
+from . import write_definition, write_index, write_layout, write_upkeep
 from .header import parse_header
 from .write_definition import NewColumn, NewIndex
-from .write_layout import INDEX_REQUIRED, IndexLayout, TableLayout
+from .write_layout import TableLayout
 from .write_pages import DATA_HEADER, LONG_VALUE_OWNER, PAGE, PageStore, UsageMap, empty_map, release_beyond
 from .write_properties import ColumnRules, column_rules, long_value
 from .write_rows import encode, long_value_columns, long_values, pack, rows_of
@@ -116,20 +116,7 @@ class DatabaseWriter:
 
     def require_indexes(self, table: str) -> None:
         """Raise ``index-unsupported``, naming it, if an index of the table could not be kept right."""
-        layout = self._opened(table).layout
-        columns = {column.number: column for column in layout.columns}
-        for index in layout.indexes:
-            for number, ascending in index.columns:
-                reason = (
-                    write_keys.refusal(columns[number], ascending) if number in columns else "no such column"
-                )
-                if reason:
-                    raise OutputError(
-                        f"index {index.title} cannot be kept right: {reason}",
-                        code="index-unsupported",
-                        where=table,
-                        hint="take the index off in a copy of the template",
-                    )
+        write_upkeep.require_kept(self.layout(table), table)
 
     def _opened(self, table: str) -> _Open:
         if table not in self._open:
@@ -210,6 +197,7 @@ class DatabaseWriter:
             raise OutputError(f"the table has no column {unknown[0]}", code="template-mismatch", where=table)
         if not batch.num_rows:
             return
+        write_upkeep.require_kept(state.layout, table)
         batch = self._numbered(table, state, batch)
         encoded = encode(state.layout, batch, table, state.rows)
         for number in long_value_columns(state.layout):
@@ -220,9 +208,8 @@ class DatabaseWriter:
         rows = rows_of(state.layout, encoded, table, state.rows)
         page, slot = self._lay(state, rows)
         for place, index in enumerate(state.layout.indexes):
-            entries = self._index_entries(table, state.layout, index, batch, page, slot)
-            if entries is not None:
-                state.entries.setdefault(place, []).append(entries)
+            added = write_upkeep.entries(state.layout, index, batch, page, slot, table, state.rows)
+            state.entries.setdefault(place, []).append(added)
         state.rows += batch.num_rows
 
     def _lay(self, state: _Open, rows: pa.Array) -> tuple[np.ndarray, np.ndarray]:
@@ -278,52 +265,6 @@ class DatabaseWriter:
             batch = pa.table(dict(zip(names, arrays, strict=True)))
         return batch
 
-    # -- indexes ------------------------------------------------------------------------------------
-
-    def _index_entries(self, table, layout, index: IndexLayout, batch, page, slot) -> pa.Array | None:
-        columns = {column.number: column for column in layout.columns}
-        parts, empty = [], np.ones(batch.num_rows, bool)
-        for number, ascending in index.columns:
-            column = columns[number]
-            where = f"{table}.{column.name}"
-            if column.name in batch.schema.names:
-                values = conform(batch.column(column.name), column, where)
-            else:
-                values = pa.nulls(batch.num_rows, write_keys.arrow_type(column))
-            nullable = column.type != "BOOLEAN"
-            missing = nullable & values.is_null().to_numpy(zero_copy_only=False)
-            if missing.any() and (index.primary or index.flags & INDEX_REQUIRED):
-                row = self._open[table].rows + int(missing.argmax()) + 1
-                message = f"row {row}: index {index.title} does not allow a missing value"
-                raise OutputError(message, code="value-does-not-fit", where=where)
-            empty &= missing
-            parts.append(write_keys.key_part(values, column, ascending, where))
-        keys = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.binary()))
-        if index.ignores_nulls and empty.any():  # a row is left out if it has no value in any column
-            keys, page, slot = keys.filter(pa.array(~empty)), page[~empty], slot[~empty]
-        return write_index.entries_of(keys, page, slot)
-
-    def _write_index(self, table: str, state: _Open, place: int, added: list[pa.Array]) -> int:
-        """Merge new entries into an index and write it anew; gives what its entry count becomes."""
-        index = state.layout.indexes[place]
-        old, pages = write_index.read(self._store, index)
-        entries = write_index.order(pa.concat_arrays([old, *added]))
-        keys = pc.binary_slice(entries, 0, -4)
-        again = pc.equal(keys[1:], keys[:-1])  # in order, equal keys stand side by side
-        repeated = keys[1:].filter(again)
-        if index.unique and len(repeated):
-            self._refuse_duplicates(table, index, repeated)
-        write_index.rebuild(self._store, state.layout.number, index, entries, pages)
-        return len(keys) - len(repeated)
-
-    def _refuse_duplicates(self, table: str, index: IndexLayout, repeated: pa.Array) -> None:
-        """Rows without any value may repeat in a unique index; others may not."""
-        # a column without a value gives one byte, a column with one at least two
-        count = pc.sum(pc.greater(pc.binary_length(repeated), len(index.columns))).as_py()
-        if count:
-            message = f"index {index.title} allows each value once; {count} rows repeat one"
-            raise OutputError(message, code="value-does-not-fit", where=table)
-
     # -- end ----------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -342,7 +283,8 @@ class DatabaseWriter:
         if not state.new_pages:
             return
         counts = {
-            place: self._write_index(table, state, place, added) for place, added in state.entries.items()
+            place: write_upkeep.merge(self._store, state.layout, state.layout.indexes[place], added, table)
+            for place, added in state.entries.items()
         }
         state.owned.add(np.concatenate(state.new_pages))
         room = np.array([page for page, free in state.free_pages.items() if free], np.int64)
