@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,12 @@ def named(paths: list[Path]) -> list:
 def test_every_module_lies_in_a_known_room():
     rooms = {room(path) for path in MODULES} - {"__init__", "__main__"}
     assert rooms == set(ROOMS) | set(COMMON)
+
+
+def test_the_page_names_every_room_in_this_order():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("## The rooms")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.M) == ROOMS
 
 
 @pytest.mark.parametrize(
