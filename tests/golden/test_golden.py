@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
@@ -10,8 +11,11 @@ import sys
 import pytest
 from lxml import etree
 
+import idbmigrate
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.schema import xsd
+from idbmigrate.engine import ENGINES, open_engine
+from idbmigrate.residue import residue
 from tests.golden import cases
 
 AGAIN = """
@@ -61,3 +65,17 @@ def test_the_same_bytes_whatever_the_threads_and_the_seed_of_hashes(case, tmp_pa
     assert files[0] == files[1] and len(files[0]) > 10
     different = [f for f in files[0] if len({(folder / f).read_bytes() for folder in folders}) > 1]
     assert not different
+
+
+@pytest.mark.parametrize("target", ["iapt-2.1", "mhsds-6.0"])
+def test_every_engine_gives_the_same_tables_and_the_same_residue(target, sample_idb, monkeypatch):
+    made = []
+    for name in ENGINES:
+        module = importlib.import_module("idbmigrate.convert")
+        monkeypatch.setattr(module, "open_engine", lambda name=name: open_engine(name))
+        run = idbmigrate.convert(sample_idb / "iapt-1.5-messy.mdb", to=target)
+        made.append({**run.tables, **residue(run.books, run.staged)})
+    first, *others = made
+    for other in others:
+        assert list(other) == list(first)
+        assert not [name for name, table in first.items() if not table.equals(other[name])]
