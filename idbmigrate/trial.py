@@ -54,7 +54,7 @@ class Trials:
     target: Dataset
     _engines: dict[str, Engine] = field(default_factory=dict, repr=False)
     _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
-    _drawn: dict[int, dict[str, StagedTable]] = field(default_factory=dict, repr=False)
+    _drawn: dict[int, tuple[m.MappingTest, dict[str, StagedTable]]] = field(default_factory=dict, repr=False)
     _queries: dict[tuple, TableQuery] = field(default_factory=dict, repr=False)
     _ties: dict[str, TieQuery] = field(default_factory=dict, repr=False)
 
@@ -155,13 +155,14 @@ class Trials:
         return self._engines[name]
 
     def _tables(self, test: m.MappingTest) -> dict[str, StagedTable]:
-        if id(test) not in self._drawn:
-            self._drawn[id(test)] = {
+        if id(test) not in self._drawn:  # the test is kept with its tables, or its id could be another's
+            tables = {
                 name: _staged_drawing(name, drawn, list(self.source.tables[name].columns))
                 for name, drawn in test.source.items()
                 if name in self.source.tables
             }
-        return {**self._staged, **self._drawn[id(test)]}
+            self._drawn[id(test)] = test, tables
+        return {**self._staged, **self._drawn[id(test)][1]}
 
     def _given(
         self, names: Iterable[str], test: m.MappingTest, staged: Mapping[str, StagedTable], engine: Engine
