@@ -144,7 +144,7 @@ class DatabaseWriter:
         and so have the columns that a reader gives.
         """
         columns = [_new_column(column) for column in columns]
-        if name in self._pages:
+        if name.lower() in {known.lower() for known in self._pages}:
             raise UsageError("the database has a table of that name already", code="bad-option", where=name)
         if not 0 < len(columns) <= _MAX_COLUMNS or len({c.name.lower() for c in columns}) < len(columns):
             raise UsageError(
