@@ -25,8 +25,8 @@ def refusal(column: ColumnLayout, ascending: bool) -> str | None:
     """Why an index on this column cannot be kept right, or None where it can."""
     if column.type not in _INDEXED:
         return f"the key of a {column.type} column is not known"
-    if column.type == "TEXT" and not ascending:
-        return "the key of a descending text column is not known"
+    if column.type in ("TEXT", "GUID") and not ascending:
+        return f"the key of a descending {column.type} column is not known"
     if column.type == "TEXT" and column.sort_order not in ((1033, 0), (1033, 1)):
         return f"the sort order {column.sort_order} is neither General 1997 nor General 2010"
     return None
