@@ -48,7 +48,7 @@ def calls(monkeypatch):
 def test_options_reach_the_library(calls):
     words = "a.mdb b.mdb --to iapt-2.1 --out o --format csv --format xml --set org=RX1 --set x=a=b"
     words += " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --password p"
-    words += " --template t.accdb --allow type --allow extra-table:T --share --salvage"
+    words += " --template t.accdb --allow type --allow extra-table:T --share --salvage --no-check"
     result = CliRunner().invoke(command, [*words.split(), "--source", "iapt-1.5", "--mapping", "m.yaml"])
     assert result.exit_code == 0, result.output
     [(path, options)] = calls
@@ -70,6 +70,7 @@ def test_options_reach_the_library(calls):
         "allow": ("type", "extra-table:T"),
         "mapping": "m.yaml",
         "share": True,
+        "check": False,
         "salvage": True,
     }
 

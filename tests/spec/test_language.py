@@ -70,7 +70,7 @@ def plan(request):
 def test_shipped_mappings_compile_for_every_dialect(plan):
     queries = [query for tie in plan.ties for query in (tie.query, tie.keys) if query is not None]
     for table in plan.tables:
-        queries += [table.query, table.explain, *([table.ranking] if table.ranking is not None else [])]
+        queries += [table.query, table.explain, *(query for _rule, query in table.rankings)]
     for query in queries:
         portable.check(query)
         forbidden = (exp.Anonymous, exp.AnonymousAggFunc, exp.Cast, exp.TryCast)
