@@ -242,6 +242,7 @@ class BranchCompiler:
             everything = sorted(self._columns_of(join))
             inner = sql.subquery(sql.select([exp.Star(), self._content(key, everything)], inner), "counted")
             order.append(sql.ascending(sql.column("_content")))
+            order += [] if join.target else [sql.ascending(sql.column(plan.ROW))]
         place = sql.named(sql.row_number(key, order), "_place")
         query = sql.select(selected, sql.subquery(sql.select([*selected, place], inner), "placed"))
         query.set("where", exp.Where(this=sql.equal(sql.column("_place"), sql.whole(1))))

@@ -36,7 +36,7 @@ def ranking(table: str, one_per: m.OnePer, published: tuple[str, ...]) -> exp.Qu
     row = [sql.column(name, "m") for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
     content = sql.one_text([sql.column(name, "m") for name in published])
     order = [preferred(p, sql.column(p.field, "m")) for p in one_per.prefer]
-    order += [sql.ascending(item) for item in (content, *row[1:])]
+    order += [sql.ascending(item) for item in (content, *row[1:], row[0])]  # no tie is left open
     place = sql.row_number([sql.column(name, "ties") for name in names], order)
     placed = sql.select([*row, sql.named(place, "_place")], sql.relation(made, "m"))
     placed.set("joins", [exp.Join(this=sql.relation("ties"), on=sql.both(*same))])

@@ -193,6 +193,26 @@ tables:
     assert column(outcome, "Typed", "Key", "Short") == [(None, "aa"), ("k", "cc")]
 
 
+def test_rows_that_differ_in_nothing_published_leave_no_tie_open(engine):
+    """The rows of the first branch stay, then the first in the file: else books would differ between runs."""
+    body = """
+tables:
+  Parent:
+    one_per: {key: [Key], rule: r, reason: one}
+    branches:
+      - {rows: first, from: Rows, fields: {Key: A, Value: B, _from: {constant: first}}}
+      - {rows: second, from: Rows, fields: {Key: A, Value: B, _from: {constant: second}}}
+  Out:
+    from: Rows
+    with: {up: {target: Parent, on: {Key: A}}}
+    fields: {Key: KEY, Value: up._from}
+"""
+    numbers = range(3000)
+    columns = {"KEY": map(str, numbers), "A": (str(n % 2000) for n in numbers), "B": ("x" for _ in numbers)}
+    outcome = run(body, {"Rows": pa.table({n: list(v) for n, v in columns.items()})}, engine)
+    assert set(column(outcome, "Out", "Value")) == {"first"}
+
+
 # -- several branches, rows from nothing, mandatory columns, parents -------------------------------
 
 
