@@ -14,7 +14,7 @@ from idbmigrate.mapping import wording
 from idbmigrate.mapping.tree import Way, changed, lookups_of, parts
 
 #: What becomes of an unlisted code instead.
-_OTHER_POLICY = {"reject": "null", "null": "keep", "keep": "null", "default": "null"}
+_OTHER_POLICY = {"reject": "null", "null": "keep", "keep": "null", "default": "keep"}
 
 
 @dataclass(frozen=True, slots=True)
