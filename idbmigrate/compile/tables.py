@@ -38,9 +38,12 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     misfits = fit.misfits(branches, around.spec, published)
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
+    shared = _shared_joins(branches)
+
     def stages(others: list[str], stopped: bool) -> list[tuple[str, exp.Query]]:
         rows = [branch.query([*_ALWAYS, *published, *others], stopped) for branch in branches]
         return [
+            *((name, query.copy()) for name, query in shared),
             ("made", sql.union_all(rows)),
             ("fitted", _fitted(published, others, misfits, around.spec)),
             ("judged", _judged(published, others, misfits, around, parents)),
@@ -58,6 +61,22 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         branches=tuple(_columns(branch, misfits) for branch in branches),
         parents=tuple(parents),
     )
+
+
+def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
+    """Joined rows that several branches look at, as stages of their own, so that they are found once."""
+    found: dict[str, list[exp.Join]] = {}
+    for branch in branches:
+        for join in branch.joins:
+            found.setdefault(join.this.this.sql(), []).append(join)
+    shared = []
+    for joins in found.values():
+        if len(joins) > 1:
+            name = f"joined_{len(shared)}"
+            shared.append((name, joins[0].this.this))
+            for join in joins:
+                join.set("this", sql.relation(name, join.this.alias))
+    return shared
 
 
 def _published(names: list[str], stages: list[tuple[str, exp.Query]]) -> exp.Select:

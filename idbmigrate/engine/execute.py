@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from idbmigrate.compile import plan as p
+from idbmigrate.compile import sql
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
 from idbmigrate.errors import BooksError
@@ -107,9 +108,9 @@ def execute(
             engine.register(p.made(query.table), made)
             beaten[f"one-per:{rule}"] = np.sort(_names(engine.run(ranking)))
             made = _without(made, beaten[f"one-per:{rule}"])
-        _unique(made, query, target.tables[query.table])
         run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
         engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
+        _unique(run, query, target.tables[query.table], made.num_rows)
     return run
 
 
@@ -155,15 +156,18 @@ def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Ta
     return marked
 
 
-def _unique(made: pa.Table, query: p.TableQuery, spec: TableSpec) -> None:
-    key = list(spec.primary_key)
-    if not key or not set(key) <= set(query.published):
+def _unique(run: Execution, query: p.TableQuery, spec: TableSpec, count: int) -> None:
+    """Refuse a table in which two rows share the primary key of the data set."""
+    key = [sql.column(name) for name in spec.primary_key]
+    if not key or not set(spec.primary_key) <= set(query.published):
         return
-    one = len(key) == 1
-    different = pc.count_distinct(made[key[0]]).as_py() if one else made.group_by(key).aggregate([]).num_rows
-    if different != made.num_rows:
+    groups = sql.select(key, sql.relation(p.target(query.table)))
+    groups.set("group", exp.Group(expressions=[column.copy() for column in key]))
+    different = sql.select([sql.named(exp.Count(this=exp.Star()), "n")], sql.subquery(groups, "groups"))
+    shared = count - run.engine.run(different)["n"][0].as_py()
+    if shared:
         raise BooksError(
-            f"{made.num_rows - different} rows share their {', '.join(key)} with another row",
+            f"{shared} rows share their {', '.join(spec.primary_key)} with another row",
             code="identifier-clash",
             where=spec.name,
             hint="the mapping needs one_per for this table, or more parts in its identifier",
