@@ -10,6 +10,7 @@ from sqlglot import exp
 from idbmigrate.compile import functions as compiled
 from idbmigrate.compile import portable
 from idbmigrate.compile.compiler import compile_mapping
+from idbmigrate.compile.plan import BRANCH, ITEM, ROW
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import functions, load, model
@@ -78,6 +79,26 @@ def test_shipped_mappings_compile_for_every_dialect(plan):
     for dialect in portable.DIALECTS:
         for query in queries:
             assert query.sql(dialect=dialect)
+
+
+def test_shipped_mappings_leave_no_tie_between_rows_to_the_engine(plan):
+    """An order that is not whole gives other rows with other threads."""
+    for table in plan.tables:
+        for _, ranking in table.rankings:
+            (window,) = ranking.find_all(exp.Window)
+            ordered = {column.name for column in window.args["order"].find_all(exp.Column)}
+            assert ordered >= {BRANCH, ROW, ITEM}, table.table
+        for window in table.query.find_all(exp.Window):
+            if isinstance(window.this, exp.RowNumber):
+                ordered = {column.name for column in window.args["order"].find_all(exp.Column)}
+                assert ROW in ordered or ordered & made_keys(plan, window), table.table
+
+
+def made_keys(plan, window):
+    """The primary key of the target table that is joined, where the window orders one."""
+    names = {table.name for table in window.find_ancestor(exp.Select).find_all(exp.Table)}
+    tables = load_dataset(plan.target).tables
+    return {key for name in names for key in tables[name.removeprefix("target_")].primary_key}
 
 
 @pytest.mark.parametrize(
