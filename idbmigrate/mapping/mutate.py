@@ -47,7 +47,7 @@ def mutants(mapping: m.Mapping) -> list[Mutant]:
             found.append(Mutant(f"{name}: {change}", place, frozenset({name}), _with_table(mapping, new)))
     for lookup in mapping.lookups.values():
         users = frozenset(name for name, table in mapping.tables.items() if lookup.name in lookups_of(table))
-        for change, place, new, codes in _of_lookup(lookup):
+        for change, place, new, codes in _of_lookup(lookup, _guarded(mapping, lookup.name)):
             mutated = replace(mapping, lookups={**mapping.lookups, lookup.name: new})
             found.append(Mutant(f"lookup {lookup.name}: {change}", place, users, mutated, codes))
     return found
@@ -170,10 +170,23 @@ def _of_cases(table: m.TableMap, way: Way, node: m.Cases) -> Iterator[Change]:
         yield change, node.otherwise.place, changed(table, way, replace(node, otherwise=None))
 
 
-def _of_lookup(lookup: m.Lookup) -> Iterator[tuple[str, m.Place, m.Lookup, frozenset[str]]]:
-    policy = _OTHER_POLICY[lookup.unknown]
-    other = replace(lookup, unknown=policy, default=None)
-    yield f"unknown: {policy} instead of {lookup.unknown}", lookup.place, other, frozenset()
+def _guarded(mapping: m.Mapping, lookup: str) -> bool:
+    """Whether filters let only codes through that the lookup lists: its policy then decides nothing."""
+    return all(
+        any(isinstance(rule.keep, m.Known) and (rule.keep.lookup, rule.keep.of) == (lookup, node.of)
+            for rule in branch.where)
+        for table in mapping.tables.values()
+        for branch in table.branches
+        for _, node in parts(branch.fields)
+        if isinstance(node, m.LookedUp) and node.lookup == lookup
+    )  # fmt: skip
+
+
+def _of_lookup(lookup: m.Lookup, guarded: bool) -> Iterator[tuple[str, m.Place, m.Lookup, frozenset[str]]]:
+    if not guarded:
+        policy = _OTHER_POLICY[lookup.unknown]
+        other = replace(lookup, unknown=policy, default=None)
+        yield f"unknown: {policy} instead of {lookup.unknown}", lookup.place, other, frozenset()
     rows = list(lookup.rows)
     number = 0
     while number < len(rows) and len(rows) > 1:

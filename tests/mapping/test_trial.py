@@ -143,6 +143,16 @@ def test_a_weaker_test_leaves_the_mutant_that_it_does_not_notice(small, cut, lef
     assert result.exit_code == 4 and left in result.output, result.output
 
 
+@pytest.mark.parametrize(
+    "name", ["iapt-1.5-to-ea-iapt-1.0", "iapt-1.5-to-iapt-2.1", "iapt-ltc-1.5.4-to-mhsds-6.0"]
+)
+def test_the_tests_of_our_mappings_notice_a_sample_of_mutants(name):
+    mapping = load_mapping(name)
+    with Trials(mapping, load_dataset(mapping.source), load_dataset(mapping.target)) as trials:
+        left = list(trials.unnoticed(sample(mutants(mapping), 12, seed=4), "sqlite", mapping.tests))
+    assert not [f"{mutant.place}: {mutant.change}" for mutant in left]
+
+
 def test_mutants_differ_from_the_mapping_and_from_each_other_and_name_their_place(small):
     mapping = load_mapping(small)
     found = mutants(mapping)
