@@ -54,7 +54,7 @@ HEAVIEST = 3
 
 def weight(word: str) -> int:
     """How much a reason says: 3, what is wrong with the data; 2, which rule left it out; 1, only not here."""
-    if outcome(word) == REJECTED:
+    if outcome(word) == REJECTED or word == "empty-text":
         return HEAVIEST
     return 1 if word in ("condition", "superseded") else 2
 

@@ -169,13 +169,13 @@ class Traces:
         return [trace for trace in found if trace.query.table == query and trace.joined == joined]
 
     def _asked(self, query: str, accounts: Sequence[Asking]) -> dict[str, np.ndarray]:
-        """Rows of each source table that hold something without a reason that this query may know."""
+        """Rows of each source table that hold something for which this query may know a weightier reason."""
         sources = {branch.source for branch in self.run.results[query].query.branches if branch.source}
         asked: dict[str, list[np.ndarray]] = {}
         for account in accounts:
             direct = account.table in sources and not account.column
             if direct or self._traces(account, query, joined=False):
-                rows = account.uncarried[account.reasons < 0]
+                rows = account.uncarried[_given(account)[account.reasons] < HEAVIEST]
                 if rows.size:
                     asked.setdefault(account.table, []).append(rows)
         return {table: np.unique(np.concatenate(rows)) for table, rows in asked.items()}
@@ -232,6 +232,11 @@ def _words(trace: _Trace, view: _View, verdicts: pa.ChunkedArray, taken_out: str
     return words
 
 
+def _given(account: Asking) -> np.ndarray:
+    """Weights of an account's reasons, by their number; no reason, -1, finds the 0 at the end."""
+    return np.array([weight(reason.word) for reason in account.names] + [0])
+
+
 def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: str) -> None:
     """Give the uncarried the word of the first candidate row made from them.
 
@@ -243,7 +248,7 @@ def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: st
     at = np.flatnonzero(mask)
     spots = np.searchsorted(account.uncarried, rows[at])
     spots = np.minimum(spots, account.uncarried.size - 1)
-    given = np.array([weight(reason.word) for reason in account.names] + [0])  # -1, no reason, finds the 0
+    given = _given(account)
     waiting = (account.uncarried[spots] == rows[at]) & (given[account.reasons[spots]] < HEAVIEST)
     at, spots = at[waiting], spots[waiting]
     if not at.size:
