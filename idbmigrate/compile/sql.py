@@ -14,12 +14,15 @@ Sql = exp.Expression
 
 
 def column(name: str, table: str | None = None) -> exp.Column:
-    of = exp.to_identifier(table, quoted=True) if table else None
-    return exp.column(exp.to_identifier(name, quoted=True), table=of)
+    return exp.Column(this=_quoted(name), table=_quoted(table) if table else None)
+
+
+def _quoted(name: str) -> exp.Identifier:
+    return exp.Identifier(this=name, quoted=True)
 
 
 def named(sql: Sql, name: str) -> exp.Alias:
-    return exp.Alias(this=sql, alias=exp.to_identifier(name, quoted=True))
+    return exp.Alias(this=sql, alias=_quoted(name))
 
 
 def text(value: str) -> exp.Literal:
@@ -41,13 +44,13 @@ def no_text() -> Sql:
 
 def relation(name: str, alias: str | None = None) -> exp.Table:
     return exp.Table(
-        this=exp.to_identifier(name, quoted=True),
-        alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)) if alias else None,
+        this=_quoted(name),
+        alias=exp.TableAlias(this=_quoted(alias)) if alias else None,
     )
 
 
 def subquery(query: exp.Query, alias: str) -> exp.Subquery:
-    return exp.Subquery(this=query, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=_quoted(alias)))
 
 
 def case(branches: Iterable[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
