@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,10 @@ def page(dataset: Dataset) -> str:
 
 def _facts(dataset: Dataset) -> Iterator[str]:
     facts = (("role", dataset.role), ("standard", dataset.standard), ("dates", dataset.dates))
-    yield from (f"- {name}: {_plain(text)}" for name, text in facts if text)
+    yield from (f"- {name}: {plain(text)}" for name, text in facts if text)
     yield ""
     if dataset.note:
-        yield from (_plain(dataset.note), "")
+        yield from (plain(dataset.note), "")
 
 
 def _overview(dataset: Dataset) -> Iterator[str]:
@@ -45,11 +45,11 @@ def _overview(dataset: Dataset) -> Iterator[str]:
         (f"[{t.name}](#{t.name.lower()})", t.title, len(t.columns), t.grain, t.parent, _SHORT[t.confidence])
         for t in dataset.tables.values()
     ]
-    yield from _grid(("table", "holds", "columns", "rows", "parent", "name is"), rows)
+    yield from grid(("table", "holds", "columns", "rows", "parent", "name is"), rows)
 
 
 def _table(dataset: Dataset, table: TableSpec) -> Iterator[str]:
-    yield from (f"## {table.name}", "", f"{_plain(table.title)}.", "")
+    yield from (f"## {table.name}", "", f"{plain(table.title)}.", "")
     aliases = ", ".join(f"`{name}` ({grade})" for name, grade in table.aliases.items())
     links = ", ".join(f"{column} → {'.'.join(link)}" for column, link in table.foreign_keys.items())
     facts = (
@@ -58,14 +58,14 @@ def _table(dataset: Dataset, table: TableSpec) -> Iterator[str]:
         ("refers to", links),
         ("unique", "; ".join(" + ".join(group) for group in table.unique) + _grade(table, "unique")),
         ("in a reporting month", _period(table.period) + _grade(table, "period") if table.period else None),
-        ("note", table.note and _plain(table.note)),
+        ("note", table.note and plain(table.note)),
     )
     for name, text in facts:
         if text and not (name == "unique" and not table.unique):
             yield f"- {name}: {text}"
     yield ""
     rows = [_column(dataset, column) for column in table.columns.values()]
-    yield from _grid(("column", "data item", "format", "req", "codes", "name is", "source", "note"), rows)
+    yield from grid(("column", "data item", "format", "req", "codes", "name is", "source", "note"), rows)
 
 
 def _column(dataset: Dataset, column: ColumnSpec) -> Sequence[Any]:
@@ -100,7 +100,7 @@ def _codes(dataset: Dataset) -> Iterator[str]:
 def _code_list(codes: CodeList) -> Iterator[str]:
     yield from (f"### {codes.name}", "")
     yield from (
-        f"{_SHORT[codes.confidence]}; {' '.join(codes.source)}. {_plain(codes.note or '')}".rstrip(),
+        f"{_SHORT[codes.confidence]}; {' '.join(codes.source)}. {plain(codes.note or '')}".rstrip(),
         "",
     )
     rows = [
@@ -108,7 +108,7 @@ def _code_list(codes: CodeList) -> Iterator[str]:
         for code, meaning in codes.codes.items()
         for grade in [codes.confidence_of(code)]
     ]
-    yield from _grid(("code", "meaning", ""), rows)
+    yield from grid(("code", "meaning", ""), rows)
 
 
 def _assessments(dataset: Dataset) -> Iterator[str]:
@@ -128,7 +128,7 @@ def _assessments(dataset: Dataset) -> Iterator[str]:
         )
         for a in dataset.assessments
     ]
-    yield from _grid(("SNOMED CT", "question", "range", "also", "shape", "", "source", "note"), rows)
+    yield from grid(("SNOMED CT", "question", "range", "also", "shape", "", "source", "note"), rows)
 
 
 def _concepts(dataset: Dataset) -> Iterator[str]:
@@ -138,12 +138,12 @@ def _concepts(dataset: Dataset) -> Iterator[str]:
             (c.code, c.name, c.concept, c.group, _SHORT[c.confidence], " ".join(c.source), c.note)
             for c in concepts
         ]
-        yield from _grid(("code", "name", "SNOMED CT", "group", "", "source", "note"), rows)
+        yield from grid(("code", "name", "SNOMED CT", "group", "", "source", "note"), rows)
 
 
 def _sources(dataset: Dataset) -> Iterator[str]:
     yield from ("## Sources", "")
-    yield from _grid(("tag", "what"), dataset.sources.items())
+    yield from grid(("tag", "what"), dataset.sources.items())
 
 
 def _period(period: Period) -> str:
@@ -169,10 +169,12 @@ def _mark(grade: str | None) -> str:
     return f" ({grade})" if grade and grade != "confirmed" else ""
 
 
-def _grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+def grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """A Markdown table without the columns that are empty throughout."""
-    body = [["" if value is None else _plain(str(value)) for value in row] for row in rows]
+    body = [["" if value is None else plain(str(value)) for value in row] for row in rows]
     kept = [at for at in range(len(header)) if any(row[at] for row in body)]
+    if not kept:
+        return
     yield "| " + " | ".join(header[at] for at in kept) + " |"
     yield "|" + " --- |" * len(kept)
     for row in body:
@@ -180,17 +182,19 @@ def _grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]
     yield ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that Markdown shows as it is; links and code of our own keep their signs."""
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-def main(arguments: Sequence[str]) -> None:
-    folder = Path(arguments[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in list_datasets():
-        (folder / f"{name}.md").write_text(page(load_dataset(name)), encoding="utf-8", newline="\n")
+def write_pages(folder: str, names: Iterable[str], page_of: Callable[[str], str]) -> None:
+    """Write a page for each name into a folder."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (place / f"{name}.md").write_text(page_of(name), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["docs/datasets"])
+    folder = (sys.argv[1:] or ["docs/datasets"])[0]
+    write_pages(folder, list_datasets(), lambda name: page(load_dataset(name)))

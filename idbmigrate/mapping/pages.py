@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from idbmigrate.datasets import load_dataset
+from idbmigrate.datasets.pages import grid, plain, write_pages
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping import wording
 from idbmigrate.mapping.coverage import coverage
@@ -22,7 +22,7 @@ def page(mapping: m.Mapping) -> str:
         "",
         "<!-- Written by `python -m idbmigrate.mapping.pages`: change the mapping, not this page. -->",
         "",
-        f"{_plain(mapping.title)}, version {mapping.version}:"
+        f"{plain(mapping.title)}, version {mapping.version}:"
         f" [{mapping.source}](../datasets/{mapping.source}.md)"
         f" to [{mapping.target}](../datasets/{mapping.target}.md).",
         "",
@@ -51,7 +51,7 @@ def _parameters(mapping: m.Mapping) -> Iterator[str]:
         (f"`{spec.name}`", spec.title, wording.default(spec), ", ".join(spec.one_of))
         for spec in mapping.parameters.values()
     ]
-    yield from _grid(("`--set`", "what it is", "if it is not set", "one of"), rows)
+    yield from grid(("`--set`", "what it is", "if it is not set", "one of"), rows)
 
 
 def _source(document: dict[str, Any]) -> Iterator[str]:
@@ -65,32 +65,32 @@ def _source(document: dict[str, Any]) -> Iterator[str]:
         )
         for row in document["source_columns"]
     ]
-    yield from _grid(("column", "data item", "goes to", "why not"), rows)
+    yield from grid(("column", "data item", "goes to", "why not"), rows)
 
 
 def _table(table: m.TableMap) -> Iterator[str]:
     yield from (f"## {table.name}", "")
     for branch in table.branches:
         if len(table.branches) > 1:
-            yield from (f"### {table.name}: {_plain(branch.rows)}", "")
+            yield from (f"### {table.name}: {plain(branch.rows)}", "")
         yield from _branch(branch)
     for rule in table.one_per:
-        yield from (_plain(f"Of several rows: {wording.one_per(rule)}."), "")
+        yield from (plain(f"Of several rows: {wording.one_per(rule)}."), "")
 
 
 def _branch(branch: m.Branch) -> Iterator[str]:
     rows = f"A row for each row of {branch.source}" if branch.source else "A single row"
     items = ", ".join(item["column"] for item in branch.each)
-    yield _plain(f"{rows}{f' and each of {items} that is filled' if items else ''}.")
+    yield plain(f"{rows}{f' and each of {items} that is filled' if items else ''}.")
     yield ""
     remarks = [wording.join(join) for join in branch.joins]
     remarks += [
         f"only where {wording.condition(rule.keep)}: {rule.reason} (`{rule.name}`)" for rule in branch.where
     ]
-    yield from (f"- {_plain(remark)}" for remark in remarks)
+    yield from (f"- {plain(remark)}" for remark in remarks)
     yield from [""] if remarks else []
     fields = [(item.name, wording.value(item.value), item.confidence, item.note) for item in branch.fields]
-    yield from _grid(("column", "filled with", "confidence", "note"), fields)
+    yield from grid(("column", "filled with", "confidence", "note"), fields)
 
 
 def _unavailable(document: dict[str, Any]) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _unavailable(document: dict[str, Any]) -> Iterator[str]:
         for row in document["target_columns"]
         if row["outcome"] != "filled"
     ]
-    yield from _grid(("column", "req", "why"), rows)
+    yield from grid(("column", "req", "why"), rows)
 
 
 def _codes(mapping: m.Mapping, document: dict[str, Any]) -> Iterator[str]:
@@ -109,11 +109,11 @@ def _codes(mapping: m.Mapping, document: dict[str, Any]) -> Iterator[str]:
         rows = [row for row in document["codes"] if row["lookup"] == lookup.name]
         yield from (f"### {lookup.name}", "")
         columns = ", ".join(rows[0]["columns"]) if rows else ""
-        yield _plain(
+        yield plain(
             f"{lookup.title}. {f'Asked for {columns}; ' if columns else ''}{wording.unknown_policy(lookup)}."
         )
         yield ""
-        yield from _grid(
+        yield from grid(
             ("code", "meaning", "becomes", "meaning there", "", "confidence", "source", "why"),
             [
                 (row["code"], row["meaning"], row["to"] or f"*{row['outcome']}*", row["to_meaning"],
@@ -125,33 +125,9 @@ def _codes(mapping: m.Mapping, document: dict[str, Any]) -> Iterator[str]:
 
 def _tests(mapping: m.Mapping) -> Iterator[str]:
     yield from ("## Tests", "")
-    yield from (f"- {_plain(test.name)} ({test.place.file})" for test in mapping.tests)
-
-
-def _grid(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """A Markdown table without the columns that are empty throughout."""
-    body = [["" if value is None else _plain(str(value)) for value in row] for row in rows]
-    kept = [at for at in range(len(header)) if any(row[at] for row in body)]
-    if not kept:
-        return
-    yield "| " + " | ".join(header[at] for at in kept) + " |"
-    yield "|" + " --- |" * len(kept)
-    for row in body:
-        yield "| " + " | ".join(row[at] for at in kept) + " |"
-    yield ""
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is; emphasis and code of our own keep their signs."""
-    return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-def main(arguments: Sequence[str]) -> None:
-    folder = Path(arguments[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in list_mappings():
-        (folder / f"{name}.md").write_text(page(load_mapping(name)), encoding="utf-8", newline="\n")
+    yield from (f"- {plain(test.name)} ({test.place.file})" for test in mapping.tests)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["docs/mappings"])
+    folder = (sys.argv[1:] or ["docs/mappings"])[0]
+    write_pages(folder, list_mappings(), lambda name: page(load_mapping(name)))
