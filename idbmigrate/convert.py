@@ -83,31 +83,33 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         read = _read(path, idb.problems)
     _require(mapping, found.missing_tables, path)
 
-    with closing(open_engine()) as engine:
-        known = {name: table for name, table in staged.items() if table.name}
-        plan = compile_mapping(
-            mapping,
-            {name: frozenset(table.raw.column_names) for name, table in known.items()},
-            target,
-            parameters=resolve(mapping, options.parameters, known, engine, options.period),
-            accept=options.accept,
-            days={name: table.days for name, table in known.items()},
-        )
-        done = execute(plan, staged, engine, target, progress)
-        if options.period:
-            done.results = periods.only_month(done.results, target, options.period)
-        packages = months.split(done, mapping, known, target, options.parameters) if options.split else {}
-        progress("closing the books")
-        books = keep_books(staged, done, mapping)
-        books.close()
+    with ThreadPoolExecutor(1) as pool:  # rules, books and writers leave Python for most of their time
+        with closing(open_engine()) as engine:
+            known = {name: table for name, table in staged.items() if table.name}
+            plan = compile_mapping(
+                mapping,
+                {name: frozenset(table.raw.column_names) for name, table in known.items()},
+                target,
+                parameters=resolve(mapping, options.parameters, known, engine, options.period),
+                accept=options.accept,
+                days={name: table.days for name, table in known.items()},
+            )
+            done = execute(plan, staged, engine, target, progress)
+            if options.period:
+                done.results = periods.only_month(done.results, target, options.period)
+            split = options.split is not None
+            packages = months.split(done, mapping, known, target, options.parameters) if split else {}
+            tables = months.rows(done, target)
+            checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
+            progress("closing the books")
+            books = keep_books(staged, done, mapping)
+            books.close()
 
-    tables = months.rows(done, target)
-    run = Run(read, found, mapping, plan, staged, tables, books, period=options.period, packages=packages)
-    progress("checking and writing")
-    with ThreadPoolExecutor(1) as pool:  # rules and writers both leave Python for most of their time
-        checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
+        run = Run(read, found, mapping, plan, staged, tables, books, None, options.period, packages)
         if folder is not None:
+            progress("writing")
             package.write_tables(run, folder, options.formats, target, options.template, options.allow)
+        progress("checking")
         run.outcome = checking.result()
     if folder is not None:
         package.write_account(run, folder, source, target, reports=options.check, share=options.share)
