@@ -3,10 +3,15 @@
 Two views of each table stand side by side and share what they can. ``raw`` is what the file holds,
 value for value; the ledger counts it and the residue quotes it. ``clean`` is what queries read:
 white space at the ends removed, empty texts missing.
+
+Most columns of health data hold few different values many times over. Such a column is an Arrow
+dictionary: its different values, and for each row which of them. Text is made of the different values
+only, and ``raw`` and ``clean`` share the rest.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,9 +26,14 @@ if TYPE_CHECKING:
     from idbmigrate.datasets.identify import Identification, TableMatch
     from idbmigrate.readers import Idb
 
-#: Milliseconds from 1970-01-01 back to day zero of Access, 1899-12-30: times without a day lie on it.
-_DAY_ZERO = -2_209_161_600_000
-_DAY = 86_400_000
+#: Day zero of Access: times without a day lie on it.
+_DAY_ZERO = dt.date(1899, 12, 30)
+#: Rows of a piece of a large table. An engine gives the pieces to its threads.
+_PIECE = 30 * 2048
+#: How often a value occurs at least, on average over a piece, where a dictionary pays: an engine reads
+#: the whole dictionary anew with every piece.
+_REPEATS = 8
+_CODED = pa.dictionary(pa.int32(), pa.string())
 
 
 @dataclass(frozen=True)
@@ -31,10 +41,12 @@ class StagedTable:
     """One source table.
 
     ``name`` is the data set's name of the table, ``None`` for a table that the data set does not know.
-    ``raw`` and ``clean`` have the same rows and text columns; ``ids`` are the places of the rows (page
-    << 8 | slot), ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but
-    ``YYYY-MM-DD``; ``unknown`` those that the data set does not know; ``absent`` those of the data set
-    that the file does not have (they are there, empty).
+    ``raw`` and ``clean`` have the same rows and columns, each of ``string`` or of ``dictionary<string>``;
+    no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
+    in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
+    ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``;
+    ``unknown`` those that the data set does not know; ``absent`` those of the data set that the file does
+    not have (they are there, empty).
     """
 
     name: str | None
@@ -103,7 +115,7 @@ def _known(idb: Idb, match: TableMatch, name: str, spec_columns: list[str]) -> S
 
 
 def _absent(name: str, columns: list[str]) -> StagedTable:
-    empty = pa.table({column: pa.array([], pa.string()) for column in columns})
+    empty = pa.table({column: pa.nulls(0, _CODED) for column in columns})
     return StagedTable(name, name, empty, empty, np.empty(0, np.int64), absent=tuple(columns))
 
 
@@ -117,18 +129,51 @@ def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec
     raw, clean, days = {}, {}, set()
     for source_column, values in zip(table.column_names, table.columns, strict=True):
         column = names[source_column]
-        raw[column] = as_text(values)
-        clean[column] = _clean(raw[column]) if _may_need_cleaning(values.type) else raw[column]
-        if pa.types.is_timestamp(values.type) and _only_days(values):
+        coded = _coded(values)
+        texts = as_text(values if coded is None else coded.dictionary)
+        cleaned = _clean(texts) if pa.types.is_string(values.type) else texts
+        raw[column] = _in_pieces(texts if coded is None else _of(coded.indices, texts))
+        if cleaned is texts:
+            clean[column] = raw[column]
+        else:
+            clean[column] = _in_pieces(cleaned if coded is None else _of_cleaned(coded.indices, cleaned))
+        if pa.types.is_timestamp(values.type) and _only_days(texts):
             days.add(column)
     absent = [column for column in spec if column not in raw]
+    nothing = _in_pieces(pa.nulls(table.num_rows, _CODED))
     for column in absent:
-        raw[column] = clean[column] = pa.nulls(table.num_rows, pa.string())
+        raw[column] = clean[column] = nothing
     unknown = tuple(column for column in raw if spec and column not in spec)
     return StagedTable(
         name, source_name, pa.table(raw), pa.table(clean), ids, frozenset(days), unknown,
         tuple(absent), {canonical: source for source, canonical in names.items()},
     )  # fmt: skip
+
+
+# -- different values, and which of them each row has ----------------------------------------------
+
+
+def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
+    """The column as a dictionary, missing values in the indices only; none where it does not pay."""
+    coded = pc.dictionary_encode(values).combine_chunks()
+    return coded if len(coded.dictionary) * _REPEATS <= min(len(values), _PIECE) else None
+
+
+def _of(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)  # they are what Arrow gave
+
+
+def _of_cleaned(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
+    """Cleaning may have left nothing of a text, or made two of them equal."""
+    again = texts.dictionary_encode()
+    same = len(again.dictionary) == len(texts)
+    return _of(indices if same else again.indices.take(indices), again.dictionary)
+
+
+def _in_pieces(values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    pieces = [values.slice(start, _PIECE) for start in range(0, len(values), _PIECE)]
+    whole = [each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in pieces]
+    return pa.chunked_array(whole, values.type)
 
 
 # -- text of every Access type ---------------------------------------------------------------------
@@ -155,7 +200,7 @@ def as_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     return pc.cast(values, pa.string())
 
 
-def _floats(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+def _floats(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     text = pc.cast(values, pa.string())
     if not pc.any(pc.match_substring(text, "e")).as_py():
         return text
@@ -163,41 +208,27 @@ def _floats(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
     return pa.array(plain, pa.string())
 
 
-def _dates(values: pa.ChunkedArray) -> pa.Array:
-    """Each date that occurs is written once; months of appointments hold few different days."""
-    coded = pc.dictionary_encode(pc.cast(pc.cast(values, pa.timestamp("ms")), pa.int64()))
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    if isinstance(coded, pa.ChunkedArray):  # no chunk at all
-        return pa.nulls(0, pa.string())
-    stamps = coded.dictionary.to_numpy(zero_copy_only=False)
-    texts = pa.array(_date_texts(stamps), pa.string())
-    return texts.take(coded.indices)
+def _dates(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    day = pc.cast(values, pa.date32())
+    days = pc.cast(day, pa.string())
+    whole = pc.equal(pc.cast(day, values.type), values)
+    if pc.all(whole, min_count=0).as_py():
+        return days
+    full = pc.replace_substring_regex(pc.cast(values, pa.string()), r"(\.\d{3})000$", r"\1")
+    full = pc.replace_substring_regex(full, r"\.000$", "")
+    timed = pc.if_else(pc.equal(day, _DAY_ZERO), pc.utf8_slice_codeunits(full, 11), full)
+    return pc.if_else(whole, days, timed)
 
 
-def _date_texts(stamps: np.ndarray) -> np.ndarray:
-    full = np.datetime_as_string(stamps.astype("M8[ms]"), unit="ms").astype("U26")
-    day, rest = stamps // _DAY * _DAY, stamps % _DAY
-    texts = np.array([text[:10] for text in full], dtype="U26")
-    for i in np.flatnonzero(rest):
-        seconds = full[i][11:19] if rest[i] % 1000 == 0 else full[i][11:23]
-        texts[i] = seconds if day[i] == _DAY_ZERO else f"{full[i][:10]} {seconds}"
-    return texts
+def _only_days(dates: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether dates, as text, are all of a year of four digits and without a time."""
+    return not pc.any(pc.not_equal(pc.binary_length(dates), len("YYYY-MM-DD"))).as_py()
 
 
-def _only_days(values: pa.ChunkedArray) -> bool:
-    stamps = pc.cast(pc.cast(values, pa.timestamp("ms")), pa.int64()).drop_null().to_numpy()
-    bounds = stamps.size == 0 or (stamps.min() >= -62_135_596_800_000 and stamps.max() < 253_402_300_800_000)
-    return bool(bounds and not np.any(stamps % _DAY))
-
-
-def _may_need_cleaning(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind)
-
-
-def _clean(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _clean(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Trimmed, empty texts missing; the same array where nothing changes."""
     trimmed = pc.utf8_trim_whitespace(values)
-    empty = pc.equal(pc.binary_length(trimmed), pa.scalar(0))
+    empty = pc.equal(pc.binary_length(trimmed), 0)
     if pc.any(empty).as_py():
         return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed)
     return trimmed if pc.any(pc.not_equal(trimmed, values)).as_py() else values

@@ -6,6 +6,7 @@ import calendar
 import re
 from collections.abc import Callable, Mapping
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
@@ -136,7 +137,8 @@ class _Resolver:
         found = []
         for table, column in self._columns(operand):
             query = scalar(self.mapping, table, column, self.staged[table].days)
-            self.engine.register(p.staged(table), self.staged[table].clean)
+            texts = pc.unique(self.staged[table].clean[column]).cast(pa.string())
+            self.engine.register(p.staged(table), pa.table({column: texts}))
             found.append(self.engine.run(query)[which][0].as_py())
         dates = [date for date in found if date is not None]
         return (min if which == "earliest" else max)(dates, default=None)

@@ -145,7 +145,7 @@ class _Evidence:
         contact = self.reading.roles["contact"]
         if not self.period or table != contact["table"]:
             return pa.repeat(pa.scalar(False), account.uncarried.size)
-        day = days(self.staged[table].clean[contact["day"]].take(pa.array(account.uncarried)))
+        day = days(self._column(table, contact["day"]).take(pa.array(account.uncarried)))
         other = pc.not_equal(pc.utf8_slice_codeunits(day, 0, 7), self.period)
         return _flat(pc.fill_null(other, False))
 
@@ -153,14 +153,16 @@ class _Evidence:
         """The referral, or the patient, of each row of a legacy table."""
         if (table, by) not in self.keys:
             referral, contact = self.reading.roles["referral"], self.reading.roles["contact"]
-            rows = self.staged[table].clean
-            keys = rows[referral["key"] if table == referral["table"] else contact["referral"]]
+            keys = self._column(table, referral["key"] if table == referral["table"] else contact["referral"])
             if by == "patient":
-                known = self.staged[referral["table"]].clean
-                at = pc.index_in(keys, value_set=_flat(known[referral["key"]]))
-                keys = _flat(known[referral["patient"]]).take(_flat(at))
+                known = self._column(referral["table"], referral["key"])
+                at = pc.index_in(keys, value_set=_flat(known))
+                keys = _flat(self._column(referral["table"], referral["patient"])).take(_flat(at))
             self.keys[table, by] = keys
         return self.keys[table, by]
+
+    def _column(self, table: str, name: str) -> pa.ChunkedArray:
+        return self.staged[table].clean[name].cast(pa.string())
 
 
 def _flat(values: Any) -> pa.Array:

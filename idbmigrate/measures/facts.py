@@ -230,7 +230,7 @@ def _told_once(table: pa.Table) -> pa.Table:
 def _text(table: pa.Table, name: str | None) -> pa.ChunkedArray | pa.Array:
     if name is None or name not in table.column_names:
         return pa.nulls(table.num_rows, pa.string())
-    return table[name]
+    return table[name].cast(pa.string())  # what was staged may be a dictionary
 
 
 def _no(count: int) -> pa.Array:
