@@ -1,19 +1,22 @@
-"""The report as a workbook with the sheets that providers know. Every cell is text or a count.
+"""The report as a workbook with the sheets that providers know.
 
-A text that starts like a formula stays text: it is written as an inline string, never evaluated, and
-marked so that Excel does not take it for one when the cell is edited.
+openpyxl makes the workbook: its styles, and its sheets with their headings. The rows under a heading
+join their sheet as text when the workbook is saved, since as objects, cell by cell, thousands of
+findings take longer than checking them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from idbmigrate.checks.model import EFFECTS
+from idbmigrate.reports import cells
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,9 +24,8 @@ if TYPE_CHECKING:
 #: Rows that the sheet Error Data holds at most, the gravest first: findings.csv has all.
 MAX_ROWS = 5_000
 
-_NOT_ALLOWED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MOMENT = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
-_LONGEST = 32_767
+_ROWS_END = b"</sheetData>"
 _ERROR_DATA = ("code", "effect", "kind", "table", "row", "reference", "column", "value", "message", "follows")
 
 
@@ -37,21 +39,25 @@ def write(document: Mapping[str, Any], path: Path, findings: pa.Table | None = N
 
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    sheets = {
+        "Summary": (["Item", "Value"], _summary(document), [34, 90]),
+        "Error Summary": _error_summary(document),
+        "Error Data": _error_data(None if document["shared"] else findings),
+        "Ledger": _ledger(document),
+        "Unmapped codes": _unmapped(document),
+        "Coverage": _coverage(document),
+    }
     book = Workbook(write_only=True)
-    _sheet(book, "Summary", ["Item", "Value"], _summary(document), [34, 90])
-    _sheet(book, "Error Summary", *_error_summary(document))
-    shown = None if document["shared"] else findings
-    _sheet(book, "Error Data", *_error_data(shown))
-    _sheet(book, "Ledger", *_ledger(document))
-    _sheet(book, "Unmapped codes", *_unmapped(document))
-    _sheet(book, "Coverage", *_coverage(document))
-    _save(book, path)
+    rows = {}
+    for title, (head, lines, widths) in sheets.items():
+        sheet = _headed(book, title, head, widths)
+        rows[title] = cells.rows(lines, 2, partial(_marked_style, sheet))
+    _save(book, rows, path)
     return path
 
 
-def _sheet(
-    book: Any, title: str, head: Sequence[str], rows: Iterable[Sequence[Any]], widths: Sequence[int]
-) -> None:
+def _headed(book: Any, title: str, head: Sequence[str], widths: Sequence[int]) -> Any:
+    """A new sheet with its first row, which stays in sight."""
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
 
@@ -66,23 +72,16 @@ def _sheet(
         cell.font = bold
         header.append(cell)
     sheet.append(header)
-    for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
+    return sheet
 
 
-def _cell(sheet: Any, value: Any) -> Any:
-    """A count as a number, everything else as text that is never a formula."""
-    if value is None or isinstance(value, int):
-        return value if not isinstance(value, bool) else "yes" if value else "no"
-    text = _NOT_ALLOWED.sub("�", str(value))[:_LONGEST]
-    if not text.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return text
+def _marked_style(sheet: Any) -> int:
+    """The number of the style of texts that Excel must not take for formulas."""
     from openpyxl.cell import WriteOnlyCell
 
-    cell = WriteOnlyCell(sheet, value=text)
-    cell.data_type = "s"
+    cell = WriteOnlyCell(sheet)
     cell.quotePrefix = True
-    return cell
+    return cell.style_id
 
 
 def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
@@ -161,11 +160,20 @@ def _error_data(findings: pa.Table | None) -> tuple:
     if findings is None:
         return head, [["", "", "", "", None, "", "", "", "Left out of a report that is shared", ""]], widths
     shown = findings.take(_gravest_first(findings))
-    rows = list(zip(*(shown[name].to_pylist() for name in _ERROR_DATA)))
+    rows = list(zip(*(_values(shown[name]) for name in _ERROR_DATA)))
     rest = findings.num_rows - len(rows)
     if rest > 0:
         rows.append(("", "", "", "", None, "", "", "", f"{rest:,} more findings are in findings.csv", ""))
     return head, rows, widths
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """A column as Python values; texts, which are the most, without a scalar object for each."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
+        return column.cast(pa.string()).to_numpy().tolist()
+    return column.to_pylist()
 
 
 def _gravest_first(findings: pa.Table) -> pa.Array:
@@ -173,9 +181,11 @@ def _gravest_first(findings: pa.Table) -> pa.Array:
     import numpy as np
     import pyarrow as pa
 
-    effects = findings["effect"].cast(pa.string()).to_numpy(zero_copy_only=False)
-    rows = [np.flatnonzero(effects == effect) for effect in reversed(EFFECTS)]
-    return pa.array(np.concatenate(rows)[:MAX_ROWS])
+    effects = findings["effect"].dictionary_encode().combine_chunks()
+    numbers = effects.indices.to_numpy()
+    words = effects.dictionary.to_pylist()
+    rows = [np.flatnonzero(numbers == words.index(effect)) for effect in reversed(EFFECTS) if effect in words]
+    return pa.array(np.concatenate([np.empty(0, np.int64), *rows])[:MAX_ROWS])
 
 
 def _ledger(document: Mapping[str, Any]) -> tuple:
@@ -237,15 +247,21 @@ def _coverage(document: Mapping[str, Any]) -> tuple:
     return head, rows, [12, 10, 12, 30, 40, 14, 70, 20, 60, 10]
 
 
-def _save(book: Any, path: Path) -> None:
-    """Write the workbook without a word on when it was made, so that the same run gives the same bytes."""
+def _save(book: Any, rows: Mapping[str, bytes], path: Path) -> None:
+    """Write the workbook with the rows of each sheet, by its title.
+
+    Not a word on when it was made, so that the same run gives the same bytes.
+    """
     made = BytesIO()
     book.save(made)
+    parts = {sheet.path.lstrip("/"): rows[sheet.title] for sheet in book.worksheets}
     with ZipFile(made) as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
         for name in old.namelist():
             content = old.read(name)
             if name == "docProps/core.xml":
                 content = _MOMENT.sub(b"2000-01-01T00:00:00Z", content)
+            elif name in parts:
+                content = content.replace(_ROWS_END, parts[name] + _ROWS_END)
             entry = ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type = ZIP_DEFLATED
             new.writestr(entry, content)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from zipfile import ZipFile
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idbmigrate.checks.findings import SCHEMA
-from idbmigrate.reports import xlsx
+from idbmigrate.reports import cells, xlsx
 
 from .test_share import document
 
@@ -37,6 +40,42 @@ def test_a_value_that_looks_like_a_formula_stays_text(value, tmp_path):
     assert [(cell.value, cell.data_type) for cell in cells] == [(expected, "s")] * 3
     parts = ZipFile(path)
     assert not any(b"<f>" in parts.read(name) for name in parts.namelist())
+
+
+#: what openpyxl takes for text too: no control character, no formula, no word of an error
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")).filter(
+    lambda text: not text.startswith(("=", "+", "-", "@", "#"))
+)
+LINES = st.lists(st.lists(st.one_of(TEXT, st.integers(0, 1 << 50), st.none()), max_size=26), max_size=4)
+
+
+@settings(max_examples=50)
+@given(LINES)
+def test_rows_are_as_openpyxl_writes_them(lines):
+    from openpyxl import Workbook
+
+    book, saved = Workbook(write_only=True), BytesIO()
+    sheet = book.create_sheet()
+    for line in [["first"], *lines]:
+        sheet.append(line)
+    book.save(saved)
+    assert cells.rows([["first"], *lines], 1, int) in ZipFile(saved).read("xl/worksheets/sheet1.xml")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("a\x00\ud800\uffffb", "<t>a\ufffd\ufffd\ufffdb</t>"),
+        ("a\r\nb", "<t>a&#13;\nb</t>"),
+        ("x" * 40_000, f"<t>{'x' * 32_767}</t>"),
+        ("#N/A", "<t>#N/A</t>"),
+        (True, "<t>yes</t>"),
+        (1, "<v>1</v>"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_a_sheet_cannot_hold_as_it_is(value, written):
+    assert written.encode("ascii", "xmlcharrefreplace") in cells.rows([[1, True, value]], 1, int)
 
 
 def test_counts_are_numbers_and_codes_are_text(tmp_path):
