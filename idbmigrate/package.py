@@ -13,7 +13,6 @@ from idbmigrate.datasets import Dataset
 from idbmigrate.exporters import csv, publish
 from idbmigrate.residue import residue_parts
 from idbmigrate.run import Run
-from idbmigrate.stage import as_text
 
 FORMATS = ("csv", "xml", "parquet", "idb")
 
@@ -56,7 +55,7 @@ def _write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, sha
 
     found = run.findings
     with open(folder / "findings.csv", "wb") as file:
-        csv.write_table(pa.table([as_text(c) for c in found.columns], found.column_names), file)
+        csv.write_table(found, file)
     document = for_run(run, target, source, run.outcome)
     if share:
         document, found = shared(document), None

@@ -30,7 +30,7 @@ def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Tab
     nothing was made, ``reasons`` what each reason word means.
     """
     return {
-        name: pa.concat_tables([schema.empty_table(), *parts])
+        name: pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
         for name, schema, parts in residue_parts(books, staged)
     }
 
@@ -38,7 +38,10 @@ def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Tab
 def residue_parts(
     books: Books, staged: Mapping[str, StagedTable]
 ) -> Iterator[tuple[str, pa.Schema, Iterator[pa.Table]]]:
-    """The same, name by name, in parts that are made when they are asked for."""
+    """The same, name by name, in parts that are made when they are asked for.
+
+    Columns of a part that repeat a few words come as dictionaries.
+    """
     rows = [account for account in books.rows if account.uncarried.size]
     yield "rows", ROWS, (_rows(account, staged[account.table]) for account in rows)
     yield "reasons", REASONS, iter([_reasons(books)])
@@ -51,17 +54,16 @@ def residue_parts(
 
 
 def _values(account: Account, table: StagedTable) -> pa.Table:
-    at = pa.array(account.uncarried)
     shown = (table.source_columns or {}).get(account.column, account.column)
+    values = table.raw[account.column].take(pa.array(account.uncarried))
     return pa.table(
         {
-            "table": _same(account.table, len(at)),
+            "table": _same(account.table, len(values)),
             "row": table.places(account.uncarried),
-            "column": _same(shown, len(at)),
-            "value": table.raw[account.column].take(at),
+            "column": _same(shown, len(values)),
+            "value": values.cast(pa.string()),
             **_reason_columns(account),
-        },
-        schema=VALUES,
+        }
     )
 
 
@@ -71,26 +73,25 @@ def _rows(account: Account, table: StagedTable) -> pa.Table:
             "table": _same(account.table, account.uncarried.size),
             "row": table.places(account.uncarried),
             **_reason_columns(account),
-        },
-        schema=ROWS,
+        }
     )
 
 
 def _same(text: str, count: int) -> pa.Array:
-    return pa.repeat(text, count)
+    return _words(np.zeros(count, np.int32), [text])
 
 
 def _reason_columns(account: Account) -> dict[str, pa.Array]:
-    count = account.reasons.size
-    columns = {
-        "outcome": [outcome(reason.word) for reason in account.names],
-        "reason": [reason.word for reason in account.names],
-        "target": [reason.headed for reason in account.names],
+    given = account.reasons.astype(np.int32)
+    return {
+        "outcome": _words(given, [outcome(reason.word) for reason in account.names]),
+        "reason": _words(given, [reason.word for reason in account.names]),
+        "target": _words(given, [reason.headed for reason in account.names]),
     }
-    if count and np.all(account.reasons == account.reasons[0]):
-        return {name: _same(texts[account.reasons[0]], count) for name, texts in columns.items()}
-    index = pa.array(account.reasons)
-    return {name: pa.array(texts, pa.string()).take(index) for name, texts in columns.items()}
+
+
+def _words(numbers: np.ndarray, words: list[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(words, pa.string()))
 
 
 def _reasons(books: Books) -> pa.Table:

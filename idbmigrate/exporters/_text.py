@@ -25,22 +25,24 @@ def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
 
     Columns may come as any of Arrow's text types, dictionaries included, or as whole numbers or
     truth values; other types are refused with TypeError: their text form is the mapping's to choose.
+    Each batch is made plain by itself, so that no column is ever copied as a whole.
     """
-    arrays = [_text(table.column(at), name) for at, name in enumerate(table.column_names)]
-    if not table.num_rows or not arrays:
+    for field in table.schema:
+        _require_text(field)
+    if not table.num_columns:
         return
-    plain = pa.table(arrays, names=table.column_names)
-    step = max(1, min(ROWS, plain.num_rows * BYTES // max(1, plain.nbytes)))
-    yield from plain.to_batches(max_chunksize=step)
+    for batch in table.to_batches(max_chunksize=ROWS):
+        texts = [column.cast(pa.string()) for column in batch.columns]
+        plain = pa.record_batch(texts, names=table.column_names)
+        step = max(1, plain.num_rows * BYTES // max(1, plain.nbytes))
+        for start in range(0, plain.num_rows, step):
+            yield plain.slice(start, step)
 
 
-def _text(column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if column.type == pa.string():
-        return column
-    if str(kind) in _TEXT or pa.types.is_integer(kind):
-        return column.cast(pa.string())
-    raise TypeError(f"column {name} holds {column.type}, not text")
+def _require_text(field: pa.Field) -> None:
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if str(kind) not in _TEXT and not pa.types.is_integer(kind):
+        raise TypeError(f"column {field.name} holds {field.type}, not text")
 
 
 def content(array: pa.StringArray) -> pa.Buffer:

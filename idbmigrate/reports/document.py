@@ -140,7 +140,7 @@ def unmapped(run: Run) -> list[dict[str, Any]]:
             word = reason.word.partition(":")[0]
             rows = account.uncarried[account.reasons == index] if word in CODE_REASONS else np.empty(0)
             if len(rows):
-                values = run.staged[account.table].raw[account.column].take(pa.array(rows))
+                values = run.staged[account.table].raw[account.column].take(pa.array(rows)).cast(pa.string())
                 lines += [
                     {
                         "table": account.table,
