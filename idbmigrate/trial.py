@@ -14,9 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables
+from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables, prepared_values
 from idbmigrate.compile.keys import keyed_tables, tie_query
 from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
+from idbmigrate.compile.prepare import Preparation
 from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import Dataset
@@ -57,6 +58,7 @@ class Trials:
     _drawn: dict[int, tuple[m.MappingTest, dict[str, StagedTable]]] = field(default_factory=dict, repr=False)
     _queries: dict[tuple, TableQuery] = field(default_factory=dict, repr=False)
     _ties: dict[str, TieQuery] = field(default_factory=dict, repr=False)
+    _preparation: Preparation = field(default_factory=Preparation, repr=False)
 
     def __post_init__(self) -> None:
         mapping = self.mapping
@@ -115,6 +117,7 @@ class Trials:
             self._drawn,
             kept,
             self._ties,
+            self._preparation,
         )
 
     def unnoticed(
@@ -189,7 +192,10 @@ class Trials:
             queries.append(query)
         mapping = self.mapping
         ties = tuple(self._ties.values())
-        return Plan(mapping.name, mapping.source, mapping.target, accept, dict(given), ties, tuple(queries))
+        values = prepared_values(self._preparation, ties, queries)
+        return Plan(
+            mapping.name, mapping.source, mapping.target, accept, dict(given), ties, tuple(queries), values
+        )
 
     def _query(
         self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, tuple[str, ...]]
@@ -200,7 +206,7 @@ class Trials:
             unique = {name: spec.primary_key for name, spec in self.target.tables.items() if spec.primary_key}
             around = Surroundings(
                 self.mapping, self.target.tables[name], self._columns, {}, made, given, accept,
-                self._keyed, unique,
+                self._keyed, unique, self._preparation,
             )  # fmt: skip
             query = compile_table(self.mapping.tables[name], around)
             self._queries[key] = replace(
@@ -212,7 +218,8 @@ class Trials:
         return self._queries[key]
 
     def _tie(self, rule: m.SourceRule) -> TieQuery:
-        tie = tie_query(rule, self._columns[rule.table], frozenset(), rule.table in self._keyed)
+        columns, keyed = self._columns[rule.table], rule.table in self._keyed
+        tie = tie_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
         keys = Statement(tie.keys) if tie.keys is not None else None
         return replace(tie, query=Statement(tie.query), keys=keys)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from idbmigrate.compile import plan, sql
-from idbmigrate.compile.expressions import SELF, Scope
+from idbmigrate.compile import fit, plan, sql
+from idbmigrate.compile.expressions import VALUE, Scope
+from idbmigrate.compile.prepare import SELF
 from idbmigrate.compile.rank import preferred
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.surroundings import Surroundings
@@ -21,8 +22,11 @@ RESERVED = frozenset({SELF, "item", "natural_key"})
 
 @dataclass(frozen=True, slots=True)
 class MadeField:
+    """A field; ``misfit`` is the column that says why a value does not fit its target column."""
+
     name: str
     carriers: tuple[plan.CarrierColumns, ...]
+    misfit: str | None = None
 
     @property
     def helper(self) -> bool:
@@ -41,7 +45,7 @@ class MadeBranch:
     outputs: list[tuple[str, Sql]]
     values: dict[str, m.Expression]
     places: dict[str, m.Place]
-    lookups: Mapping[str, m.Lookup]
+    prepared: frozenset[str]
     origin: Sql | None
     stops: list[tuple[Sql, Sql]]
     targets: Mapping[str, str]  # alias -> target table
@@ -92,14 +96,16 @@ class BranchCompiler:
             items=self._items(),
             key=sql.column(plan.KEY, SELF) if self._has_key else None,
             occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
-            hoisted={} if branch.source else None,
+            source=branch.source,
+            preparation=around.preparation,
+            unpivoted={VALUE: tuple(item["column"] for item in branch.each)} if branch.each else {},
         )
 
     def made(self, number: int) -> MadeBranch:
         branch = self.branch
         fields, outputs, values, rejecting = self._fields()
-        joins = [self._join(join) for join in branch.joins]
         stops = self._stops()
+        joins = [self._join(join) for join in branch.joins]
         sources = [join for join in branch.joins if not join.target]
         joined = tuple((join.alias, join.table, f"_row_{i}") for i, join in enumerate(sources))
         always: list[tuple[str, Sql]] = [
@@ -109,6 +115,7 @@ class BranchCompiler:
             (plan.REJECT, sql.case(rejecting, sql.no_text())),
         ]
         always += [(column, sql.column(plan.ROW, alias)) for alias, _, column in joined]
+        said = [sql for _, sql in (*always, *outputs)] + [stop for stop, _ in stops]
         return MadeBranch(
             rows=branch.rows,
             source=branch.source,
@@ -118,8 +125,8 @@ class BranchCompiler:
             outputs=[*always, *outputs],
             values=values,
             places={item.name: item.place for item in branch.fields},
-            lookups=self.around.mapping.lookups,
-            origin=self._origin(),
+            prepared=frozenset(self.scope.prepared),
+            origin=self._rows([*said, *(join.args["on"] for join in joins)]),
             stops=stops,
             targets={join.alias: join.table for join in branch.joins if join.target},
             joins=joins,
@@ -162,31 +169,32 @@ class BranchCompiler:
 
     # -- rows --------------------------------------------------------------------------------
 
-    def _origin(self) -> Sql | None:
-        """The rows of the branch, with a column for each value that is said once for several uses."""
-        if self.branch.source is None:
-            return None
-        rows = self._rows(self.branch.source)
-        if not self.scope.hoisted:
-            return rows
-        return sql.subquery(sql.select([exp.Star(), *self.scope.hoisted.values()], rows), SELF)
-
-    def _rows(self, source: str) -> Sql:
+    def _rows(self, expressions: Iterable[Sql]) -> Sql | None:
+        """The rows of the branch, with the columns that these expressions name."""
         branch = self.branch
+        if branch.source is None:
+            return None
         if not branch.each:
-            return sql.relation(plan.rows(source), SELF)
-        used = {reference.name for reference in self._references() if not reference.alias}
-        kept = [name for name in sorted(self.around.sources[source]) if name in used]
-        marks = [plan.ROW, plan.REPEAT, plan.OCCURRENCE, *([plan.KEY] if self._has_key else [])]
+            return sql.relation(plan.rows(branch.source), SELF)
+        columns = (column for expression in expressions for column in expression.find_all(exp.Column))
+        used = {column.name for column in columns if column.table == SELF}
+        own = sorted(used - self.scope.unpivoted.keys() - {plan.ITEM} - {name for name, _ in self._texts(0)})
         selects = []
         for number, item in enumerate(branch.each):
-            columns: list[Sql] = [sql.column(n) for n in (*marks, *kept)]
-            columns.append(sql.named(sql.whole(number), plan.ITEM))
-            columns.append(sql.named(sql.column(item["column"]), "_value"))
-            select = sql.select(columns, sql.relation(plan.rows(branch.source)))
+            given = [(plan.ITEM, sql.whole(number)), *self._texts(number)]
+            given += [(name, sql.column(made[number])) for name, made in self.scope.unpivoted.items()]
+            named = [sql.named(value, name) for name, value in given if name in used]
+            select = sql.select([*map(sql.column, own), *named], sql.relation(plan.rows(branch.source)))
             select.set("where", exp.Where(this=sql.not_null(sql.column(item["column"]))))
             selects.append(select)
         return sql.subquery(sql.union_all(selects), SELF)
+
+    def _texts(self, number: int) -> list[tuple[str, Sql]]:
+        """What an entry of ``each`` says of itself, as columns of its rows."""
+        item = self.branch.each[number]
+        keys = dict.fromkeys(key for item in self.branch.each for key in item)
+        texts = [(f"_item_{key}", sql.text(item[key]) if key in item else sql.no_text()) for key in keys]
+        return [*texts, ("_item_number", sql.text(str(number + 1)))]
 
     @property
     def _has_key(self) -> bool:
@@ -196,16 +204,8 @@ class BranchCompiler:
         each = self.branch.each
         if not each:
             return {}
-        number = sql.column(plan.ITEM, SELF)
-        items: dict[str, Sql] = {"value": sql.column("_value", SELF)}
-        keys = dict.fromkeys(key for item in each for key in item)
-        for key in keys:
-            texts = [(i, item[key]) for i, item in enumerate(each) if key in item]
-            items[key] = sql.case((sql.equal(number, sql.whole(i)), sql.text(text)) for i, text in texts)
-        items["number"] = sql.case(
-            (sql.equal(number, sql.whole(i)), sql.text(str(i + 1))) for i in range(len(each))
-        )
-        return items
+        items = {name.removeprefix("_item_"): sql.column(name, SELF) for name, _ in self._texts(0)}
+        return {**items, "value": sql.column(VALUE, SELF)}
 
     def _join(self, join: m.Join) -> exp.Join:
         used = {r.name for r in self._references() if r.alias == join.alias}
@@ -267,19 +267,33 @@ class BranchCompiler:
             if not m.accepted(item.confidence, self.around.accept):
                 carriers = tuple(replace(c, why=sql.text(NOT_ACCEPTED), kept=None) for c in value.carriers)
                 value = Value(sql.no_text(), carriers)
-            outputs.append((item.name, value.sql))
             values[item.name] = item.value
             if item.helper:
+                outputs.append((item.name, value.sql))
                 self.scope.helpers[item.name] = value
                 fields.append(MadeField(item.name, ()))
                 continue
+            misfit = self._fitted(item, value.sql, outputs)
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
-            fields.append(MadeField(item.name, tuple(named)))
+            fields.append(MadeField(item.name, tuple(named), misfit))
             if self._may_reject(item.value, values):
                 word = sql.text(f"rejected-code:{item.name}")
                 whys = [carrier.why for carrier in value.carriers if carrier.why is not None]
-                rejecting += [(sql.surely(sql.equal(why, sql.text(REJECTED_CODE))), word) for why in whys]
+                rejected = [sql.surely(sql.equal(why, sql.text(REJECTED_CODE))) for why in whys]
+                rejecting += [(self.scope.said(condition, truth=True), word) for condition in rejected]
         return fields, outputs, values, rejecting
+
+    def _fitted(self, item: m.Field, value: Sql, outputs: list[tuple[str, Sql]]) -> str | None:
+        """Give a field its value where it fits the target column, and say where it does not."""
+        spec = self.around.spec.columns.get(item.name)
+        lookups = self.around.mapping.lookups
+        if spec is None or fit.surely_fits(item.value, spec.format, lookups, self.branch.each):
+            outputs.append((item.name, value))
+            return None
+        misfit = self.scope.said(fit.misfit_sql(value, spec.format))
+        outputs.append((item.name, self.scope.said(sql.case([(sql.is_null(misfit), value)]))))
+        outputs.append((f"_misfit_{item.name}", misfit))
+        return f"_misfit_{item.name}"
 
     def _carrier(
         self, name: str, number: int, carrier: Carrier, outputs: list[tuple[str, Sql]]
@@ -287,10 +301,10 @@ class BranchCompiler:
         kept = why = None
         if carrier.kept is not None:
             kept = f"_kept_{name}_{number}"
-            outputs.append((kept, carrier.kept))
+            outputs.append((kept, self.scope.said(carrier.kept, truth=True)))
         if carrier.why is not None:
             why = f"_why_{name}_{number}"
-            outputs.append((why, carrier.why))
+            outputs.append((why, self.scope.said(carrier.why)))
         return plan.CarrierColumns(carrier.references, kept, why)
 
     def _may_reject(self, node: m.Expression, made: Mapping[str, m.Expression]) -> bool:

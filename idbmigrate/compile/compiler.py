@@ -9,6 +9,7 @@ from sqlglot import exp
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope
 from idbmigrate.compile.keys import keyed_tables, tie_query
+from idbmigrate.compile.prepare import Preparation
 from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets.model import Dataset
@@ -36,24 +37,41 @@ def compile_mapping(
     unique = {name: spec.primary_key for name, spec in target.tables.items() if spec.primary_key}
     made: dict[str, tuple[str, ...]] = {}
     queries = []
+    preparation = Preparation()
     for name in ordered_tables(mapping, target):
         around = Surroundings(
             mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed,
-            unique,
-        )
+            unique, preparation,
+        )  # fmt: skip
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)
         made[name] = (*query.published, *query.helpers)
         queries.append(query)
     ties = [
-        tie_query(rule, source_columns[rule.table], days.get(rule.table, frozenset()), rule.table in keyed)
+        tie_query(
+            rule, source_columns[rule.table], days.get(rule.table, frozenset()), preparation,
+            keyed=rule.table in keyed,
+        )  # fmt: skip
         for rule in mapping.sources.values()
         if rule.natural_key and rule.table in source_columns
     ]
     return plan.Plan(
         mapping.name, mapping.source, mapping.target, accept, dict(parameters), tuple(ties),
-        tuple(queries), _reasons(mapping),
+        tuple(queries), prepared_values(preparation, ties, queries), _reasons(mapping),
     )  # fmt: skip
+
+
+def prepared_values(
+    preparation: Preparation, ties: Iterable[plan.TieQuery], queries: Iterable[plan.TableQuery]
+) -> dict[str, dict[str, tuple[plan.Prepared, ...]]]:
+    """The prepared values that these queries read, by source table and column."""
+    wanted: dict[str, set[str]] = {}
+    for tie in ties:
+        wanted.setdefault(tie.table, set()).update(tie.prepared)
+    for query in queries:
+        for table, names in query.prepared:
+            wanted.setdefault(table, set()).update(names)
+    return {table: preparation.needed(names) for table, names in wanted.items()}
 
 
 def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:

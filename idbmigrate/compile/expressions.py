@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
+from idbmigrate.compile.prepare import MARKS, SELF, Preparation
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import (
     BAD_FORMAT,
@@ -23,13 +24,11 @@ from idbmigrate.compile.value import (
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
 
+#: Column of an unpivoted branch that holds the value of the item.
+VALUE = "_value"
 _COMPARED = {
     "before": exp.LT, "after": exp.GT, "on_or_before": exp.LTE, "on_or_after": exp.GTE, "equals": exp.EQ,
 }  # fmt: skip
-
-#: Alias of the row itself in every query, and how columns are named that hold a value said once.
-SELF, HOISTED = "a", "_said_"
-
 
 @dataclass
 class Scope:
@@ -37,7 +36,9 @@ class Scope:
 
     ``columns`` maps an alias (empty for the row itself) to the columns it has. ``days`` are the columns,
     as (alias, name), that hold only ``YYYY-MM-DD``, so that no pattern need guard them. ``items`` maps
-    an item key to its SQL. ``key`` is the digest of the row's natural key and occurrence.
+    an item key to its SQL. ``key`` is the digest of the row's natural key and occurrence. Values that
+    hang on one column of ``source`` go to ``preparation``; ``prepared`` are those that were met here.
+    ``unpivoted`` maps a column that stands for one of several, item by item, to their names.
     """
 
     columns: Mapping[str, frozenset[str]]
@@ -48,30 +49,55 @@ class Scope:
     items: Mapping[str, Sql] = field(default_factory=dict)
     key: Sql | None = None
     occurrence: Sql | None = None
+    source: str | None = None
+    preparation: Preparation = field(default_factory=Preparation)
+    unpivoted: dict[str, tuple[str, ...]] = field(default_factory=dict)
     helpers: dict[str, Value] = field(default_factory=dict)
-    hoisted: dict[str, Sql] | None = None
+    prepared: set[str] = field(default_factory=set)
 
-    def hoist(self, value: Sql) -> Sql:
-        """A column of the row that holds the value, so that a query says (and an engine plans) it once.
+    def said(self, value: Sql, truth: bool = False) -> Sql:
+        """A column of the row that holds the value, where it hangs on one column of the source table.
 
-        Only what is made of the row's own columns can be put there; anything else stays as it is, as does
-        everything where ``hoisted`` is ``None``.
+        Anything else stays as it is. ``truth`` says that the value is true or false, never a text.
         """
-        if self.hoisted is None:
-            return value
         columns = list(value.find_all(exp.Column))
-        own = all(c.table == SELF and not c.name.startswith(HOISTED) for c in columns)
-        if isinstance(value, exp.Column) or not columns or not own:
+        if self.source is None or any(column.table != SELF for column in columns):
             return value
-        text = value.sql()
-        if text not in self.hoisted:
-            self.hoisted[text] = sql.named(value.copy(), f"{HOISTED}{len(self.hoisted)}")
-        return sql.column(self.hoisted[text].alias, SELF)
+        names = {column.name for column in columns}
+        if names and names <= self.unpivoted.keys():
+            return self._said_of_items(value, truth)
+        if not names <= self.columns[""] | MARKS | self.prepared:
+            return value
+        made = self.preparation.said(value, truth)
+        if made is not value:
+            self.prepared.add(made.name)
+        return made
+
+    def _said_of_items(self, value: Sql, truth: bool) -> Sql:
+        """The same for a value of unpivoted columns: it is prepared for each of them."""
+        columns = []
+        for number in range(len(self.unpivoted[VALUE])):
+            own = value.copy()
+            for column in list(own.find_all(exp.Column)):
+                column.this.set("this", self.unpivoted[column.name][number])
+            made = self.preparation.said(own, truth)
+            if made is own:
+                return value
+            columns.append(made.name)
+        known = {columns: name for name, columns in self.unpivoted.items()}
+        name = known.get(tuple(columns), f"{VALUE}_{len(known)}")
+        self.unpivoted[name] = tuple(columns)
+        self.prepared.update(columns)
+        return sql.column(name, SELF)
 
     # -- values ------------------------------------------------------------------------------
 
     def value(self, node: m.Expression) -> Value:
         """SQL of a value and the account of its sources; raises ``mapping-invalid`` with the place."""
+        value = self._value(node)
+        return Value(self.said(value.sql), value.carriers)
+
+    def _value(self, node: m.Expression) -> Value:
         match node:
             case m.Reference():
                 return self._reference(node)
@@ -133,11 +159,12 @@ class Scope:
         if node.function == "date" and self._is_day(node.arguments[0]):
             return combined(values, functions.stored_date(values[0].sql)[0])
         if node.function in functions.CLOCKED:
-            values[1] = _applied("time", values[1:], {}).as_part()
+            clock = _applied("time", values[1:], {})
+            values[1] = Value(self.said(clock.sql), clock.carriers).as_part()
         elif node.function == "join":
             values = [value.as_part() for value in values]
         if node.function in functions.PREPARED:
-            bare = self.hoist(functions.PREPARED[node.function](values[0].sql))
+            bare = self.said(functions.PREPARED[node.function](values[0].sql))
             values[0] = Value(bare, values[0].carriers)
         return _applied(node.function, values, node.options)
 
@@ -175,7 +202,7 @@ class Scope:
 
     def _lookup(self, node: m.LookedUp) -> Value:
         table, inner = self.lookup(node), self.value(node.of)
-        code = self.hoist(cleaned(inner.sql, table))
+        code = self.said(cleaned(inner.sql, table))
         usable, homeless, beyond = _sorted_rows(table, self.accept)
         branches: list[tuple[Sql, Sql]] = []
         same = [row.code for row in usable if row.code == row.to]
@@ -208,13 +235,16 @@ class Scope:
 
     def condition(self, node: m.Condition) -> Sql:
         """SQL of a condition that is true or false and never unknown."""
+        return self.said(self._condition(node), truth=True)
+
+    def _condition(self, node: m.Condition) -> Sql:
         match node:
             case m.Present():
                 value = self.value(node.of).sql
                 return sql.not_null(value) if node.present else sql.is_null(value)
             case m.Known():
                 usable, _, _ = _sorted_rows(self.lookup(node), self.accept)
-                code = self.hoist(cleaned(self.value(node.of).sql, self.lookup(node)))
+                code = self.said(cleaned(self.value(node.of).sql, self.lookup(node)))
                 codes = [row.code for row in usable]
                 return sql.surely(sql.among(code, codes)) if codes else exp.false()
             case m.Combined():

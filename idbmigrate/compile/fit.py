@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
-from idbmigrate.compile.branches import MadeBranch
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import BAD_FORMAT, TOO_LONG, TOO_SHORT
-from idbmigrate.datasets.model import ColumnSpec, Format, TableSpec
+from idbmigrate.datasets.model import Format
 from idbmigrate.mapping import model as m
 
 #: Patterns of kinds whose format carries none of its own.
@@ -24,22 +23,9 @@ PATTERNS = {
 }
 
 
-def misfits(branches: Iterable[MadeBranch], spec: TableSpec, published: Iterable[str]) -> dict[str, str]:
-    """Columns that have to be tested, each with the name of the column that will hold the verdict."""
-    return {
-        name: f"_misfit_{name}"
-        for name in published
-        if not all(
-            _fits(branch.values[name], spec.columns[name], branch.lookups)
-            for branch in branches
-            if name in branch.values
-        )
-    }
-
-
-def misfit_sql(name: str, form: Format) -> Sql:
-    """Why the value of a column does not fit its format, null where it does."""
-    value, tests = sql.column(name), []
+def misfit_sql(value: Sql, form: Format) -> Sql:
+    """Why a value does not fit a format, null where it does."""
+    tests = []
     if form.max_length is not None:
         too_long = sql.compared(exp.GT, sql.length(value), sql.whole(form.max_length))
         tests.append((too_long, sql.text(TOO_LONG)))
@@ -53,14 +39,21 @@ def misfit_sql(name: str, form: Format) -> Sql:
     return sql.case(tests, sql.no_text())
 
 
-def _fits(value: m.Expression, column: ColumnSpec, lookups: Mapping[str, m.Lookup]) -> bool:
-    """Whether every value of an expression surely fits."""
-    form = column.format
+def surely_fits(
+    value: m.Expression,
+    form: Format,
+    lookups: Mapping[str, m.Lookup],
+    items: Sequence[Mapping[str, str]] = (),
+) -> bool:
+    """Whether every value of an expression is known to fit; ``items`` are the entries of an ``each``."""
     if form.max_length is None and form.min_length is None and not _pattern(form):
         return True
     match value:
         case m.Constant():
             return text_fits(value.text, form)
+        case m.Reference(alias="item") if value.name != "value":
+            texts = [item[value.name] for item in items if value.name in item]
+            return bool(texts) and all(text_fits(text, form) for text in texts)
         case m.LookedUp():
             table = lookups[value.lookup]
             results = [row.to for row in table.rows if row.to is not None]

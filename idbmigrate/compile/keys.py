@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope, digest
+from idbmigrate.compile.prepare import Preparation
 from idbmigrate.compile.sql import Sql
 from idbmigrate.mapping import model as m
 
@@ -35,17 +36,23 @@ def _names_key(node: m.Expression | None) -> bool:
 
 
 def tie_query(
-    rule: m.SourceRule, columns: frozenset[str], days: frozenset[str], keyed: bool
+    rule: m.SourceRule,
+    columns: frozenset[str],
+    days: frozenset[str],
+    preparation: Preparation,
+    *,
+    keyed: bool,
 ) -> plan.TieQuery:
     """The queries on the natural key of one source table."""
-    scope = Scope({"": columns}, {}, {}, "confirmed", frozenset(("", day) for day in days))
-    parts = [sql.coalesce(scope.value(item).sql, sql.text("")) for item in rule.natural_key]
+    known = frozenset(("", day) for day in days)
+    scope = Scope({"": columns}, {}, {}, "confirmed", known, source=rule.table, preparation=preparation)
+    parts = [scope.said(sql.coalesce(scope.value(item).sql, sql.text(""))) for item in rule.natural_key]
     ties = _ties(rule.table, parts, sorted(columns))
     keys = _keys(rule.table, parts) if keyed else None
     for query in (ties, keys):
         if query is not None:
             portable.check(query, rule.place)
-    return plan.TieQuery(rule.table, ties, keys, rule.repeats)
+    return plan.TieQuery(rule.table, ties, keys, rule.repeats, frozenset(scope.prepared))
 
 
 def _keys(table: str, parts: list[Sql]) -> exp.Select:

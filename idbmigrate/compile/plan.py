@@ -11,6 +11,8 @@ from sqlglot import exp
 from idbmigrate.mapping.model import Reference
 
 # Names of columns that a query adds to the target's own. None of them is published.
+#: Name of the relation that holds texts of source columns, of which prepared values are made.
+TEXTS = "texts"
 BRANCH, ROW, ITEM, REJECT = "_branch", "_row", "_item", "_reject"
 REPEAT, OCCURRENCE, KEY = "_repeat", "_occurrence", "_key"
 
@@ -33,6 +35,22 @@ def made(table: str) -> str:
 def target(table: str) -> str:
     """Name of the relation that holds the published rows of a target table, helpers included."""
     return f"target_{table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A value that hangs on one column of a source table, whichever that is.
+
+    In ``value`` the column has no name, and what was made of it before the number of that, as ``.3``;
+    ``needs`` are these numbers. ``truth``: true or false, never a text. ``depth`` is one more than that
+    of what it needs.
+    """
+
+    number: int
+    value: exp.Expression
+    truth: bool
+    needs: tuple[int, ...]
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +90,8 @@ class TableQuery:
 
     ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row
     with the verdict on it and, field by field, on its values. It is put together when it is first asked
-    for. ``rankings`` give, rule by rule, the rows that ``one_per`` does not keep.
+    for. ``rankings`` give, rule by rule, the rows that ``one_per`` does not keep. ``prepared`` are the
+    names of the prepared values that the query reads, by source table.
     """
 
     table: str
@@ -83,6 +102,7 @@ class TableQuery:
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
     parents: tuple[str, ...]
+    prepared: tuple[tuple[str, frozenset[str]], ...]
 
     @cached_property
     def explain(self) -> exp.Query:
@@ -95,17 +115,22 @@ class TieQuery:
 
     ``query`` gives the rows that share their key with another row. ``keys`` gives every row a digest of
     its key and occurrence, from which identifiers are made (``None`` where no identifier needs it).
+    ``prepared`` are the names of the prepared values that it reads.
     """
 
     table: str
     query: exp.Query
     keys: exp.Query | None
     repeats: str | None
+    prepared: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that an engine runs, in order: ties of source tables, then target tables."""
+    """Everything that an engine runs, in order: ties of source tables, then target tables.
+
+    ``values`` are the prepared values by source table and column, each after those that it is made of.
+    """
 
     mapping: str
     source: str
@@ -114,5 +139,6 @@ class Plan:
     parameters: dict[str, str]
     ties: tuple[TieQuery, ...]
     tables: tuple[TableQuery, ...]
+    values: dict[str, dict[str, tuple[Prepared, ...]]]
     #: reason word -> what it means, for names that the mapping gives (filters, rules)
     reasons: dict[str, str] = field(default_factory=dict)

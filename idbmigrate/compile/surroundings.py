@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from idbmigrate.compile.prepare import Preparation
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.mapping import model as m
 
@@ -15,7 +16,7 @@ class Surroundings:
 
     ``made`` maps the target tables that are made before this one to all their columns, helpers included;
     ``keyed`` are the source tables that have a digest of their natural key, ``unique`` the primary keys of
-    target tables.
+    target tables. ``preparation`` collects values that hang on one column of a source table.
     """
 
     mapping: m.Mapping
@@ -27,3 +28,4 @@ class Surroundings:
     accept: str
     keyed: frozenset[str]
     unique: Mapping[str, tuple[str, ...]]
+    preparation: Preparation

@@ -1,21 +1,17 @@
 """One target table becomes one query, in two readings: what is published, and why the rest is not.
 
 Beside the target's columns the query says where a row came from (``_branch``, ``_row``, ``_row_<n>`` for
-joined tables, ``_item``). Its stages are common table expressions, read either without the rows that
-filters stop or with them and the words for it:
-
-    made     the branches, one after another: fields, joins, filters
-    fitted   values that do not fit the format of their column are taken out
-    judged   mandatory columns, parents: ``_reject`` says why a row is not published
+joined tables, ``_item``). Its branches, one after another, are read either without the rows that filters
+stop, or that lack a mandatory column or a parent, or with them and the word for it in ``_reject``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from sqlglot import exp
 
-from idbmigrate.compile import fit, plan, sql
+from idbmigrate.compile import plan, sql
 from idbmigrate.compile.branches import BranchCompiler, MadeBranch
 from idbmigrate.compile.rank import ranking
 from idbmigrate.compile.sql import Sql
@@ -35,31 +31,27 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     helpers = tuple(name for name in names if name in helping)
     _check_fields(table, around.spec, names, published, helpers, branches)
 
-    misfits = fit.misfits(branches, around.spec, published)
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
+    verdicts = _verdicts(around, published, parents)
     shared = _shared_joins(branches)
 
     def stages(others: list[str], stopped: bool) -> list[tuple[str, exp.Query]]:
         rows = [branch.query([*_ALWAYS, *published, *others], stopped) for branch in branches]
-        return [
-            *((name, query.copy()) for name, query in shared),
-            ("made", sql.union_all(rows)),
-            ("fitted", _fitted(published, others, misfits, around.spec)),
-            ("judged", _judged(published, others, misfits, around, parents)),
-        ]
+        return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
     whys = [name for name in rest if name not in helpers]
     return plan.TableQuery(
         table=table.name,
-        query=_published([*published, *traces], stages(traces, stopped=False)),
-        explaining=lambda: _explained([*published, *whys, *misfits.values()], stages(whys, stopped=True)),
+        query=_published([*published, *traces], verdicts, stages(traces, stopped=False)),
+        explaining=lambda: _explained([*published, *whys], verdicts, stages(whys, stopped=True)),
         rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,
         helpers=helpers,
-        branches=tuple(_columns(branch, misfits) for branch in branches),
+        branches=tuple(_columns(branch) for branch in branches),
         parents=tuple(parents),
+        prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
     )
 
 
@@ -79,22 +71,23 @@ def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
     return shared
 
 
-def _published(names: list[str], stages: list[tuple[str, exp.Query]]) -> exp.Select:
+def _published(names: list[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
     columns = [sql.column(n) for n in (plan.BRANCH, plan.ROW, plan.ITEM, *names)]
-    kept = sql.select(columns, sql.relation("judged"))
-    kept.set("where", exp.Where(this=sql.is_null(sql.column(plan.REJECT))))
+    kept = sql.select(columns, sql.relation("made"))
+    blamed = [sql.is_null(sql.column(plan.REJECT)), *(sql.negated(condition) for condition, _ in verdicts)]
+    kept.set("where", exp.Where(this=sql.both(*blamed)))
     return _with_stages(kept, stages)
 
 
-def _explained(names: Iterable[str], stages: list[tuple[str, exp.Query]]) -> exp.Select:
-    columns = [sql.column(name) for name in (*_ALWAYS, *names)]
-    return _with_stages(sql.select(columns, sql.relation("judged")), stages)
+def _explained(names: Iterable[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
+    given = sql.column(plan.REJECT)
+    verdict = sql.case([(sql.not_null(given), given), *verdicts], sql.no_text())
+    columns = [sql.column(name) for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
+    columns += [sql.named(verdict, plan.REJECT), *map(sql.column, names)]
+    return _with_stages(sql.select(columns, sql.relation("made")), stages)
 
 
 def _with_stages(query: exp.Select, stages: list[tuple[str, exp.Query]]) -> exp.Select:
-    """The query over its stages, in the order of the branches, items and source rows."""
-    order = [sql.ascending(sql.column(name)) for name in (plan.BRANCH, plan.ITEM, plan.ROW)]
-    query.set("order", exp.Order(expressions=order))
     for name, stage in stages:
         query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
     return query
@@ -120,30 +113,6 @@ def _check_fields(table, spec: TableSpec, names, published, helpers, branches: l
                 )  # fmt: skip
 
 
-def _fitted(published, rest, misfits: Mapping[str, str], spec: TableSpec) -> exp.Select:
-    inner = [sql.column(name) for name in (*_ALWAYS, *published, *rest)]
-    if not misfits:
-        return sql.select(inner, sql.relation("made"))
-    tested = sql.select(
-        [
-            *inner,
-            *(
-                sql.named(fit.misfit_sql(name, spec.columns[name].format), column)
-                for name, column in misfits.items()
-            ),
-        ],
-        sql.relation("made"),
-    )
-    columns: list[Sql] = [sql.column(name) for name in _ALWAYS]
-    for name in published:
-        value: Sql = sql.column(name)
-        if name in misfits:
-            value = sql.named(sql.case([(sql.is_null(sql.column(misfits[name])), value)]), name)
-        columns.append(value)
-    columns += [sql.column(name) for name in (*rest, *misfits.values())]
-    return sql.select(columns, sql.subquery(tested, "tested"))
-
-
 def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dict[str, tuple[str, str]]:
     """Columns whose parent has to be looked for: column -> parent table and its key.
 
@@ -159,8 +128,9 @@ def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dic
     }
 
 
-def _judged(published, rest, misfits, around: Surroundings, parents) -> exp.Select:
-    verdicts: list[tuple[Sql, Sql]] = [(sql.not_null(sql.column(plan.REJECT)), sql.column(plan.REJECT))]
+def _verdicts(around: Surroundings, published, parents) -> list[tuple[Sql, Sql]]:
+    """Conditions under which a made row is not published, each with its word."""
+    verdicts: list[tuple[Sql, Sql]] = []
     for name, spec in around.spec.columns.items():
         available = around.mapping.unavailable_reason(around.spec.name, name) is None
         if spec.mandatory and (name in published or available):
@@ -171,14 +141,9 @@ def _judged(published, rest, misfits, around: Surroundings, parents) -> exp.Sele
         there = exp.In(this=sql.column(column), query=exp.Subquery(this=known))
         orphan = sql.both(sql.not_null(sql.column(column)), sql.negated(sql.surely(there)))
         verdicts.append((orphan, sql.text(f"no-parent:{parent}")))
-    columns = [sql.column(name) for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
-    columns.append(sql.named(sql.case(verdicts, sql.no_text()), plan.REJECT))
-    columns += [sql.column(name) for name in (*published, *rest, *misfits.values())]
-    return sql.select(columns, sql.relation("fitted"))
+    return verdicts
 
 
-def _columns(branch: MadeBranch, misfits: Mapping[str, str]) -> plan.BranchColumns:
-    fields = tuple(
-        plan.FieldColumns(field.name, field.carriers, misfits.get(field.name)) for field in branch.fields
-    )
+def _columns(branch: MadeBranch) -> plan.BranchColumns:
+    fields = tuple(plan.FieldColumns(field.name, field.carriers, field.misfit) for field in branch.fields)
     return plan.BranchColumns(branch.rows, branch.source, branch.joined, branch.items, fields)

@@ -12,8 +12,10 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan as p
 from idbmigrate.compile import sql
+from idbmigrate.compile.prepare import MARKS
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
+from idbmigrate.engine.prepared import with_prepared
 from idbmigrate.errors import BooksError
 from idbmigrate.stage import StagedTable
 
@@ -76,7 +78,7 @@ class Execution:
             used = {column.name for column in query.explain.find_all(exp.Column)}
             columns = [column for column in self.sources[name].column_names if column in used]
             self.engine.register(p.rows(name), self.sources[name].select(columns).take(pa.array(wanted)))
-        explained = self.engine.run(query.explain)
+        explained = _in_order(self.engine.run(query.explain))
         for name in bases:
             self.engine.register(p.rows(name), self.sources[name])
         return explained
@@ -95,14 +97,17 @@ def execute(
     """
     ties = {tie.table: tie for tie in plan.ties}
     run = Execution(plan, engine, {})
-    for name, table in staged.items():
-        if table.name is not None:
-            run.sources[name] = _marked(table, ties.get(name), engine)
-            engine.register(p.staged(name), run.sources[name])
-            engine.register(p.rows(name), run.sources[name])
+    run.sources |= {name: _numbered(table) for name, table in staged.items() if table.name is not None}
+    with_prepared(run.sources, _asking(plan, marks=False), engine)
+    for name, source in run.sources.items():
+        run.sources[name] = _marked(source, ties.get(name), engine)
+    with_prepared(run.sources, _asking(plan, marks=True), engine)
+    for name, source in run.sources.items():
+        engine.register(p.staged(name), source)
+        engine.register(p.rows(name), source)
     for query in plan.tables:
         progress(query.table)
-        made = _as_text(engine.run(query.query), [*query.published, *query.helpers])
+        made = _in_order(_as_text(engine.run(query.query), [*query.published, *query.helpers]))
         beaten = {}
         for rule, ranking in query.rankings:
             engine.register(p.made(query.table), made)
@@ -134,26 +139,61 @@ def _names(table: pa.Table) -> np.ndarray:
     return row_names(*(as_numpy(table[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)))
 
 
-def _marked(table: StagedTable, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
-    """The table with its row numbers, and what the natural key says of each row."""
-    count = table.clean.num_rows
+def _in_order(table: pa.Table) -> pa.Table:
+    """The rows in the order of branch, item and source row.
+
+    An engine gives them so but for whole stretches, which it may make side by side.
+    """
+    names = _names(table)
+    starts = np.flatnonzero(names[1:] <= names[:-1]) + 1
+    if not starts.size:
+        return table
+    starts, ends = np.append(0, starts), np.append(starts, names.size)
+    order = np.argsort(names[starts])
+    if np.any(names[ends[order] - 1][:-1] > names[starts[order]][1:]):  # stretches lie within each other
+        return table.take(pa.array(np.argsort(names)))
+    return pa.concat_tables(table.slice(starts[i], ends[i] - starts[i]) for i in order)
+
+
+def _numbered(table: StagedTable) -> pa.Table:
+    rows = np.arange(table.clean.num_rows, dtype=np.int64)
+    return table.clean.append_column(p.ROW, pa.array(rows))
+
+
+def _asking(plan: p.Plan, marks: bool) -> dict[str, dict[str, tuple[p.Prepared, ...]]]:
+    """Prepared values of the columns that the file has, or of those that the rows are marked with."""
+    return {
+        table: {column: values for column, values in columns.items() if (column in MARKS) == marks}
+        for table, columns in plan.values.items()
+    }
+
+
+def _marked(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
+    """The table with what the natural key says of each row."""
+    count = source.num_rows
     occurrence = np.ones(count, np.int64)
     repeat = np.zeros(count, bool)
-    numbered = table.clean.append_column(p.ROW, pa.array(np.arange(count, dtype=np.int64)))
     if tie is not None and count:
-        engine.register(p.staged(tie.table), numbered)
+        engine.register(p.staged(tie.table), source)
         ties = engine.run(tie.query)
         rows = ties[p.ROW].to_numpy().astype(np.int64)
         occurrence[rows] = ties[p.OCCURRENCE].to_numpy()
         if tie.repeats is not None:
             repeat[rows] = ties["_again"].to_numpy() > 1
-    marked = numbered.append_column(p.REPEAT, pa.array(repeat))
-    marked = marked.append_column(p.OCCURRENCE, pc.cast(pa.array(occurrence), pa.string()))
+    marked = source.append_column(p.REPEAT, pa.array(repeat))
+    marked = marked.append_column(p.OCCURRENCE, _numerals(occurrence))
     if tie is not None and tie.keys is not None:
         engine.register(p.staged(tie.table), marked)
         keys = engine.run(tie.keys)[p.KEY] if count else pa.nulls(0, pa.string())
         marked = marked.append_column(p.KEY, pc.cast(keys, pa.string()))
     return marked
+
+
+def _numerals(numbers: np.ndarray) -> pa.DictionaryArray:
+    """Whole numbers as text."""
+    different, codes = np.unique(numbers, return_inverse=True)
+    texts = pc.cast(pa.array(different), pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
 
 
 def _unique(run: Execution, query: p.TableQuery, spec: TableSpec, count: int) -> None:

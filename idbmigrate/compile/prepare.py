@@ -1,0 +1,102 @@
+"""Values that hang on one column of a source table: said once in a plan, made once for each text.
+
+Months of appointments hold few different texts in a column. What a mapping makes of one of them (a date
+read, a code looked up, whether a filter holds) is therefore asked for each text that occurs, not for each
+row, and columns and target tables share what they ask alike. In the query of a target table such a
+value is a column of the source table like any other, named after the column it hangs on: ``PHQ9_SCORE.3``
+(Access has no points in names).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlglot import exp
+
+from idbmigrate.compile import plan, portable, sql
+from idbmigrate.compile.sql import Sql
+
+#: Alias of the row itself in every query.
+SELF = "a"
+#: What staging marks a row with that hangs on more than one of its columns.
+MARKS = frozenset({plan.KEY, plan.OCCURRENCE})
+#: The column in a value that waits for one.
+_TEXT = ""
+
+
+class Preparation:
+    """All prepared values of a plan, whatever columns they are asked of."""
+
+    def __init__(self) -> None:
+        self._known: list[plan.Prepared] = []
+        self._numbers: dict[str, int] = {}
+
+    def said(self, value: Sql, truth: bool = False) -> Sql:
+        """A column that holds the value, or the value itself where it hangs on more than one column.
+
+        ``value`` is made of columns of the row itself; ``truth`` says that it is true or false, never a
+        text. What an engine answers at once, such as whether a column is filled, stays as it is.
+        """
+        bases = {_base(column.name) for column in value.find_all(exp.Column)}
+        if len(bases) != 1 or _plain(value):
+            return value
+        base = bases.pop()
+        waiting = _renamed(value, lambda name: _TEXT + name[len(base) :])
+        text = waiting.sql()
+        if text not in self._numbers:
+            portable.check(waiting)
+            needs = {column.name[1:] for column in waiting.find_all(exp.Column)} - {""}
+            depth = 1 + max((self._known[int(need)].depth for need in needs), default=0)
+            self._numbers[text] = len(self._known)
+            self._known.append(
+                plan.Prepared(len(self._known), waiting, truth, tuple(map(int, sorted(needs))), depth)
+            )
+        return sql.column(f"{base}.{self._numbers[text]}", SELF)
+
+    def needed(self, names: Iterable[str]) -> dict[str, tuple[plan.Prepared, ...]]:
+        """By column: the prepared values of these names, and before each those that it is made of."""
+        found: dict[str, set[int]] = {}
+        waiting = list(names)
+        while waiting:
+            base, _, number = waiting.pop().rpartition(".")
+            mine = found.setdefault(base, set())
+            if int(number) not in mine:
+                mine.add(int(number))
+                waiting += [f"{base}.{need}" for need in self._known[int(number)].needs]
+        return {base: tuple(self._known[n] for n in sorted(numbers)) for base, numbers in found.items()}
+
+
+def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.Select:
+    """Prepared values of the columns of a relation that has these columns and ``plan.ROW``.
+
+    What is made of ``X`` with the number 3 is the column ``X.3``.
+    """
+    made = sql.select([sql.column(name) for name in (plan.ROW, *columns)], sql.relation(relation))
+    for depth in sorted({value.depth for values in columns.values() for value in values}):
+        named = [
+            sql.named(_renamed(value.value, lambda name, base=base: base + name), f"{base}.{value.number}")
+            for base, values in columns.items()
+            for value in values
+            if value.depth == depth
+        ]
+        made = sql.select([exp.Star(), *named], sql.subquery(made, SELF))
+    return made
+
+
+def _base(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def _renamed(value: Sql, name) -> Sql:
+    """A copy whose columns have other names."""
+    value = value.copy()
+    for column in list(value.find_all(exp.Column)):
+        column.this.set("this", name(column.name))
+    return value
+
+
+def _plain(value: Sql) -> bool:
+    """Whether a value is a column, or only asks whether one is filled."""
+    while isinstance(value, (exp.Not, exp.Paren, exp.Is)):
+        value = value.this
+    return isinstance(value, exp.Column)

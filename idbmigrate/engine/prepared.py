@@ -1,0 +1,106 @@
+"""Makes the prepared values of source tables: each once for every text that occurs in its column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from idbmigrate.compile import plan as p
+from idbmigrate.compile import prepare
+from idbmigrate.engine import Engine
+
+#: Up to this many texts it does not matter how many they are: engines work in blocks of such a size.
+_BLOCK = 1 << 11
+
+Values = Mapping[str, Sequence[p.Prepared]]
+
+
+def with_prepared(sources: dict[str, pa.Table], values: Mapping[str, Values], engine: Engine) -> None:
+    """Give each source table a column for each of its prepared values.
+
+    Columns that are asked the same have their texts one after another, and columns with about as many
+    texts stand side by side in one query.
+    """
+    asked = [
+        _Asked(table, column, tuple(wanted), sources[table][column])
+        for table, columns in values.items()
+        for column, wanted in columns.items()
+    ]
+    for alike in _grouped(asked, lambda each: max(len(each.texts), _BLOCK).bit_length()):
+        stacks = _grouped(alike, lambda each: tuple(value.number for value in each.values))
+        answers = _answers(stacks, engine)
+        for number, stack in enumerate(stacks):
+            start, missing = 0, sum(len(each.texts) for each in stack)
+            for each in stack:
+                for value in each.values:
+                    made = answers[f"{number}.{value.number}"]
+                    column = each.spread(made.slice(start, len(each.texts)), made.slice(missing, 1))
+                    name = f"{each.column}.{value.number}"
+                    sources[each.table] = sources[each.table].append_column(name, column)
+                start += len(each.texts)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A column of a source table and what is asked of it."""
+
+    table: str
+    column: str
+    values: tuple[p.Prepared, ...]
+    cells: pa.ChunkedArray
+
+    @property
+    def texts(self) -> pa.Array:
+        """The texts that occur; the cells as they are where the column is not encoded."""
+        if not self.encoded:
+            return self.cells.combine_chunks()
+        return self.cells.chunk(0).dictionary if self.cells.num_chunks else pa.array([], pa.string())
+
+    @property
+    def encoded(self) -> bool:
+        return pa.types.is_dictionary(self.cells.type)
+
+    def spread(self, answers: pa.Array, missing: pa.Array) -> pa.Array | pa.ChunkedArray:
+        """Answers for the texts, and that for a missing one, brought to the rows."""
+        if not self.encoded:
+            return answers
+        chunks = [chunk.indices for chunk in self.cells.chunks]
+        if missing[0].is_valid:
+            chunks = [codes.fill_null(len(answers)) for codes in chunks]
+            answers = pa.concat_arrays([answers, missing])
+        made = [pa.DictionaryArray.from_arrays(codes, answers) for codes in chunks]
+        return pa.chunked_array(made, pa.dictionary(pa.int32(), answers.type))
+
+
+def _answers(stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa.Array]:
+    """What is asked of each stack of columns, for all its texts and at the end for a missing one."""
+    texts = [[each.texts for each in stack] for stack in stacks]
+    longest = 1 + max(sum(map(len, arrays)) for arrays in texts)
+    columns = {p.ROW: pa.array(np.arange(longest, dtype=np.int64))}
+    for number, arrays in enumerate(texts):
+        padding = pa.nulls(longest - sum(map(len, arrays)), pa.string())
+        columns[str(number)] = pa.concat_arrays([*arrays, padding])
+    engine.register(p.TEXTS, pa.table(columns))
+    wanted = {str(number): stack[0].values for number, stack in enumerate(stacks)}
+    made = engine.run(prepare.query(p.TEXTS, wanted))
+    made = made.take(pc.sort_indices(made[p.ROW]))
+    return {
+        f"{number}.{value.number}": _typed(made[f"{number}.{value.number}"], value.truth)
+        for number, values in wanted.items()
+        for value in values
+    }
+
+
+def _typed(answers: pa.ChunkedArray, truth: bool) -> pa.Array:
+    return pc.cast(answers, pa.bool_() if truth else pa.string()).combine_chunks()
+
+
+def _grouped(asked: Iterable[_Asked], key) -> list[list[_Asked]]:
+    groups: dict[object, list[_Asked]] = {}
+    for each in asked:
+        groups.setdefault(key(each), []).append(each)
+    return list(groups.values())
