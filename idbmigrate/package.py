@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +26,32 @@ def write_tables(
     template: str | None,
     allow: Sequence[str] = (),
 ) -> None:
-    """Write the target tables, a folder a month where the run is split, and the residue."""
-    if run.packages:
-        for month, tables in run.packages.items():
-            _write_tables(tables, folder / month, formats, target, template, allow)
-    else:
-        _write_tables(run.tables, folder, formats, target, template, allow)
-    rejects = folder / "rejects"
-    rejects.mkdir(parents=True)
+    """Write the target tables, a folder a month where the run is split, and the residue beside them."""
+    packages = {folder / month: tables for month, tables in run.packages.items()} or {folder: run.tables}
+    with ThreadPoolExecutor(1) as pool:
+        residue = pool.submit(_write_residue, run, folder / "rejects")
+        for place, tables in packages.items():
+            _write_tables(tables, place, formats, target, template, allow)
+        residue.result()
+
+
+def _write_residue(run: Run, folder: Path) -> None:
+    folder.mkdir(parents=True)
     for name, schema, parts in residue_parts(run.books, run.staged):
-        csv.write_parts(schema.names, parts, rejects / f"{name}.csv")
+        csv.write_parts(schema.names, parts, folder / f"{name}.csv")
 
 
 def write_account(
     run: Run, folder: Path, source: Dataset, target: Dataset, *, reports: bool, share: bool
 ) -> None:
     """Write the findings and reports, unless they are not wanted, and, last, the manifest."""
-    if reports:
-        _write_reports(run, folder, source, target, share)
-    run.manifest = manifest(run)
-    outputs = publish.write_manifest(folder, run.manifest)
+    tables = publish.files_of(folder)
+    with ThreadPoolExecutor(1) as pool:
+        settled = pool.submit(publish.settle, tables)
+        if reports:
+            _write_reports(run, folder, source, target, share)
+        run.manifest = manifest(run)
+        outputs = publish.write_manifest(folder, run.manifest, settled.result())
     run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 

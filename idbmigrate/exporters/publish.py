@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -144,15 +144,21 @@ class Folder:
         )
 
 
-def digests(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and SHA-256 of every file of a folder, by its relative name with forward slashes."""
-    files = _files(folder)
+def files_of(folder: Path) -> dict[str, Path]:
+    """The files of a folder and its folders, by their relative names with forward slashes, in order."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {file.relative_to(folder).as_posix(): file for file in files}
+
+
+def settle(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of files that are complete, by name; they are on the disk then."""
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(sha256, files))
-    return {
-        file.relative_to(folder).as_posix(): {"bytes": file.stat().st_size, "sha256": digest}
-        for file, digest in zip(files, found, strict=True)
-    }
+        return dict(zip(files, pool.map(_settle, files.values()), strict=True))
+
+
+def _settle(file: Path) -> dict[str, Any]:
+    _sync_file(file)
+    return {"bytes": file.stat().st_size, "sha256": sha256(file)}
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
@@ -164,26 +170,26 @@ def sha256(path: str | os.PathLike[str]) -> str:
     return digest.hexdigest()
 
 
-def write_manifest(folder: Path, content: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def write_manifest(
+    folder: Path, content: dict[str, Any], settled: Mapping[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
     """Write ``manifest.json`` with the digests of everything in the folder, and return those.
 
-    Same content, same bytes: keys are sorted, and nothing is added but ``outputs``.
+    ``settled`` are the digests of files that need not be read again. Same content, same bytes: keys are
+    sorted, and nothing is added but ``outputs``.
     """
-    outputs = digests(folder)
+    files, known = files_of(folder), settled or {}
+    found = {**known, **settle({name: file for name, file in files.items() if name not in known})}
+    outputs = {name: found[name] for name in files}
     text = json.dumps({**content, "outputs": outputs}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_bytes(text.encode())
     return outputs
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
 def _to_disk(folder: Path) -> None:
     """Bring files and directory entries to the disk, so that a rename never outlives its content."""
     with ThreadPoolExecutor(8) as pool:
-        for _ in pool.map(_sync_file, _files(folder)):
-            pass
+        list(pool.map(_sync_file, files_of(folder).values()))
     for place in sorted(path for path in folder.rglob("*") if path.is_dir()):
         sync_folder(place)
     sync_folder(folder)
