@@ -18,6 +18,7 @@ from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
 
 if TYPE_CHECKING:
     from idbmigrate.checks.model import Rule, RulePack
+    from idbmigrate.checks.plan import Plan
     from idbmigrate.checks.relations import Relations
 
 _REJECTING = ("record", "group")
@@ -27,8 +28,10 @@ _NONE = np.zeros(0, dtype=np.int64)
 class Fate:
     """Which rows of which tables stay valid, worked out rule by rule."""
 
-    def __init__(self, pack: RulePack, relations: Relations, given: Mapping[str, set[str]]):
-        self.pack, self.relations, self.given = pack, relations, given
+    def __init__(
+        self, pack: RulePack, relations: Relations, plans: Mapping[str, Plan], given: Mapping[str, set[str]]
+    ):
+        self.pack, self.relations, self.plans, self.given = pack, relations, plans, given
         self.valid = {name: np.ones(relations.rows(name), dtype=bool) for name in relations.tables}
 
     def settle(self, hits: Mapping[str, Hits]) -> dict[str, Hits]:
@@ -37,14 +40,17 @@ class Fate:
         for each in hits.values():
             self._reject(each.rule, each.rows)
         links = [rule for rule in self.pack.rules if isinstance(rule.form, (Parent, Child))]
-        alone = {rule.code: self._fails(rule, self._everything()) for rule in links}
+        alone = {rule.code: self._fails(rule, np.ones_like(self.valid[rule.form.table])) for rule in links}
+        failing, known = dict(alone), {name: len(mask) for name, mask in self.valid.items()}
         changed = True
         while changed:
-            before = sum(int(mask.sum()) for mask in self.valid.values())
-            failing = {rule.code: self._fails(rule, self.valid) for rule in links}
+            left = self._left()
+            for rule in links:
+                if left[rule.form.table] != known[rule.form.table]:  # rows are only ever lost
+                    failing[rule.code] = self._fails(rule, self.valid[rule.form.table])
             for rule in links:
                 self._reject(rule, np.flatnonzero(failing[rule.code]))
-            changed = before != sum(int(mask.sum()) for mask in self.valid.values())
+            known, changed = left, left != self._left()
         for rule in links:
             rows = np.flatnonzero(failing[rule.code])
             if len(rows):
@@ -75,48 +81,37 @@ class Fate:
             "words": _words(outcome, total, sum(rows.values()), file_codes),
         }
 
-    def _everything(self) -> dict[str, np.ndarray]:
-        return {name: np.ones(len(mask), dtype=bool) for name, mask in self.valid.items()}
+    def _left(self) -> dict[str, int]:
+        return {name: int(mask.sum()) for name, mask in self.valid.items()}
 
     def _reject(self, rule: Rule, rows: np.ndarray) -> None:
         if rule.effect in _REJECTING and rule.published and rule.table:
             self.valid[rule.table][rows] = False
 
-    def _fails(self, rule: Rule, valid: Mapping[str, np.ndarray]) -> np.ndarray:
+    def _fails(self, rule: Rule, valid: np.ndarray) -> np.ndarray:
         """Rows that a relation rule refuses, given which rows of the other table are valid."""
         form, table = rule.form, rule.table
         keys = self.relations.dataset.tables
         if isinstance(form, Parent):
-            target, key = _key(
-                keys[table].foreign_keys, form.column, form.table, keys[form.table].primary_key
-            )
-            link = self.relations.link(table, form.column, target, key)
-            return self._given(table, form.column) & ~link.has_parent(valid[target])
+            foreign, primary = keys[table].foreign_keys, keys[form.table].primary_key
+            link = self.relations.link(table, form.column, *_key(foreign, form.column, form.table, primary))
+            return self._given(table, form.column) & ~link.has_parent(valid)
         child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
         link = self.relations.link(form.table, child_column, table, form.column)
-        fails = ~link.has_child(valid[form.table])
+        fails = ~link.has_child(valid)
         if form.where is not None:
             fails &= self._where(rule)
         return fails
 
-    def _given(self, table: str, column: str) -> np.ndarray:
+    def _given(self, table: str, name: str) -> np.ndarray:
         """Rows that name a parent at all."""
-        values = self.relations.values(table, column)
-        filled = pc.not_equal(pc.utf8_trim_whitespace(values), "")
-        return pc.fill_null(filled, False).to_numpy(zero_copy_only=False)
+        column = self.relations.column(table, name)
+        filled = pc.not_equal(pc.utf8_trim_whitespace(column.values.texts), "")
+        return pc.fill_null(filled, False).to_numpy(zero_copy_only=False)[column.at]
 
     def _where(self, rule: Rule) -> np.ndarray:
-        from idbmigrate.checks.plan import Plan
-        from idbmigrate.engine import open_engine
-
-        engine = open_engine()
-        try:
-            plan = Plan(rule.table, self.relations, {}, engine)
-            mask = np.zeros(self.relations.rows(rule.table), dtype=bool)
-            mask[plan.rows_where(rule.form.where.sql(plan))] = True
-            return mask
-        finally:
-            engine.close()
+        plan = self.plans[rule.table]
+        return plan.mask(rule.form.where.sql(plan))
 
     def _whole(self, form: WholeFile) -> bool:
         if form.aspect == "structure":

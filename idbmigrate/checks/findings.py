@@ -66,7 +66,7 @@ def _part(hits: Hits, relations: Relations, references: Mapping[str, pa.Array]) 
         rows = pa.array(hits.rows + 1)
         reference = _references(table, hits.rows, relations, references)
         if column is not None:
-            value = relations.values(table, column).take(pa.array(hits.rows))
+            value = relations.column(table, column).take(hits.rows)
     follows = pa.array(hits.follows) if len(hits.rows) else pa.array([False])
     words = (rule.code, rule.effect, rule.kind, rule.table, column, sentence(rule))
     code, effect, kind, name, blame, message = (_repeated(word, size) for word in words)
@@ -98,7 +98,7 @@ def _references(
         return references[table].take(at).cast(pa.string())
     spec = relations.dataset.tables[table]
     names = spec.primary_key or (spec.unique[0] if spec.unique else tuple(spec.foreign_keys))
-    keys = [relations.values(table, name).take(at) for name in names]
+    keys = [relations.column(table, name).take(rows) for name in names]
     if not keys:
         return pa.nulls(len(rows), pa.string())
     return pc.binary_join_element_wise(*keys, " / ", null_handling="replace", null_replacement="")

@@ -2,7 +2,8 @@
 
 Each form has the same faces: its fields (what a rule pack may write), ``columns`` (what it looks
 at), ``meaning`` (when it fails, in words) and ``sql`` (a sqlglot expression that is true where it
-fails, or None where the context lacks what it needs). A blank value fails only ``blank``.
+fails, or None where the context lacks what it needs). Where one value decides, ``fails`` says for
+which of a column's distinct values. A blank value fails only ``blank``.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from idbmigrate.checks.operands import Operand
 from idbmigrate.checks.values import ALGORITHMS
 
 if TYPE_CHECKING:
+    import numpy as np
     from sqlglot import exp
 
+    from idbmigrate.checks.distinct import Column, Values
     from idbmigrate.checks.plan import Plan
 
 
@@ -37,35 +40,44 @@ class Form:
 
 
 @dataclass(frozen=True)
-class _OneColumn(Form):
+class OneColumn(Form):
+    """Base of the forms that are about the value of one column."""
+
     column: str
 
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
+    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+        """Mask of the distinct values that fail; None where the form cannot be run."""
+        raise NotImplementedError
 
-class Blank(_OneColumn):
+    def sql(self, plan: Plan) -> exp.Expression | None:
+        return plan.tested(self)
+
+
+class Blank(OneColumn):
     """``blank: Column``: nothing, or white space only."""
 
     def meaning(self) -> str:
         return f"{self.column} is blank"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return plan.blank(self.column)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return ~values.given
 
 
-class Given(_OneColumn):
+class Given(OneColumn):
     """``given: Column``: anything at all; for use inside ``all`` and ``any``."""
 
     def meaning(self) -> str:
         return f"{self.column} is given"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return plan.given(self.column)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return values.given
 
 
 @dataclass(frozen=True)
-class Length(_OneColumn):
+class Length(OneColumn):
     """``length: {column, min, max}``: number of characters."""
 
     min: int
@@ -78,18 +90,13 @@ class Length(_OneColumn):
             return f"{self.column} is longer than {self.max} characters"
         return f"{self.column} does not have {self.min} to {self.max} characters"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        from sqlglot import exp
-
-        size = exp.Length(this=plan.column(self.column))
-        fails: exp.Expression = exp.GT(this=size, expression=exp.Literal.number(self.max))
-        if self.min > 1:
-            fails = exp.or_(exp.LT(this=size.copy(), expression=exp.Literal.number(self.min)), fails)
-        return exp.and_(plan.given(self.column), fails)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        outside = (values.lengths > self.max) | (values.lengths < self.min)
+        return values.given & outside if outside.any() else outside
 
 
 @dataclass(frozen=True)
-class Pattern(_OneColumn):
+class Pattern(OneColumn):
     """``pattern: {column, pattern, words}``: fails where the value does not match."""
 
     pattern: str
@@ -98,14 +105,12 @@ class Pattern(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is not {self.words or 'of the shape ' + self.pattern}"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        from sqlglot import exp
-
-        return exp.and_(plan.given(self.column), exp.not_(plan.shaped(self.column, self.pattern)))
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return values.given & ~values.shaped(self.pattern)
 
 
 @dataclass(frozen=True)
-class Digits(_OneColumn):
+class Digits(OneColumn):
     """``digits: {column, min, max}``: digits only, of that length."""
 
     min: int
@@ -114,12 +119,12 @@ class Digits(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is not {max(self.min, 1)} to {self.max} digits"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return Pattern(self.column, f"^[0-9]{{{max(self.min, 1)},{self.max}}}$").sql(plan)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return Pattern(self.column, f"^[0-9]{{{max(self.min, 1)},{self.max}}}$").fails(values, plan)
 
 
 @dataclass(frozen=True)
-class Matches(_OneColumn):
+class Matches(OneColumn):
     """``matches: {column, pattern, words}``: fails where the value does match."""
 
     pattern: str
@@ -128,56 +133,53 @@ class Matches(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} {self.words or 'has the shape ' + self.pattern}"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return plan.matches(self.column, self.pattern)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return values.shaped(self.pattern)
 
 
-class Date(_OneColumn):
+class Date(OneColumn):
     """``date: Column``: a day that exists, written YYYY-MM-DD, not before 1890."""
 
     def meaning(self) -> str:
         return f"{self.column} is not a date that exists (YYYY-MM-DD, from 1890 on)"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        from sqlglot import exp
-
-        early = exp.LT(this=plan.column(self.column), expression=exp.Literal.string(patterns.FIRST_DAY))
-        bad = exp.not_(plan.shaped(self.column, patterns.DATE))
-        return exp.and_(plan.given(self.column), exp.or_(bad, early))
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        dates = values.shaped(patterns.DATE) & ~values.before(patterns.FIRST_DAY, 10)
+        return values.given & ~dates
 
 
-class Time(_OneColumn):
+class Time(OneColumn):
     """``time: Column``: a time of day, written HH:MM:SS."""
 
     def meaning(self) -> str:
         return f"{self.column} is not a time of day (HH:MM:SS)"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return Pattern(self.column, patterns.TIME).sql(plan)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return Pattern(self.column, patterns.TIME).fails(values, plan)
 
 
-class Timestamp(_OneColumn):
+class Timestamp(OneColumn):
     """``timestamp: Column``: date and time without an offset."""
 
     def meaning(self) -> str:
         return f"{self.column} is not a date and time (YYYY-MM-DDTHH:MM:SS)"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return Pattern(self.column, patterns.TIMESTAMP).sql(plan)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return Pattern(self.column, patterns.TIMESTAMP).fails(values, plan)
 
 
-class OffsetTimestamp(_OneColumn):
+class OffsetTimestamp(OneColumn):
     """``offset_timestamp: Column``: date and time with an offset from UTC."""
 
     def meaning(self) -> str:
         return f"{self.column} is not a date and time with its offset (YYYY-MM-DDTHH:MM:SS+HH:MM or Z)"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return Pattern(self.column, patterns.OFFSET_TIMESTAMP).sql(plan)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return Pattern(self.column, patterns.OFFSET_TIMESTAMP).fails(values, plan)
 
 
 @dataclass(frozen=True)
-class Is(_OneColumn):
+class Is(OneColumn):
     """``is: {column, in: [...]}``: the value is one of a list; for use inside ``all`` and ``any``."""
 
     values: tuple[str, ...]
@@ -186,14 +188,12 @@ class Is(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is {self.words or ' or '.join(self.values)}"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        from sqlglot import exp
-
-        return exp.and_(plan.given(self.column), plan.among(self.column, self.values))
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return values.given & values.among(self.values)
 
 
 @dataclass(frozen=True)
-class Code(_OneColumn):
+class Code(OneColumn):
     """``code: {column, in: [...]}``: fails where the value is not listed.
 
     Without ``in`` the national codes of the column in the data set description are the list.
@@ -205,18 +205,13 @@ class Code(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is not {self.words or 'one of its national codes'}"
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
-        from sqlglot import exp
-
-        values = self.values if self.values is not None else plan.codes(self.column)
-        if not values:
-            return None
-        listed = plan.among(self.column, values)
-        return exp.and_(plan.given(self.column), exp.not_(listed))
+    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+        listed = self.values if self.values is not None else plan.codes(self.column)
+        return values.given & ~values.among(listed) if listed else None
 
 
 @dataclass(frozen=True)
-class Algorithm(_OneColumn):
+class Algorithm(OneColumn):
     """``check: {column, is: nhs-number}``: an algorithm of :mod:`idbmigrate.checks.values`."""
 
     algorithm: str
@@ -224,12 +219,12 @@ class Algorithm(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} {ALGORITHMS[self.algorithm][1]}"
 
-    def sql(self, plan: Plan) -> exp.Expression:
-        return plan.failing(self.column, self.algorithm)
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return ~ALGORITHMS[self.algorithm][0](values.texts)
 
 
 @dataclass(frozen=True)
-class Compared(_OneColumn):
+class Compared(OneColumn):
     """``after``, ``before``, ``differs``, ``equals``: ``{column, than, plus: {years, days}}``.
 
     Dates compare as ISO text, and only where both are real dates.
@@ -246,38 +241,33 @@ class Compared(_OneColumn):
         words = {"after": "is after", "before": "is before", "differs": "differs from", "equals": "is"}
         return f"{self.column} {words[self.relation]} {self.than.words()}"
 
+    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+        text = self.than.value(plan)
+        if text is None:
+            return None
+        if self.relation in ("differs", "equals"):
+            same = values.among([text])
+            return values.given & (~same if self.relation == "differs" else same)
+        width = 19 if self.than.text == "submission.time" else 10
+        compare = values.after if self.relation == "after" else values.before
+        return compare(text[:width], width) & (values.days > 0)
+
     def sql(self, plan: Plan) -> exp.Expression | None:
+        if self.than.same_for_all:
+            return plan.tested(self)
         from sqlglot import exp
 
-        other = self.than.sql(plan)
-        if other is None:
-            return None
-        this = plan.column(self.column)
+        this, other = plan.column(self.column), self.than.seen(plan)
         if self.relation in ("differs", "equals"):
-            same = exp.EQ(this=this, expression=other)
+            same = exp.EQ(this=plan.texts(this), expression=plan.texts(other))
             holds = exp.not_(same) if self.relation == "differs" else same
-            return exp.and_(plan.given(self.column), holds)
-        width = 19 if self.than.text == "submission.time" else 10
-        guards = [exp.RegexpLike(this=this.copy(), expression=exp.Literal.string(patterns.STARTS_WITH_DATE))]
-        if not other.is_string:
-            shape = exp.Literal.string(patterns.STARTS_WITH_DATE)
-            guards.append(exp.RegexpLike(this=other.copy(), expression=shape))
-        first, second = (_start(side, width) for side in (this, other))
+            return exp.and_(Given(self.column).sql(plan), holds)
         kind = exp.GT if self.relation == "after" else exp.LT
-        # the comparison first: it spares nearly every row the patterns
-        return exp.and_(kind(this=first, expression=second), *guards)
-
-
-def _start(side: exp.Expression, width: int) -> exp.Expression:
-    from sqlglot import exp
-
-    if side.is_string:
-        return exp.Literal.string(side.name[:width])
-    return exp.Substring(this=side.copy(), start=exp.Literal.number(1), length=exp.Literal.number(width))
+        return _ordered(kind, plan, (this, this.values.days), (other, other.values.days))
 
 
 @dataclass(frozen=True)
-class MonthBefore(_OneColumn):
+class MonthBefore(OneColumn):
     """``month_before: {column, than}``: a year and month that lies before the month of a date."""
 
     than: Operand
@@ -285,15 +275,26 @@ class MonthBefore(_OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is before the month of {self.than.words()}"
 
+    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+        text = self.than.value(plan)
+        return None if text is None else values.shaped(patterns.MONTH) & values.before(text[:7], 7)
+
     def sql(self, plan: Plan) -> exp.Expression | None:
+        if self.than.same_for_all:
+            return plan.tested(self)
         from sqlglot import exp
 
-        other = self.than.sql(plan)
-        if other is None:
-            return None
-        shape = exp.Literal.string(patterns.STARTS_WITH_DATE)
-        return exp.and_(
-            plan.matches(self.column, patterns.MONTH),
-            exp.RegexpLike(this=other.copy(), expression=shape),
-            exp.LT(this=_start(plan.column(self.column), 7), expression=_start(other, 7)),
-        )
+        this, other = plan.column(self.column), self.than.seen(plan)
+        months = this.values.numbers(patterns.MONTH, 7)
+        return _ordered(exp.LT, plan, (this, months), (other, other.values.days // 100))
+
+
+def _ordered(
+    kind: type[exp.Binary], plan: Plan, left: tuple[Column, np.ndarray], right: tuple[Column, np.ndarray]
+) -> exp.Expression:
+    """A comparison of the numbers that stand for two columns; false where a side has none at all."""
+    from sqlglot import exp
+
+    if not (left[1].any() and right[1].any()):
+        return exp.false()
+    return kind(this=plan.numbers(*left), expression=plan.numbers(*right))

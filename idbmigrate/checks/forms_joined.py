@@ -39,7 +39,7 @@ class Joined(Form):
         if any(part is None for part in parts):
             return None
         if self.join == "all":
-            return exp.and_(*parts)
+            return exp.false() if exp.false() in parts else exp.and_(*parts)
         return exp.or_(*parts) if self.join == "any" else exp.not_(exp.paren(exp.or_(*parts)))
 
 

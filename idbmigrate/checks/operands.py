@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sqlglot import exp
-
+    from idbmigrate.checks.distinct import Column
     from idbmigrate.checks.plan import Plan
 
 #: name in a rule pack -> the words for it
@@ -42,7 +42,7 @@ class Operand:
     @property
     def column(self) -> str | None:
         """The column of the same row, where it is one."""
-        return None if self.outside or "." in self.text or _DAY.fullmatch(self.text) else self.text
+        return None if self.same_for_all or "." in self.text else self.text
 
     @property
     def outside(self) -> bool:
@@ -58,30 +58,32 @@ class Operand:
         ]
         return " ".join([OUTSIDE.get(self.text, self.text), *moves])
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
-        """The operand as an expression; None where the context does not hold it."""
-        from sqlglot import exp
+    @property
+    def same_for_all(self) -> bool:
+        """Whether it is one value for all rows: one from outside the table, or a date."""
+        return self.outside or bool(_DAY.fullmatch(self.text))
 
-        if self.outside:
-            value = plan.outside(self.text)
-            if value is None:
-                return None
-            return exp.Literal.string(shifted(value, self.years, self.days))
-        if _DAY.fullmatch(self.text):
-            return exp.Literal.string(self.text)
-        if "." in self.text:
-            table, column = self.text.split(".", 1)
-            return plan.related(table, column)
-        return plan.column(self.text)
+    def value(self, plan: Plan) -> str | None:
+        """The value that is the same for all rows; None where there is none."""
+        value = plan.outside(self.text) if self.outside else self.text
+        return None if value is None else shifted(value, self.years, self.days)
+
+    def seen(self, plan: Plan) -> Column:
+        """The column of the same row, or of the row that it belongs to."""
+        table, _, column = self.text.rpartition(".")
+        return plan.related(table, column) if table else plan.column(column)
 
 
-def shifted(value: str, years: int, days: int) -> str:
-    """Move an ISO date by whole years and days; 29 February becomes 28 where the year has none."""
+def shifted(value: str, years: int, days: int) -> str | None:
+    """Move an ISO date by whole years and days; None where that leaves the calendar.
+
+    29 February becomes 28 where the year has none.
+    """
     if not (years or days):
         return value
-    day = date.fromisoformat(value[:10])
     try:
-        day = day.replace(year=day.year + years)
-    except ValueError:
-        day = day.replace(year=day.year + years, day=28)
-    return (day + timedelta(days=days)).isoformat()
+        day = date.fromisoformat(value[:10])
+        last = 28 if (day.month, day.day) == (2, 29) and not isleap(day.year + years) else day.day
+        return (day.replace(year=day.year + years, day=last) + timedelta(days=days)).isoformat()
+    except (ValueError, OverflowError):
+        return None

@@ -1,6 +1,6 @@
 """How the rows of the target tables belong to each other, as row numbers.
 
-Keys are compared once, by hashing whole columns; from then on everything is integer arithmetic, so
+Keys are compared once, by their distinct values; from then on everything is integer arithmetic, so
 that a rejection can run from parents to children and back as often as it needs.
 """
 
@@ -15,15 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.checks.distinct import Column, encode
+
 if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
 
 
 @dataclass(frozen=True)
 class Link:
-    """One relation: ``child`` and ``parent`` number the keys of each row, -1 where there is none.
+    """One relation: ``child`` and ``parent`` number the keys of each row.
 
-    ``first`` gives the first parent row of each key.
+    ``first`` gives the first parent row of each key. The last number stands for no key, or one that no
+    parent has; its row is -1.
     """
 
     child: np.ndarray
@@ -32,71 +35,63 @@ class Link:
 
     def parent_rows(self) -> np.ndarray:
         """The parent row of each child row, -1 where there is none."""
-        return np.where(self.child >= 0, self.first[self.child], -1) if len(self.first) else self.child
+        return self.first[self.child]
 
     def has_parent(self, valid_parents: np.ndarray) -> np.ndarray:
         """Whether each child row has a parent among the valid ones."""
-        return _looked_up(self._marked(self.parent, valid_parents), self.child)
+        return self._marked(self.parent, valid_parents)[self.child]
 
     def has_child(self, valid_children: np.ndarray) -> np.ndarray:
         """Whether each parent row has a child among the valid ones."""
-        return _looked_up(self._marked(self.child, valid_children), self.parent)
+        return self._marked(self.child, valid_children)[self.parent]
 
     def _marked(self, keys: np.ndarray, chosen: np.ndarray) -> np.ndarray:
         marks = np.zeros(len(self.first), dtype=bool)
-        marks[keys[chosen & (keys >= 0)]] = True
+        marks[keys if chosen.all() else keys[chosen]] = True
+        marks[-1] = False
         return marks
-
-
-def _looked_up(marks: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    if not len(marks):
-        return np.zeros(len(keys), dtype=bool)
-    return np.where(keys >= 0, marks[keys], False)
 
 
 class Relations:
     """The target tables with the relations of their data set, worked out when first asked for.
 
-    A table of the data set that is not among ``tables`` counts as empty; a missing column as blank.
+    A table of the data set that is not among ``tables`` counts as empty; a missing column as null.
     """
 
     def __init__(self, tables: Mapping[str, pa.Table], dataset: Dataset):
         self.dataset = dataset
-        self.tables = {
-            name: tables[name].combine_chunks() if name in tables else _empty(spec.columns)
-            for name, spec in dataset.tables.items()
-        }
+        self.tables = {name: tables.get(name, _NO_ROWS) for name in dataset.tables}
+        self._columns: dict[tuple[str, str], Column] = {}
         self._links: dict[tuple[str, str, str, str], Link] = {}
 
     def rows(self, table: str) -> int:
         """Number of rows of a table."""
         return self.tables[table].num_rows
 
-    def values(self, table: str, column: str) -> pa.Array:
-        """One column as one text array."""
-        found = self.tables[table]
-        if column not in found.column_names:
-            return pa.nulls(found.num_rows, pa.string())
-        chunks = found[column]
-        array = chunks.chunk(0) if chunks.num_chunks == 1 else chunks.combine_chunks()
-        if isinstance(array, pa.ChunkedArray):
-            array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], pa.string())
-        return array if array.type == pa.string() else array.cast(pa.string())
+    def column(self, table: str, name: str) -> Column:
+        """One column as its distinct values; one that refers to keys shares theirs where it can."""
+        if (table, name) not in self._columns:
+            found = self.tables[table]
+            there = name in found.column_names
+            texts = found[name] if there else pa.chunked_array([pa.nulls(found.num_rows, pa.string())])
+            parent = self.dataset.tables[table].foreign_keys.get(name)
+            self._columns[table, name] = encode(texts, self.column(*parent).values if parent else None)
+        return self._columns[table, name]
 
     def link(self, child: str, column: str, parent: str, key: str) -> Link:
         """The relation of a child column with a parent column."""
         name = (child, column, parent, key)
         if name not in self._links:
-            parents = self.values(parent, key)
-            keys = pc.drop_null(pc.unique(parents))
-            child_keys, parent_keys = (
-                pc.fill_null(pc.index_in(side, value_set=keys), -1).to_numpy().astype(np.int64)
-                for side in (self.values(child, column), parents)
-            )
-            first = np.zeros(len(keys), dtype=np.int64)
-            known = np.flatnonzero(parent_keys >= 0)[::-1]
-            first[parent_keys[known]] = known
-            self._links[name] = Link(child_keys, parent_keys, first)
+            own, keys = self.column(child, column), self.column(parent, key)
+            nothing = len(keys.values.texts) - 1
+            first = np.full(nothing + 1, -1)
+            first[keys.at[::-1]] = np.arange(len(keys.at))[::-1]
+            first[-1] = -1
+            numbers = own.at
+            if own.values is not keys.values:
+                known = pc.index_in(own.values.texts, value_set=keys.values.texts[:-1])
+                numbers = pc.fill_null(known, nothing).to_numpy()[own.at]
+            self._links[name] = Link(numbers, keys.at, first)
         return self._links[name]
 
     def path(self, table: str, target: str) -> list[tuple[str, str, str, str]]:
@@ -115,22 +110,16 @@ class Relations:
 
     def ancestor_rows(self, table: str, target: str) -> np.ndarray:
         """The row of ``target`` that each row of ``table`` belongs to, -1 where there is none."""
-        rows: np.ndarray | None = None
-        for step in self.path(table, target):
+        rows = np.arange(self.rows(table))
+        for place, step in enumerate(self.path(table, target)):
             up = self.link(*step).parent_rows()
-            if rows is None:
-                rows = up
-            elif len(up):
-                rows = np.where(rows >= 0, up[rows], -1)
-            else:
-                rows = np.full(len(rows), -1)
-        return rows if rows is not None else np.arange(self.rows(table))
+            # the -1 of a row without a parent finds the -1 that stands at the end
+            rows = np.append(up, -1)[rows] if place else up
+        return rows
 
-    def related(self, table: str, target: str, column: str) -> pa.Array:
+    def related(self, table: str, target: str, column: str) -> Column:
         """A column of an ancestor, one value for each row of ``table``."""
-        rows = self.ancestor_rows(table, target)
-        return self.values(target, column).take(pa.array(rows, mask=rows < 0))
+        return self.column(target, column).moved(self.ancestor_rows(table, target))
 
 
-def _empty(columns: Mapping[str, object]) -> pa.Table:
-    return pa.table({name: pa.array([], pa.string()) for name in columns})
+_NO_ROWS = pa.table({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
 
 NO_LIST = "the data set description has no list of codes for the column"
+NO_DAY = "the day to compare with lies outside the calendar"
 
 
 def check(
@@ -39,9 +41,12 @@ def check(
     pack, context = pack or load_pack(dataset.name), context or Context()
     relations = Relations(tables, dataset)
     outside = outside_values(context, pack, relations)
-    hits, not_run = row_hits(pack, relations, outside, engine)
-    fate = Fate(pack, relations, {name: set(table.column_names) for name, table in tables.items()})
-    hits = fate.settle(hits)
+    given = {name: set(table.column_names) for name, table in tables.items()}
+    with closing(open_engine(engine)) as opened:
+        plans = {name: Plan(name, relations, outside, opened) for name in dataset.tables}
+        hits, not_run = row_hits(pack, plans)
+        fate = Fate(pack, relations, plans, given)
+        hits = fate.settle(hits)
     found = findings_table(pack, hits, relations, context.references)
     counts = {code: len(each.rows) for code, each in hits.items() if len(each.rows)}
     return Outcome(found, counts, fate.verdict(hits), not_run, pack)
@@ -59,7 +64,7 @@ def outside_values(context: Context, pack: RulePack, relations: Relations) -> di
     def in_header(name: str) -> str | None:
         if name not in header or not relations.rows(header["table"]):
             return None
-        return relations.values(header["table"], header[name])[0].as_py()
+        return relations.column(header["table"], header[name]).take(np.zeros(1, int))[0].as_py()
 
     start, end = in_header("start"), in_header("end")
     return {
@@ -81,9 +86,7 @@ def _day(value: str | None) -> str | None:
     return value[:10] if value and re.match(STARTS_WITH_DATE, value) else None
 
 
-def row_hits(
-    pack: RulePack, relations: Relations, outside: dict[str, str | None], engine_name: str = "duckdb"
-) -> tuple[dict[str, Hits], dict[str, str]]:
+def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits], dict[str, str]]:
     """Rows that fail each rule that looks at rows, and the rules that could not be run."""
     hits: dict[str, Hits] = {}
     not_run: dict[str, str] = {}
@@ -91,31 +94,29 @@ def row_hits(
     for rule in pack.rules:
         if rule.form is not None and not isinstance(rule.form, (Parent, Child, WholeFile)):
             by_table.setdefault(rule.table or "", []).append(rule)
-    engine = open_engine(engine_name)
-    try:
-        for table, rules in by_table.items():
-            if relations.rows(table):
-                _run_table(Plan(table, relations, outside, engine), rules, hits, not_run)
-    finally:
-        engine.close()
+    for table, rules in by_table.items():
+        if plans[table].size:
+            _run_table(plans[table], rules, hits, not_run)
     return hits, not_run
 
 
 def _run_table(plan: Plan, rules: list[Rule], hits: dict[str, Hits], not_run: dict[str, str]) -> None:
-    conditions = []
+    conditions = {}
     for rule in rules:
         condition = rule.form.sql(plan)
         if condition is None:
             not_run[rule.code] = _lacking(rule, plan)
         else:
-            conditions.append((rule, condition))
-    counts = plan.counts([condition for _, condition in conditions])
-    for (rule, condition), count in zip(conditions, counts, strict=True):
-        if count:
-            rows = plan.rows_where(condition)
+            conditions[rule.code] = condition
+    found = dict(zip(conditions, plan.rows_where(list(conditions.values())), strict=True))
+    for rule in rules:
+        rows = found.get(rule.code, ())
+        if len(rows):
             hits[rule.code] = Hits(rule, rows, np.zeros(len(rows), dtype=bool))
 
 
 def _lacking(rule: Rule, plan: Plan) -> str:
     words = [text for name, text in OUTSIDE.items() if plan.outside(name) is None and text in rule.meaning]
-    return f"not given: {' and '.join(words)}" if words else NO_LIST
+    if words:
+        return f"not given: {' and '.join(words)}"
+    return NO_LIST if rule.kind == "code" else NO_DAY
