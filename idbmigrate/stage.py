@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -126,28 +126,41 @@ def staged_texts(name: str, table: pa.Table, columns: list[str]) -> StagedTable:
 
 
 def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec: list[str]) -> StagedTable:
-    raw, clean, days = {}, {}, set()
-    for source_column, values in zip(table.column_names, table.columns, strict=True):
-        column = names[source_column]
-        coded = _coded(values)
-        texts = as_text(values if coded is None else coded.dictionary)
-        cleaned = _clean(texts) if pa.types.is_string(values.type) else texts
-        raw[column] = _in_pieces(texts if coded is None else _of(coded.indices, texts))
-        if cleaned is texts:
-            clean[column] = raw[column]
-        else:
-            clean[column] = _in_pieces(cleaned if coded is None else _of_cleaned(coded.indices, cleaned))
-        if pa.types.is_timestamp(values.type) and _only_days(texts):
-            days.add(column)
-    absent = [column for column in spec if column not in raw]
+    columns = zip(table.column_names, table.columns, strict=True)
+    views = {names[source]: _views(values) for source, values in columns}
+    absent = tuple(column for column in spec if column not in views)
     nothing = _in_pieces(pa.nulls(table.num_rows, _CODED))
-    for column in absent:
-        raw[column] = clean[column] = nothing
-    unknown = tuple(column for column in raw if spec and column not in spec)
+    views |= dict.fromkeys(absent, _Views(nothing, nothing))
     return StagedTable(
-        name, source_name, pa.table(raw), pa.table(clean), ids, frozenset(days), unknown,
-        tuple(absent), {canonical: source for source, canonical in names.items()},
-    )  # fmt: skip
+        name,
+        source_name,
+        raw=pa.table({column: view.raw for column, view in views.items()}),
+        clean=pa.table({column: view.clean for column, view in views.items()}),
+        ids=ids,
+        days=frozenset(column for column, view in views.items() if view.days),
+        unknown=tuple(column for column in views if spec and column not in spec),
+        absent=absent,
+        source_columns={canonical: source for source, canonical in names.items()},
+    )
+
+
+class _Views(NamedTuple):
+    raw: pa.ChunkedArray
+    clean: pa.ChunkedArray
+    days: bool = False
+
+
+def _views(values: pa.ChunkedArray) -> _Views:
+    """Both views of a column, and whether it is dates that are nothing but days."""
+    coded = _coded(values)
+    texts = as_text(values if coded is None else coded.dictionary)
+    raw = _in_pieces(texts if coded is None else _of(coded.indices, texts))
+    if not pa.types.is_string(values.type):
+        return _Views(raw, raw, pa.types.is_timestamp(values.type) and _only_days(texts))
+    cleaned = _clean(texts)
+    if cleaned is texts:
+        return _Views(raw, raw)
+    return _Views(raw, _in_pieces(cleaned if coded is None else _of_cleaned(coded.indices, cleaned)))
 
 
 # -- different values, and which of them each row has ----------------------------------------------
@@ -191,13 +204,19 @@ def as_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     if pa.types.is_timestamp(kind):
         return _dates(values)
     if pa.types.is_decimal(kind):
-        text = pc.cast(values, pa.string())
-        return pc.replace_substring_regex(text, r"(\.\d*?)0+$", r"\1") if kind.scale else text
+        return _decimals(values)
     if pa.types.is_floating(kind):
         return _floats(values)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
     return pc.cast(values, pa.string())
+
+
+def _decimals(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    text = pc.cast(values, pa.string())
+    if pc.any(pc.match_substring(text, "E")).as_py():
+        text = pa.array([None if v is None else f"{v:f}" for v in values.to_pylist()], pa.string())
+    return pc.replace_substring_regex(text, r"\.?0+$", "") if values.type.scale > 0 else text
 
 
 def _floats(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
