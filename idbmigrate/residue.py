@@ -50,21 +50,24 @@ def residue_parts(
         if account.uncarried.size:
             tables.setdefault(account.table, []).append(account)
     for name, accounts in _safe_names(tables).items():
-        yield name, VALUES, (_values(account, staged[account.table]) for account in accounts)
+        yield name, VALUES, _values(accounts, staged[accounts[0].table])
 
 
-def _values(account: Account, table: StagedTable) -> pa.Table:
-    shown = (table.source_columns or {}).get(account.column, account.column)
-    values = table.raw[account.column].take(pa.array(account.uncarried))
-    return pa.table(
-        {
-            "table": _same(account.table, len(values)),
-            "row": table.places(account.uncarried),
-            "column": _same(shown, len(values)),
-            "value": values.cast(pa.string()),
-            **_reason_columns(account),
-        }
-    )
+def _values(accounts: list[Account], table: StagedTable) -> Iterator[pa.Table]:
+    """A part for each column; a column that is left out names every row, so their places are made once."""
+    places = table.places(np.arange(table.raw.num_rows))
+    for account in accounts:
+        at = pa.array(account.uncarried)
+        shown = (table.source_columns or {}).get(account.column, account.column)
+        yield pa.table(
+            {
+                "table": _same(account.table, len(at)),
+                "row": places.take(at),
+                "column": _same(shown, len(at)),
+                "value": table.raw[account.column].take(at).cast(pa.string()),
+                **_reason_columns(account),
+            }
+        )
 
 
 def _rows(account: Account, table: StagedTable) -> pa.Table:
