@@ -20,6 +20,7 @@ from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.reasons import DROPPED, REJECTED, Reason, meaning, outcome
 from idbmigrate.stage import StagedTable
 from idbmigrate.trace import Traces
+from idbmigrate.verdicts import explain
 
 
 @dataclass
@@ -128,13 +129,13 @@ def _account(table: str, column: str, incoming: np.ndarray, carried: np.ndarray)
 def _value_account(table: StagedTable, column: str, traces: Traces) -> Account:
     incoming = as_numpy(pc.is_valid(table.raw[column]))
     known = table.name is not None and incoming.any()
-    carried = traces.values_carried(table.label, column, incoming.size) if known else np.zeros_like(incoming)
+    carried = traces.carried(table.label, column, incoming.size) if known else np.zeros_like(incoming)
     return _account(table.label, column, incoming, carried)
 
 
 def _rows_carried(table: StagedTable, traces: Traces) -> np.ndarray:
     count = table.raw.num_rows
-    return traces.rows_carried(table.name, count) if table.name else np.zeros(count, bool)
+    return traces.carried(table.name, "", count) if table.name else np.zeros(count, bool)
 
 
 def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) -> None:
@@ -143,7 +144,7 @@ def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) ->
         clean = staged[account.table].clean[account.column]
         if clean.null_count and account.uncarried.size:
             account.give(as_numpy(pc.is_null(clean))[account.uncarried], "empty-text")
-    traces.explain([*books.values, *books.rows])
+    explain(traces, [*books.values, *books.rows])
 
 
 def _other_reasons(

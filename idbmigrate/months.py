@@ -30,7 +30,6 @@ def split(
     ``given`` are the parameters that the user set: a header is made anew for each month.
     """
     tables = {name: result.rows(target.tables[name]) for name, result in run.results.items()}
-    columns = {name: frozenset(table.raw.column_names) for name, table in staged.items()}
     seen: dict[str, list[np.ndarray]] = {name: [] for name in tables}
     packages: dict[str, Package] = {}
     for month in periods.months(tables, target):
@@ -42,7 +41,7 @@ def split(
         parameters = resolve(mapping, given, staged, run.engine, month)
         for name in _headers(target) & set(package):
             only = mapping.with_tables({name: mapping.tables[name]})
-            plan = compile_mapping(only, columns, target, parameters=parameters, accept=run.plan.accept)
+            plan = compile_mapping(only, {}, target, parameters=parameters, accept=run.plan.accept)
             package[name] = rows(execute(plan, {}, run.engine, target), target)[name]
         packages[month] = {name: package.get(name, _empty(target, name)) for name in target.tables}
         for name, mask in masks.items():

@@ -1,142 +1,128 @@
-"""From target rows back to source rows: what was carried, and why the rest was not.
+"""From target rows back to source rows: what was carried.
 
 A trace is one way of a source column into one target column. Following the traces of the published
-rows says what was carried; the rows that are left over are put to the queries once more, which then
-give their verdict on each.
+rows says what was carried; :mod:`idbmigrate.verdicts` asks why the rest was not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
-from idbmigrate.compile.value import CONDITION, SUPERSEDED
-from idbmigrate.engine.execute import Execution, TableResult, as_numpy, row_names
-from idbmigrate.reasons import HEAVIEST, Reason, weight
+from idbmigrate.engine.execute import Execution, TableResult, as_numpy
 from idbmigrate.stage import StagedTable
 
+#: Name of the column that says which rows of a made table are published.
+PUBLISHED = "_published"
 
-class Asking(Protocol):
-    """An account that asks for reasons: positions of what is uncarried, and where the reasons go."""
-
-    table: str
-    column: str
-    uncarried: np.ndarray
-    reasons: np.ndarray
-    names: list[Reason]
 
 @dataclass(frozen=True)
-class _Trace:
-    """One way of a source column into one target column. ``joined``: through a joined table."""
+class Trace:
+    """One way of a source column into one target column, or of a source row into a target table.
+
+    ``row_column`` says which row of the source table a target row was made from, ``item`` by which entry
+    of an ``each`` (``None``: by any). The way of a row has neither field nor carrier.
+    """
 
     query: p.TableQuery
     branch: int
-    field: p.FieldColumns
-    carrier: p.CarrierColumns
-    row_column: str
-    item: int | None
+    row_column: str = p.ROW
+    item: int | None = None
+    field: p.FieldColumns | None = None
+    carrier: p.CarrierColumns | None = None
+
+    @property
+    def source(self) -> str | None:
+        """The table whose rows the target rows are made from; a joined row is another's."""
+        return self.query.branches[self.branch].source
 
     @property
     def joined(self) -> bool:
         return self.row_column != p.ROW
 
     @property
+    def single(self) -> bool:
+        """Whether no source row has more than one candidate row on this way."""
+        return not self.joined and (self.item is not None or not self.query.branches[self.branch].items)
+
+    @property
     def headed(self) -> str:
-        return f"{self.query.table}.{self.field.name}"
+        return f"{self.query.table}.{self.field.name}" if self.field else self.query.table
+
+    @property
+    def whys(self) -> list[str]:
+        """Columns that say why the value was not carried; the first that says anything is right."""
+        named = (self.carrier and self.carrier.why, self.field and self.field.misfit)
+        return [name for name in named if name]
+
+    @property
+    def telling(self) -> list[str]:
+        """Columns of a query that say what became of the value, or of the joined row."""
+        field = [self.field.name] if self.field else []
+        return [*self.whys, *field, *([self.row_column] if self.joined else [])]
+
+    def candidates(self, table: pa.Table) -> pa.Table:
+        """The rows of a query that this way is about: one stretch of them, and nothing is copied.
+
+        Rows are in the order of their branches, items and source rows.
+        """
+        rows = _stretch(table, p.BRANCH, self.branch)
+        return rows if self.item is None else _stretch(rows, p.ITEM, self.item)
 
 
-class _View:
-    """Columns of an Arrow table as numpy arrays, each made once."""
+def _stretch(table: pa.Table, name: str, number: int) -> pa.Table:
+    """The rows with this number in a column of ascending numbers."""
+    chunks = [chunk.to_numpy() for chunk in table[name].chunks if len(chunk)]
+    start, stop = (
+        sum(int(np.searchsorted(chunk, chunk.dtype.type(bound))) for chunk in chunks)
+        for bound in (number, number + 1)
+    )
+    return table.slice(start, stop - start)
 
-    def __init__(self, table: pa.Table):
-        self.table = table
-        self._made: dict[tuple[str, str], np.ndarray] = {}
 
-    def numbers(self, name: str) -> np.ndarray:
-        """Whole numbers, -1 where missing."""
-        return self._once("numbers", name, lambda c: as_numpy(pc.fill_null(pc.cast(c, pa.int64()), -1)))
-
-    def there(self, name: str) -> np.ndarray:
-        return self._once("there", name, lambda c: as_numpy(pc.is_valid(c)))
-
-    def true(self, name: str) -> np.ndarray:
-        return self._once("true", name, lambda c: as_numpy(pc.fill_null(pc.cast(c, pa.bool_()), False)))
-
-    def _once(self, kind: str, name: str, make: Callable[[pa.ChunkedArray], np.ndarray]) -> np.ndarray:
-        if (kind, name) not in self._made:
-            self._made[kind, name] = make(self.table[name])
-        return self._made[kind, name]
-
-    def of(self, trace: _Trace) -> np.ndarray:
-        """Mask of the rows that a trace is about."""
-        mask = self.numbers(trace.row_column) >= 0
-        if len(trace.query.branches) > 1:
-            mask = mask & (self.numbers(p.BRANCH) == trace.branch)
-        if trace.item is not None:
-            mask = mask & (self.numbers(p.ITEM) == trace.item)
-        return mask
-
-    def names(self) -> np.ndarray:
-        """One number a row that no other row of the same query has."""
-        return row_names(*(self.numbers(name) for name in (p.BRANCH, p.ROW, p.ITEM)))
+def numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """Whole numbers, -1 where missing."""
+    whole = as_numpy(pc.fill_null(pc.cast(column, pa.int64()), -1))
+    return whole.astype(np.int64, copy=False)  # a column without any chunk has no type of its own
 
 
 class Traces:
-    """All traces of one run."""
+    """All traces of one run, by source table and column; those of rows under no column.
+
+    ``made`` are the rows that each query gave, with a column that says which are published.
+    """
 
     def __init__(self, run: Execution):
         self.run = run
-        self.views = {name: _View(result.made) for name, result in run.results.items()}
-        self.found: dict[tuple[str, str], list[_Trace]] = {}
+        self.made = {
+            name: result.made.append_column(PUBLISHED, pa.array(result.kept))
+            for name, result in run.results.items()
+        }
+        self.found: dict[tuple[str, str], list[Trace]] = {}
         for result in run.results.values():
-            self._follow(result.query)
+            for table, column, trace in _ways(result.query):
+                self.found.setdefault((table, column), []).append(trace)
 
-    def _follow(self, query: p.TableQuery) -> None:
-        for number, branch in enumerate(query.branches):
-            joined = {alias: (table, column) for alias, table, column in branch.joined}
-            for item in branch.fields:
-                for carrier in item.carriers:
-                    for reference in carrier.references:
-                        ways: list[tuple[str | None, str, str, int | None]] = []
-                        if reference.alias == "item":
-                            ways += [(branch.source, name, p.ROW, i) for i, name in enumerate(branch.items)]
-                        elif not reference.alias:
-                            ways.append((branch.source, reference.name, p.ROW, None))
-                        elif reference.alias in joined:
-                            table, row_column = joined[reference.alias]
-                            ways.append((table, reference.name, row_column, None))
-                        for table, column, row_column, index in ways:
-                            trace = _Trace(query, number, item, carrier, row_column, index)
-                            self.found.setdefault((table or "", column), []).append(trace)
+    def published(self, trace: Trace) -> np.ndarray:
+        """Rows of the source table whose value was published on this way, or of which a row was."""
+        rows = trace.candidates(self.made[trace.query.table])
+        mask = rows[PUBLISHED]
+        if trace.field is not None:
+            mask = pc.and_(mask, pc.is_valid(rows[trace.field.name]))
+        if trace.carrier is not None and trace.carrier.kept is not None:
+            mask = pc.and_(mask, pc.cast(rows[trace.carrier.kept], pa.bool_()))
+        return numbers(rows[trace.row_column].filter(mask).drop_null())
 
-    # -- what was carried ----------------------------------------------------------------------
-
-    def values_carried(self, table: str, column: str, count: int) -> np.ndarray:
-        """Mask over the rows of a source table: the value of this column is in the target."""
+    def carried(self, table: str, column: str, count: int) -> np.ndarray:
+        """Mask over the rows of a source table: the target has the value of this column, or the row."""
         carried = np.zeros(count, bool)
         for trace in self.found.get((table, column), ()):
-            view, result = self.views[trace.query.table], self.run.results[trace.query.table]
-            mask = view.of(trace) & result.kept & view.there(trace.field.name)
-            if trace.carrier.kept is not None:
-                mask = mask & view.true(trace.carrier.kept)
-            carried[view.numbers(trace.row_column)[mask]] = True
-        return carried
-
-    def rows_carried(self, table: str, count: int) -> np.ndarray:
-        """Mask over the rows of a source table: a published target row was made from this one."""
-        carried = np.zeros(count, bool)
-        for result in self.run.results.values():
-            for number, branch in enumerate(result.query.branches):
-                if branch.source == table:
-                    view = self.views[result.query.table]
-                    mask = (view.numbers(p.BRANCH) == number) & result.kept
-                    carried[view.numbers(p.ROW)[mask]] = True
+            carried[self.published(trace)] = True
         return carried
 
     def may_skip_rows(self, table: str, column: str) -> bool:
@@ -148,121 +134,24 @@ class Traces:
         """Whether a way of the column is met only by rows that something joins."""
         return any(way.joined for way in self.found.get((table, column), ()))
 
-    # -- why the rest was not ------------------------------------------------------------------
 
-    def explain(self, accounts: Sequence[Asking]) -> None:
-        """Fill in the reasons that the queries know: those of the row itself first, then those of joins."""
-        for name, result in self.run.results.items():
-            self._explain(result, self._asked(name, accounts), accounts, joined=False)
-        for name, result in self.run.results.items():
-            asking = [a for a in accounts if self._traces(a, name, joined=True) and np.any(a.reasons < 0)]
-            if asking:
-                everything = {
-                    branch.source: np.arange(self.run.sources[branch.source].num_rows)
-                    for branch in result.query.branches
-                    if branch.source
-                }
-                self._explain(result, everything, asking, joined=True)
-
-    def _traces(self, account: Asking, query: str, joined: bool) -> list[_Trace]:
-        found = self.found.get((account.table, account.column), ())
-        return [trace for trace in found if trace.query.table == query and trace.joined == joined]
-
-    def _asked(self, query: str, accounts: Sequence[Asking]) -> dict[str, np.ndarray]:
-        """Rows of each source table that hold something for which this query may know a weightier reason."""
-        sources = {branch.source for branch in self.run.results[query].query.branches if branch.source}
-        asked: dict[str, list[np.ndarray]] = {}
-        for account in accounts:
-            direct = account.table in sources and not account.column
-            if direct or self._traces(account, query, joined=False):
-                rows = account.uncarried[_given(account)[account.reasons] < HEAVIEST]
-                if rows.size:
-                    asked.setdefault(account.table, []).append(rows)
-        return {table: np.unique(np.concatenate(rows)) for table, rows in asked.items()}
-
-    def _explain(
-        self, result: TableResult, rows: dict[str, np.ndarray], accounts: Sequence[Asking], joined: bool
-    ) -> None:
-        if not rows:
-            return
-        view = _View(self.run.explain(result.query, rows))
-        verdicts = self._verdicts(result, view)
-        for account in accounts:
-            for trace in self._traces(account, result.query.table, joined):
-                words = _words(trace, view, verdicts, trace.field.name in result.blanked and result.left_out)
-                _give(account, view.numbers(trace.row_column), view.of(trace), words, trace.headed)
-            if not account.column and not joined:
-                for number, branch in enumerate(result.query.branches):
-                    if branch.source == account.table:
-                        mask = (view.numbers(p.BRANCH) == number) & as_numpy(pc.is_valid(verdicts))
-                        _give(account, view.numbers(p.ROW), mask, verdicts.take, result.query.table)
-
-    def _verdicts(self, result: TableResult, view: _View) -> pa.ChunkedArray:
-        """Why each candidate row is not published, null where it is."""
-        made = self.views[result.query.table]
-        verdicts = view.table[p.REJECT]
-        for word, beaten in result.beaten.items():
-            verdicts = pc.if_else(pa.array(_among(view.names(), beaten)), pa.scalar(word), verdicts)
-        if result.left_out:
-            published = _among(view.names(), made.names()[result.kept])
-            outside = pa.array(~published & as_numpy(pc.is_null(verdicts)))
-            verdicts = pc.if_else(outside, pa.scalar(result.left_out), verdicts)
-        return verdicts
-
-
-def _among(wanted: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Which of the numbers are among others that are in ascending order."""
-    if not known.size:
-        return np.zeros(wanted.size, bool)
-    return known[np.minimum(np.searchsorted(known, wanted), known.size - 1)] == wanted
-
-
-def _words(trace: _Trace, view: _View, verdicts: pa.ChunkedArray, taken_out: str | bool):
-    """A function from row numbers to the reason words of those rows.
-
-    What is to say of the value itself comes first: it holds whatever became of the row.
-    """
-
-    def words(at: pa.Array) -> pa.Array:
-        named = [name for name in (trace.carrier.why, trace.field.misfit) if name is not None]
-        there = pc.is_valid(view.table[trace.field.name].take(at))
-        otherwise = pc.if_else(there, pa.scalar(taken_out or SUPERSEDED), pa.scalar(CONDITION))
-        return pc.coalesce(*(view.table[name].take(at) for name in named), verdicts.take(at), otherwise)
-
-    return words
-
-
-def _given(account: Asking) -> np.ndarray:
-    """Weights of an account's reasons, by their number; no reason, -1, finds the 0 at the end."""
-    return np.array([weight(reason.word) for reason in account.names] + [0])
-
-
-def _give(account: Asking, rows: np.ndarray, mask: np.ndarray, words, headed: str) -> None:
-    """Give the uncarried the word of the first candidate row made from them.
-
-    A reason stays once it is given, but one that lays it to a rule makes way for one that lays it to the
-    data, and one that only says "not here" for both.
-    """
-    if not account.uncarried.size:
-        return
-    at = np.flatnonzero(mask)
-    spots = np.searchsorted(account.uncarried, rows[at])
-    spots = np.minimum(spots, account.uncarried.size - 1)
-    given = _given(account)
-    waiting = (account.uncarried[spots] == rows[at]) & (given[account.reasons[spots]] < HEAVIEST)
-    at, spots = at[waiting], spots[waiting]
-    if not at.size:
-        return
-    found = words(pa.array(at))
-    found = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-    coded = pc.dictionary_encode(found)
-    codes = coded.indices.to_numpy(zero_copy_only=False)
-    texts = coded.dictionary.to_pylist()
-    better = np.array([weight(word) for word in texts])[codes] > given[account.reasons[spots]]
-    start = len(account.names)
-    account.names += [Reason(word, headed) for word in texts]
-    # Of several candidate rows the first gives the reason: written backwards, it is written last.
-    account.reasons[spots[better][::-1]] = codes[better][::-1] + start
+def _ways(query: p.TableQuery) -> Iterator[tuple[str, str, Trace]]:
+    """Every way into one target table, with the source table and column that it comes from."""
+    for number, branch in enumerate(query.branches):
+        source = branch.source or ""
+        yield source, "", Trace(query, number)
+        joined = {alias: (table, row_column) for alias, table, row_column in branch.joined}
+        for field in branch.fields:
+            for carrier in field.carriers:
+                for reference in carrier.references:
+                    if reference.alias == "item":
+                        for item, name in enumerate(branch.items):
+                            yield source, name, Trace(query, number, p.ROW, item, field, carrier)
+                    elif not reference.alias:
+                        yield source, reference.name, Trace(query, number, p.ROW, None, field, carrier)
+                    elif reference.alias in joined:
+                        table, row_column = joined[reference.alias]
+                        yield table, reference.name, Trace(query, number, row_column, None, field, carrier)
 
 
 class Origins:

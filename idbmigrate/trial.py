@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -213,7 +214,7 @@ class Trials:
                 query,
                 query=Statement(query.query),
                 rankings=tuple((rule, Statement(ranking)) for rule, ranking in query.rankings),
-                explaining=lambda: Statement(query.explaining()),
+                explain=cache(lambda *asked: Statement(query.explain(*asked))),
             )
         return self._queries[key]
 

@@ -28,6 +28,7 @@ ROOMS = [
     "run",
     "checks",
     "ledger",
+    "verdicts",
     "trace",
     "reasons",
     "months",

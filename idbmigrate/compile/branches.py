@@ -67,11 +67,21 @@ class MadeBranch:
             outputs[plan.REJECT] = sql.case([*self.stops, (exp.true(), outputs[plan.REJECT])])
         columns = [sql.named(outputs.get(name, sql.no_text()), name) for name in names]
         query = sql.select(columns, self.origin.copy() if self.origin is not None else None)
-        if self.joins:
-            query.set("joins", [join.copy() for join in self.joins])
         if self.stops and not stopped:
             query.set("where", exp.Where(this=sql.both(*(sql.negated(stop) for stop, _ in self.stops))))
+        if joins := self._looked_at(query):
+            query.set("joins", [join.copy() for join in joins])
         return query
+
+    def _looked_at(self, query: exp.Query) -> list[exp.Join]:
+        """The joins that the query looks at; no other makes a difference, as each finds one row at most."""
+        found: list[exp.Join] = []
+        aliases = {column.table for column in query.find_all(exp.Column)} if self.joins else set()
+        for join in reversed(self.joins):
+            if join.alias_or_name in aliases:
+                found.insert(0, join)
+                aliases |= {column.table for column in join.args["on"].find_all(exp.Column)}
+        return found
 
 
 class BranchCompiler:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from sqlglot import exp
 
@@ -88,25 +87,21 @@ class BranchColumns:
 class TableQuery:
     """One target table.
 
-    ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row
-    with the verdict on it and, field by field, on its values. It is put together when it is first asked
-    for. ``rankings`` give, rule by rule, the rows that ``one_per`` does not keep. ``prepared`` are the
-    names of the prepared values that the query reads, by source table.
+    ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row of
+    the branches with these numbers, and these of its columns: the verdict on it (``_reject``), fields, and
+    what is said of their values. ``rankings`` give, rule by rule, the rows that ``one_per`` does not keep.
+    ``prepared`` are the names of the prepared values that the query reads, by source table.
     """
 
     table: str
     query: exp.Query
-    explaining: Callable[[], exp.Query]
+    explain: Callable[[frozenset[int], frozenset[str]], exp.Query]
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
     parents: tuple[str, ...]
     prepared: tuple[tuple[str, frozenset[str]], ...]
-
-    @cached_property
-    def explain(self) -> exp.Query:
-        return self.explaining()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ stop, or that lack a mandatory column or a parent, or with them and the word for
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from sqlglot import exp
 
@@ -25,7 +26,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     """The query of one target table; raises ``mapping-invalid`` or ``mapping-inexpressible``."""
     branches = [BranchCompiler(branch, around).made(number) for number, branch in enumerate(table.branches)]
     named_columns = list(dict.fromkeys(name for branch in branches for name, _ in branch.outputs))
-    names = [name for name in named_columns if name not in _ALWAYS]
+    names = [name for name in named_columns if name not in (*_ALWAYS, plan.REJECT)]
     published = tuple(name for name in around.spec.columns if name in names)
     helping = {field.name for branch in branches for field in branch.fields if field.helper}
     helpers = tuple(name for name in names if name in helping)
@@ -36,16 +37,23 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     verdicts = _verdicts(around, published, parents)
     shared = _shared_joins(branches)
 
-    def stages(others: list[str], stopped: bool) -> list[tuple[str, exp.Query]]:
-        rows = [branch.query([*_ALWAYS, *published, *others], stopped) for branch in branches]
+    def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
+        rows = [branch.query([*_ALWAYS, *names], stopped) for branch in made]
         return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
+    def explain(numbers: frozenset[int], asked: frozenset[str]) -> exp.Query:
+        judging = {column.name for condition, _ in verdicts for column in condition.find_all(exp.Column)}
+        needed = asked | judging if plan.REJECT in asked else asked
+        made = [branches[number] for number in sorted(numbers)]
+        read = [name for name in named_columns if name in needed and name not in _ALWAYS]
+        return _explained(sorted(asked), verdicts, stages(made, read, stopped=True))
+
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
-    whys = [name for name in rest if name not in helpers]
+    names = [*published, *traces]
     return plan.TableQuery(
         table=table.name,
-        query=_published([*published, *traces], verdicts, stages(traces, stopped=False)),
-        explaining=lambda: _explained([*published, *whys], verdicts, stages(whys, stopped=True)),
+        query=_published(names, verdicts, stages(branches, [plan.REJECT, *names], stopped=False)),
+        explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,
         helpers=helpers,
@@ -72,7 +80,7 @@ def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
 
 
 def _published(names: list[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
-    columns = [sql.column(n) for n in (plan.BRANCH, plan.ROW, plan.ITEM, *names)]
+    columns = [sql.column(name) for name in (*_ALWAYS, *names)]
     kept = sql.select(columns, sql.relation("made"))
     blamed = [sql.is_null(sql.column(plan.REJECT)), *(sql.negated(condition) for condition, _ in verdicts)]
     kept.set("where", exp.Where(this=sql.both(*blamed)))
@@ -81,9 +89,8 @@ def _published(names: list[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp
 
 def _explained(names: Iterable[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
     given = sql.column(plan.REJECT)
-    verdict = sql.case([(sql.not_null(given), given), *verdicts], sql.no_text())
-    columns = [sql.column(name) for name in (plan.BRANCH, plan.ROW, plan.ITEM)]
-    columns += [sql.named(verdict, plan.REJECT), *map(sql.column, names)]
+    verdict = sql.named(sql.case([(sql.not_null(given), given), *verdicts], sql.no_text()), plan.REJECT)
+    columns = [verdict if name == plan.REJECT else sql.column(name) for name in (*_ALWAYS, *names)]
     return _with_stages(sql.select(columns, sql.relation("made")), stages)
 
 
@@ -93,7 +100,7 @@ def _with_stages(query: exp.Select, stages: list[tuple[str, exp.Query]]) -> exp.
     return query
 
 
-_ALWAYS = (plan.BRANCH, plan.ROW, plan.ITEM, plan.REJECT)
+_ALWAYS = (plan.BRANCH, plan.ROW, plan.ITEM)
 
 
 def _check_fields(table, spec: TableSpec, names, published, helpers, branches: list[MadeBranch]) -> None:

@@ -70,16 +70,14 @@ class Execution:
     sources: dict[str, pa.Table]
     results: dict[str, TableResult] = field(default_factory=dict)
 
-    def explain(self, query: p.TableQuery, rows: Mapping[str, np.ndarray]) -> pa.Table:
-        """Every candidate row of a target table that is made from these rows of its source tables."""
-        bases = {branch.source for branch in query.branches if branch.source}
-        for name in bases:
-            wanted = rows.get(name, np.empty(0, np.int64))
-            used = {column.name for column in query.explain.find_all(exp.Column)}
+    def explain(self, asked: exp.Query, rows: Mapping[str, np.ndarray]) -> pa.Table:
+        """What a query says of the candidate rows that are made from these rows of its source tables."""
+        used = {column.name for column in asked.find_all(exp.Column)}
+        for name, wanted in rows.items():
             columns = [column for column in self.sources[name].column_names if column in used]
             self.engine.register(p.rows(name), self.sources[name].select(columns).take(pa.array(wanted)))
-        explained = _in_order(self.engine.run(query.explain))
-        for name in bases:
+        explained = _in_order(self.engine.run(asked))
+        for name in rows:
             self.engine.register(p.rows(name), self.sources[name])
         return explained
 
