@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from idbmigrate.datasets import Dataset
 from idbmigrate.datasets.schema import namespace, table_order, xsd
 from idbmigrate.errors import OutputError
-from idbmigrate.exporters._text import batches, content, holds, in_order
+from idbmigrate.exporters._text import batches, content, in_order
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}  # the ampersand first
 _MARKS = tuple(mark.encode() for mark in _ESCAPES)
@@ -92,8 +92,8 @@ def _rows(part: tuple[str, int, pa.RecordBatch]) -> pa.Buffer:
 
 
 def _escaped(column: pa.StringArray, table: str, name: str, start: int) -> pa.StringArray:
-    text = np.frombuffer(content(column), np.uint8)
-    suspect = text.size and (text.min() < 0x20 or holds(column, [b"\xef\xbf"]))
+    text = content(column).to_pybytes()
+    suspect = text and (np.frombuffer(text, np.uint8).min() < 0x20 or b"\xef\xbf" in text)
     if suspect and _FORBIDDEN.search(text):
         row = pc.index(pc.match_substring_regex(column, _FORBIDDEN_TEXT), True).as_py()
         raise OutputError(
@@ -102,7 +102,7 @@ def _escaped(column: pa.StringArray, table: str, name: str, start: int) -> pa.St
             where=f"{table}.{name}, row {start + row + 1}",
             hint="leave out --format xml, or clean the column in the mapping",
         )
-    if holds(column, _MARKS):
+    if any(mark in text for mark in _MARKS):
         for mark, escape in _ESCAPES.items():
             column = pc.replace_substring(column, mark, escape)
     return column
