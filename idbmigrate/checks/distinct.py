@@ -36,6 +36,11 @@ class Values:
         return given if given[:-1].all() else self.shaped(_VISIBLE)
 
     @cached_property
+    def named(self) -> np.ndarray:
+        """Values that can name a row: more than white space of any script."""
+        return _mask(pc.not_equal(pc.utf8_trim_whitespace(self.texts), ""))
+
+    @cached_property
     def lengths(self) -> np.ndarray:
         """Number of characters of each value, 0 for null."""
         return pc.fill_null(pc.utf8_length(self.texts), 0).to_numpy()

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.compute as pc
 
 from idbmigrate.checks.findings import Hits
 from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
@@ -95,19 +94,14 @@ class Fate:
         if isinstance(form, Parent):
             foreign, primary = keys[table].foreign_keys, keys[form.table].primary_key
             link = self.relations.link(table, form.column, *_key(foreign, form.column, form.table, primary))
-            return self._given(table, form.column) & ~link.has_parent(valid)
+            names = self.relations.column(table, form.column)
+            return names.values.named[names.at] & ~link.has_parent(valid)
         child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
         link = self.relations.link(form.table, child_column, table, form.column)
         fails = ~link.has_child(valid)
         if form.where is not None:
             fails &= self._where(rule)
         return fails
-
-    def _given(self, table: str, name: str) -> np.ndarray:
-        """Rows that name a parent at all."""
-        column = self.relations.column(table, name)
-        filled = pc.not_equal(pc.utf8_trim_whitespace(column.values.texts), "")
-        return pc.fill_null(filled, False).to_numpy(zero_copy_only=False)[column.at]
 
     def _where(self, rule: Rule) -> np.ndarray:
         plan = self.plans[rule.table]

@@ -263,7 +263,9 @@ class Compared(OneColumn):
             holds = exp.not_(same) if self.relation == "differs" else same
             return exp.and_(Given(self.column).sql(plan), holds)
         kind = exp.GT if self.relation == "after" else exp.LT
-        return _ordered(kind, plan, (this, this.values.days), (other, other.values.days))
+        left = (f"day of {self.column}", this, this.values.days)
+        right = (f"day of {self.than.text}", other, other.values.days)
+        return _ordered(kind, plan, left, right)
 
 
 @dataclass(frozen=True)
@@ -285,16 +287,16 @@ class MonthBefore(OneColumn):
         from sqlglot import exp
 
         this, other = plan.column(self.column), self.than.seen(plan)
-        months = this.values.numbers(patterns.MONTH, 7)
-        return _ordered(exp.LT, plan, (this, months), (other, other.values.days // 100))
+        left = (f"month of {self.column}", this, this.values.numbers(patterns.MONTH, 7))
+        right = (f"month of {self.than.text}", other, other.values.days // 100)
+        return _ordered(exp.LT, plan, left, right)
 
 
-def _ordered(
-    kind: type[exp.Binary], plan: Plan, left: tuple[Column, np.ndarray], right: tuple[Column, np.ndarray]
-) -> exp.Expression:
+def _ordered(kind: type[exp.Binary], plan: Plan, *sides: tuple[str, Column, np.ndarray]) -> exp.Expression:
     """A comparison of the numbers that stand for two columns; false where a side has none at all."""
     from sqlglot import exp
 
-    if not (left[1].any() and right[1].any()):
+    if not all(numbers.any() for _, _, numbers in sides):
         return exp.false()
-    return kind(this=plan.numbers(*left), expression=plan.numbers(*right))
+    this, other = (plan.numbers(*side) for side in sides)
+    return kind(this=this, expression=other)

@@ -38,9 +38,12 @@ class Joined(Form):
         parts = [part.sql(plan) for part in self.parts]
         if any(part is None for part in parts):
             return None
+        never = exp.false()  # known beforehand of many parts: it spares the query
         if self.join == "all":
-            return exp.false() if exp.false() in parts else exp.and_(*parts)
-        return exp.or_(*parts) if self.join == "any" else exp.not_(exp.paren(exp.or_(*parts)))
+            return never if never in parts else exp.and_(*parts)
+        if self.join == "any":
+            return exp.or_(*([part for part in parts if part != never] or [never]))
+        return exp.not_(exp.paren(exp.or_(*parts)))
 
 
 @dataclass(frozen=True)

@@ -25,19 +25,21 @@ _MANY = 1 << 62
 
 def repeated(columns: Sequence[Column], chosen: np.ndarray) -> np.ndarray:
     """Chosen rows that share their values in some columns with another chosen row."""
-    rows = np.flatnonzero(chosen)
-    keys, size = np.zeros(1, np.int64), 1
+    rows = slice(None) if chosen.all() else np.flatnonzero(chosen)
+    keys, size = np.zeros(len(chosen), np.int64)[rows], 1
     for column in columns:
         width = len(column.values.texts)
         if size * width >= _MANY:
             known, keys = np.unique(keys, return_inverse=True)
             size = len(known)
-        keys, size = keys * width + column.at[rows], size * width
+        keys *= width
+        keys += column.at[rows]
+        size *= width
     ordered = np.sort(keys)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     fails = np.zeros(len(chosen), bool)
     if len(twice):
-        fails[rows[np.isin(keys, twice)]] = True
+        fails[rows] = np.isin(keys, twice)
     return fails
 
 
@@ -79,9 +81,10 @@ def scores(tool: Column, score: Column, known: Sequence[Assessment]) -> dict[str
     """
     places = {each.concept: place for place, each in enumerate(known, 1)}
     tools, texts = tool.values.texts.to_pylist(), score.values.texts.to_pylist()
-    listed = np.array([places.get(text, 0) for text in tools])
+    listed = np.array([places.get(text, 0) for text in tools], np.int64)
     unlisted = np.array([bool(text and text.strip()) for text in tools]) & (listed == 0)
-    pairs = listed[tool.at] * len(texts) + score.at
+    pairs = (listed * len(texts))[tool.at]
+    pairs += score.at
     there = np.zeros((len(known) + 1) * len(texts), bool)
     there[pairs] = True
     there[: len(texts)] = False

@@ -35,6 +35,7 @@ class Plan:
         self.size = relations.rows(table)
         self._tested: dict[OneColumn, exp.Expression | None] = {}
         self._scores: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+        self._related: dict[tuple[str, str], Column] = {}
         self._added: dict[str, Callable[[], pa.Array | np.ndarray]] = {}
 
     # What forms are built from
@@ -45,7 +46,9 @@ class Plan:
 
     def related(self, table: str, column: str) -> Column:
         """A column of the row of another table that each row belongs to."""
-        return self.relations.related(self.table, table, column)
+        if (table, column) not in self._related:
+            self._related[table, column] = self.relations.related(self.table, table, column)
+        return self._related[table, column]
 
     def outside(self, name: str) -> str | None:
         """A value that comes from outside the table."""
@@ -71,9 +74,9 @@ class Plan:
         """A column as it is."""
         return self._add(lambda: column.values.texts.take(pa.array(column.at)))
 
-    def numbers(self, column: Column, numbers: np.ndarray) -> exp.Column:
-        """A number for each distinct value of a column, null where it is 0."""
-        return self._add(lambda: _or_null(numbers[column.at]))
+    def numbers(self, name: str, column: Column, numbers: np.ndarray) -> exp.Column:
+        """The numbers, of that name, that stand for the distinct values of a column; null where 0 does."""
+        return self._add(lambda: _or_null(numbers[column.at]), name)
 
     def rows(self, fails: np.ndarray) -> exp.Expression:
         """Whether each row fails, as it was computed on whole columns."""
@@ -137,7 +140,7 @@ class Plan:
         none = np.zeros(0, np.int64)
         return [
             none
-            if isinstance(each, exp.Boolean)
+            if isinstance(each, exp.Boolean)  # false: nothing else is ever known beforehand
             else np.flatnonzero(self._added[each.name]())
             if isinstance(each, exp.Column)
             else next(found, none)
@@ -162,9 +165,9 @@ class Plan:
         self.engine.register(self.table, pa.table({ROW: rows, **columns}))
         return self.engine.run(query)
 
-    def _add(self, compute: Callable[[], pa.Array | np.ndarray]) -> exp.Column:
-        name = f"__{len(self._added)}"
-        self._added[name] = compute
+    def _add(self, compute: Callable[[], pa.Array | np.ndarray], name: str | None = None) -> exp.Column:
+        name = name or f"__{len(self._added)}"
+        self._added.setdefault(name, compute)
         return exp.column(name, quoted=True)
 
 
