@@ -126,7 +126,7 @@ def encode(column: pa.ChunkedArray, known: Values | None = None) -> Column:
 
 
 def _places(indices: pa.Array, texts: pa.StringArray) -> np.ndarray:
-    return pc.fill_null(indices, len(texts) - 1).to_numpy()
+    return pc.fill_null(indices.cast(pa.int32()), len(texts) - 1).to_numpy()
 
 
 def _mask(found: pa.BooleanArray) -> np.ndarray:
