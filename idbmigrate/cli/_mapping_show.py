@@ -141,7 +141,9 @@ def sql(
     settings: dict[str, str],
     accept: str,
 ) -> None:
-    """The query of each target table."""
+    """The query of each target table, after what is made of the columns of the source tables it reads."""
+    from idbmigrate.compile import prepare
+    from idbmigrate.compile.plan import rows
     from idbmigrate.compile.portable import DIALECTS
     from idbmigrate.datasets import load_dataset
     from idbmigrate.trial import compiled
@@ -159,13 +161,19 @@ def sql(
         )
     wanted = _chosen(mapping, table)
     plan = compiled(mapping, load_dataset(mapping.source), load_dataset(mapping.target), settings, accept)
-    texts = {
-        query.table: query.query.sql(dialect=dialect, pretty=True)
-        for query in plan.tables
-        if query.table in wanted
+    queries = [query for query in plan.tables if query.table in wanted]
+    known = {v.number: v for columns in plan.values.values() for values in columns.values() for v in values}
+    read: dict[str, set[str]] = {}
+    for query in queries:
+        for name, prepared in query.prepared:
+            read.setdefault(name, set()).update(prepared)
+    values = {
+        name: prepare.query(rows(name), prepare.needed(prepared, known)).sql(dialect=dialect, pretty=True)
+        for name, prepared in read.items()
     }
-    console.document({"mapping": mapping.name, "dialect": dialect, "sql": texts})
-    for name, text in texts.items():
+    texts = {query.table: query.query.sql(dialect=dialect, pretty=True) for query in queries}
+    console.document({"mapping": mapping.name, "dialect": dialect, "values": values, "sql": texts})
+    for name, text in (*values.items(), *texts.items()):
         console.say(f"-- {name}\n{text};\n")
 
 

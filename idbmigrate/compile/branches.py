@@ -22,11 +22,15 @@ RESERVED = frozenset({SELF, "item", "natural_key"})
 
 @dataclass(frozen=True, slots=True)
 class MadeField:
-    """A field; ``misfit`` is the column that says why a value does not fit its target column."""
+    """A field; ``misfit`` is the column that says why a value does not fit its target column.
+
+    ``filled``: it has a value in every row.
+    """
 
     name: str
     carriers: tuple[plan.CarrierColumns, ...]
     misfit: str | None = None
+    filled: bool = False
 
     @property
     def helper(self) -> bool:
@@ -108,7 +112,7 @@ class BranchCompiler:
             occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
             source=branch.source,
             preparation=around.preparation,
-            unpivoted={VALUE: tuple(item["column"] for item in branch.each)} if branch.each else {},
+            unpivoted=tuple(item["column"] for item in branch.each),
         )
 
     def made(self, number: int) -> MadeBranch:
@@ -188,11 +192,12 @@ class BranchCompiler:
             return sql.relation(plan.rows(branch.source), SELF)
         columns = (column for expression in expressions for column in expression.find_all(exp.Column))
         used = {column.name for column in columns if column.table == SELF}
-        own = sorted(used - self.scope.unpivoted.keys() - {plan.ITEM} - {name for name, _ in self._texts(0)})
+        values = {name for name in used if name.partition(".")[0] == VALUE}
+        own = sorted(used - values - {plan.ITEM} - {name for name, _ in self._texts(0)})
         selects = []
         for number, item in enumerate(branch.each):
             given = [(plan.ITEM, sql.whole(number)), *self._texts(number)]
-            given += [(name, sql.column(made[number])) for name, made in self.scope.unpivoted.items()]
+            given += [(name, sql.column(name.replace(VALUE, item["column"], 1))) for name in sorted(values)]
             named = [sql.named(value, name) for name, value in given if name in used]
             select = sql.select([*map(sql.column, own), *named], sql.relation(plan.rows(branch.source)))
             select.set("where", exp.Where(this=sql.not_null(sql.column(item["column"]))))
@@ -272,12 +277,16 @@ class BranchCompiler:
         outputs: list[tuple[str, Sql]] = []
         values: dict[str, m.Expression] = {}
         rejecting: list[tuple[Sql, Sql]] = []
+        filled: set[str] = set()
         for item in self.branch.fields:
             value = self.scope.value(item.value)
-            if not m.accepted(item.confidence, self.around.accept):
+            accepted = m.accepted(item.confidence, self.around.accept)
+            if not accepted:
                 carriers = tuple(replace(c, why=sql.text(NOT_ACCEPTED), kept=None) for c in value.carriers)
                 value = Value(sql.no_text(), carriers)
             values[item.name] = item.value
+            if accepted and self._surely_filled(item.value, filled):
+                filled.add(item.name)
             if item.helper:
                 outputs.append((item.name, value.sql))
                 self.scope.helpers[item.name] = value
@@ -285,7 +294,8 @@ class BranchCompiler:
                 continue
             misfit = self._fitted(item, value.sql, outputs)
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
-            fields.append(MadeField(item.name, tuple(named), misfit))
+            surely = item.name in filled and misfit is None
+            fields.append(MadeField(item.name, tuple(named), misfit, surely))
             if self._may_reject(item.value, values):
                 word = sql.text(f"rejected-code:{item.name}")
                 whys = [carrier.why for carrier in value.carriers if carrier.why is not None]
@@ -293,11 +303,15 @@ class BranchCompiler:
                 rejecting += [(self.scope.said(condition, truth=True), word) for condition in rejected]
         return fields, outputs, values, rejecting
 
+    def _surely_filled(self, node: m.Expression, filled: set[str]) -> bool:
+        """Whether an expression has a value in every row, ``filled`` being the fields that have one."""
+        helper = isinstance(node, m.Reference) and not node.alias and node.name.startswith("_")
+        return node.name in filled if helper else isinstance(node, (m.Identifier, m.Constant))
+
     def _fitted(self, item: m.Field, value: Sql, outputs: list[tuple[str, Sql]]) -> str | None:
         """Give a field its value where it fits the target column, and say where it does not."""
         spec = self.around.spec.columns.get(item.name)
-        lookups = self.around.mapping.lookups
-        if spec is None or fit.surely_fits(item.value, spec.format, lookups, self.branch.each):
+        if spec is None or fit.surely_fits(item.value, spec.format, self.around, self.branch.each):
             outputs.append((item.name, value))
             return None
         misfit = self.scope.said(fit.misfit_sql(value, spec.format))

@@ -47,14 +47,11 @@ def compile_mapping(
         portable.check(query.query, mapping.tables[name].place)
         made[name] = (*query.published, *query.helpers)
         queries.append(query)
-    ties = [
-        tie_query(
-            rule, source_columns[rule.table], days.get(rule.table, frozenset()), preparation,
-            keyed=rule.table in keyed,
-        )  # fmt: skip
-        for rule in mapping.sources.values()
-        if rule.natural_key and rule.table in source_columns
-    ]
+    ties = []
+    for rule in mapping.sources.values():
+        if rule.natural_key and rule.table in source_columns:
+            columns, known = source_columns[rule.table], days.get(rule.table, frozenset())
+            ties.append(tie_query(rule, columns, known, preparation, keyed=rule.table in keyed))
     return plan.Plan(
         mapping.name, mapping.source, mapping.target, accept, dict(parameters), tuple(ties),
         tuple(queries), prepared_values(preparation, ties, queries), _reasons(mapping),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -38,7 +39,7 @@ class Scope:
     as (alias, name), that hold only ``YYYY-MM-DD``, so that no pattern need guard them. ``items`` maps
     an item key to its SQL. ``key`` is the digest of the row's natural key and occurrence. Values that
     hang on one column of ``source`` go to ``preparation``; ``prepared`` are those that were met here.
-    ``unpivoted`` maps a column that stands for one of several, item by item, to their names.
+    ``unpivoted`` are the columns that :data:`VALUE` stands for, item by item.
     """
 
     columns: Mapping[str, frozenset[str]]
@@ -51,7 +52,7 @@ class Scope:
     occurrence: Sql | None = None
     source: str | None = None
     preparation: Preparation = field(default_factory=Preparation)
-    unpivoted: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unpivoted: tuple[str, ...] = ()
     helpers: dict[str, Value] = field(default_factory=dict)
     prepared: set[str] = field(default_factory=set)
 
@@ -63,32 +64,14 @@ class Scope:
         columns = list(value.find_all(exp.Column))
         if self.source is None or any(column.table != SELF for column in columns):
             return value
-        names = {column.name for column in columns}
-        if names and names <= self.unpivoted.keys():
-            return self._said_of_items(value, truth)
-        if not names <= self.columns[""] | MARKS | self.prepared:
-            return value
         made = self.preparation.said(value, truth)
         if made is not value:
-            self.prepared.add(made.name)
-        return made
-
-    def _said_of_items(self, value: Sql, truth: bool) -> Sql:
-        """The same for a value of unpivoted columns: it is prepared for each of them."""
-        columns = []
-        for number in range(len(self.unpivoted[VALUE])):
-            own = value.copy()
-            for column in list(own.find_all(exp.Column)):
-                column.this.set("this", self.unpivoted[column.name][number])
-            made = self.preparation.said(own, truth)
-            if made is own:
+            base, _, number = made.name.rpartition(".")
+            bases = self.unpivoted if base == VALUE else (base,)
+            if not {*bases} <= self.columns[""] | MARKS:
                 return value
-            columns.append(made.name)
-        known = {columns: name for name, columns in self.unpivoted.items()}
-        name = known.get(tuple(columns), f"{VALUE}_{len(known)}")
-        self.unpivoted[name] = tuple(columns)
-        self.prepared.update(columns)
-        return sql.column(name, SELF)
+            self.prepared.update(f"{base}.{number}" for base in bases)
+        return made
 
     # -- values ------------------------------------------------------------------------------
 
@@ -155,21 +138,36 @@ class Scope:
         return self.parameters[node.name]
 
     def _call(self, node: m.Call) -> Value:
-        values = [self.value(argument) for argument in node.arguments]
-        if node.function == "date" and self._is_day(node.arguments[0]):
-            return combined(values, functions.stored_date(values[0].sql)[0])
         if node.function in functions.CLOCKED:
-            clock = _applied("time", values[1:], {})
-            values[1] = Value(self.said(clock.sql), clock.carriers).as_part()
-        elif node.function == "join":
+            return self._clocked(node)
+        values = [self.value(argument) for argument in node.arguments]
+        if node.function == "date":
+            result, fits = self._date(node.arguments[0], values[0])
+            return values[0].through(result, _unfit(values[0], fits))
+        if node.function == "join":
             values = [value.as_part() for value in values]
         if node.function in functions.PREPARED:
             bare = self.said(functions.PREPARED[node.function](values[0].sql))
             values[0] = Value(bare, values[0].carriers)
         return _applied(node.function, values, node.options)
 
-    def _is_day(self, node: m.Expression) -> bool:
-        return isinstance(node, m.Reference) and (node.alias, node.name) in self.days
+    def _clocked(self, node: m.Call) -> Value:
+        """A function of a day and a clock. A day that is none spoils both, a clock that is none itself."""
+        day, clock = (self.value(argument) for argument in node.arguments)
+        read, fits = self._date(node.arguments[0], day)
+        clock = _applied("time", [clock], {})
+        clock = Value(self.said(clock.sql), clock.carriers).as_part()
+        result, _ = functions.call(node.function, [self.said(read), clock.sql], node.options)
+        return combined([day, clock], result).through(result, _unfit(day, fits))
+
+    def _date(self, node: m.Expression, value: Value) -> functions.Result:
+        """A value read as a date. What holds nothing but days needs no pattern to guard it."""
+        if isinstance(node, (m.Constant, m.Parameter)):
+            text = node.text if isinstance(node, m.Constant) else self._parameter(node)
+            stored = re.fullmatch(functions.DAY, text) is not None
+        else:
+            stored = isinstance(node, m.Reference) and (node.alias, node.name) in self.days
+        return functions.stored_date(value.sql) if stored else functions.date(value.sql, {})
 
     def _cases(self, node: m.Cases) -> Value:
         values = [self.value(child) for child in node.children]
@@ -271,11 +269,14 @@ class Scope:
 def _applied(function: str, values: list[Value], options: functions.Options) -> Value:
     """The value after a function; what the function cannot read is ``bad-format``."""
     result, fits = functions.call(function, [value.sql for value in values], options)
-    whole = combined(values, result)
+    return combined(values, result).through(result, _unfit(values[0], fits))
+
+
+def _unfit(value: Value, fits: Sql | None) -> Sql | None:
+    """The reason for a value that a function cannot read."""
     if fits is None:
-        return whole
-    unfit = sql.both(sql.not_null(values[0].sql), sql.negated(fits))
-    return whole.through(result, sql.case([(unfit, sql.text(BAD_FORMAT))]))
+        return None
+    return sql.case([(sql.both(sql.not_null(value.sql), sql.negated(fits)), sql.text(BAD_FORMAT))])
 
 
 def digest(parts: list[Sql]) -> Sql:

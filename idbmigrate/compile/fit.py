@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
 from idbmigrate.compile.sql import Sql
+from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.compile.value import BAD_FORMAT, TOO_LONG, TOO_SHORT
 from idbmigrate.datasets.model import Format
 from idbmigrate.mapping import model as m
@@ -40,10 +41,7 @@ def misfit_sql(value: Sql, form: Format) -> Sql:
 
 
 def surely_fits(
-    value: m.Expression,
-    form: Format,
-    lookups: Mapping[str, m.Lookup],
-    items: Sequence[Mapping[str, str]] = (),
+    value: m.Expression, form: Format, around: Surroundings, items: Sequence[Mapping[str, str]]
 ) -> bool:
     """Whether every value of an expression is known to fit; ``items`` are the entries of an ``each``."""
     if form.max_length is None and form.min_length is None and not _pattern(form):
@@ -51,11 +49,13 @@ def surely_fits(
     match value:
         case m.Constant():
             return text_fits(value.text, form)
+        case m.Parameter():
+            return text_fits(around.parameters.get(value.name, ""), form)
         case m.Reference(alias="item") if value.name != "value":
             texts = [item[value.name] for item in items if value.name in item]
             return bool(texts) and all(text_fits(text, form) for text in texts)
         case m.LookedUp():
-            table = lookups[value.lookup]
+            table = around.mapping.lookups[value.lookup]
             results = [row.to for row in table.rows if row.to is not None]
             results += [table.default] if table.default is not None else []
             return table.unknown != "keep" and all(text_fits(text, form) for text in results)
@@ -63,7 +63,8 @@ def surely_fits(
             longest = form.max_length or value.length
             return form.kind == "text" and not form.pattern and value.length <= longest
         case m.Call():
-            return functions.SHAPES.get(value.function) == form.kind and form.kind != "timestamp"
+            kind, example = functions.SHAPES.get(value.function, (None, ""))
+            return kind == form.kind and text_fits(example, form)
     return False
 
 

@@ -32,10 +32,13 @@ _DAY_ZERO = "1899-12-30"
 _SPACES = " "
 _PUNCTUATION = ".,-_/\\:;'\"()*+?&#"
 
-# Shapes that a result of each function always has; the compiler need not check them again.
+#: The kind of format that every result of a function has, and one such result: none differs from it in
+#: more than its digits, so the compiler need not test them again where this one fits.
 SHAPES = {
-    "date": "date", "month_start": "date", "month_end": "date", "time": "time", "month": "month",
-    "timestamp": "timestamp", "local_timestamp": "timestamp",
+    "date": ("date", "2000-12-31"), "month_start": ("date", "2000-12-31"),
+    "month_end": ("date", "2000-12-31"), "time": ("time", "12:59:59"), "month": ("month", "2000-12"),
+    "timestamp": ("timestamp", "2000-12-31T12:59:59"),
+    "local_timestamp": ("timestamp", "2000-12-31T12:59:59+00:00"),
 }  # fmt: skip
 
 
@@ -110,14 +113,13 @@ def month_end(value: Sql, options: Options) -> Result:
 
 
 def timestamp(day: Sql, clock: Sql, options: Options) -> Result:
-    """The clock is a time already (see :data:`CLOCKED`), or missing."""
-    the_day, fits = date(day, options)
-    return sql.joined(the_day, sql.text("T"), sql.coalesce(clock, sql.text("00:00:00"))), fits
+    """Day and clock have been read already (see :data:`CLOCKED`), or are missing."""
+    return sql.joined(day, sql.text("T"), sql.coalesce(clock, sql.text("00:00:00"))), None
 
 
 def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
-    plain, fits = timestamp(day, clock, options)
-    year, within = sql.part(date(day, options)[0], 1, 4), sql.part(plain, 6)
+    plain, _ = timestamp(day, clock, options)
+    year, within = sql.part(day, 1, 4), sql.part(plain, 6)
     alike: dict[tuple[str, str], list[str]] = {}  # years fall into seven kinds
     for number in range(1972, 2061):
         alike.setdefault((_summer(number, 3), _summer(number, 10)), []).append(str(number))
@@ -127,7 +129,7 @@ def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
     )
     summer = sql.both(sql.compared(exp.GTE, within, starts), sql.compared(exp.LT, within, ends))
     offset = sql.case([(summer, sql.text("+01:00"))], sql.text("+00:00"))
-    return sql.joined(plain, offset), fits
+    return sql.joined(plain, offset), None
 
 
 def _summer(year: int, month_number: int) -> str:
@@ -233,14 +235,12 @@ def postcode(value: Sql, options: Options) -> Result:
 
 def nhs_number(value: Sql, options: Options) -> Result:
     """Ten digits whose sum, weighted 10 to 1, is a multiple of eleven (NHS Data Dictionary)."""
-    total: Sql = sql.whole(0)
+    worth = []
     for place in range(1, 11):
         digit, weight = sql.part(value, place, 1), 11 - place
-        worth = sql.case(
-            [(sql.equal(digit, sql.text(str(n))), sql.whole(n * weight)) for n in range(1, 10)], sql.whole(0)
-        )
-        total = sql.compared(exp.Add, total, worth)
-    checked = sql.equal(sql.compared(exp.Mod, total, sql.whole(11)), sql.whole(0))
+        worths = [(sql.equal(digit, sql.text(str(n))), sql.whole(n * weight)) for n in range(1, 10)]
+        worth.append(sql.case(worths, sql.whole(0)))
+    checked = sql.equal(sql.compared(exp.Mod, sql.added(worth), sql.whole(11)), sql.whole(0))
     fits = sql.both(sql.matches(value, "[0-9]{10}"), checked)
     return sql.case([(fits, value)]), fits
 
@@ -271,7 +271,7 @@ _TWO: dict[str, Callable[[Sql, Sql, Options], Result]] = {
     "local_timestamp": local_timestamp,
 }
 NAMES = frozenset({*_ONE, *_TWO, "join"})
-#: Functions whose second value is a clock, read by ``time`` first; a clock that is none counts as missing.
+#: Functions of a day and a clock, read by ``date`` and ``time`` first; what is no clock counts as missing.
 CLOCKED = frozenset(_TWO)
 
 

@@ -42,7 +42,7 @@ class Preparation:
             return value
         base = bases.pop()
         waiting = _renamed(value, lambda name: _TEXT + name[len(base) :])
-        text = waiting.sql()
+        text = waiting.sql(copy=False)
         if text not in self._numbers:
             portable.check(waiting)
             needs = {column.name[1:] for column in waiting.find_all(exp.Column)} - {""}
@@ -55,15 +55,22 @@ class Preparation:
 
     def needed(self, names: Iterable[str]) -> dict[str, tuple[plan.Prepared, ...]]:
         """By column: the prepared values of these names, and before each those that it is made of."""
-        found: dict[str, set[int]] = {}
-        waiting = list(names)
-        while waiting:
-            base, _, number = waiting.pop().rpartition(".")
-            mine = found.setdefault(base, set())
-            if int(number) not in mine:
-                mine.add(int(number))
-                waiting += [f"{base}.{need}" for need in self._known[int(number)].needs]
-        return {base: tuple(self._known[n] for n in sorted(numbers)) for base, numbers in found.items()}
+        return needed(names, dict(enumerate(self._known)))
+
+
+def needed(
+    names: Iterable[str], known: Mapping[int, plan.Prepared]
+) -> dict[str, tuple[plan.Prepared, ...]]:
+    """By column: the values of these names among the known ones, and before each those it is made of."""
+    found: dict[str, set[int]] = {}
+    waiting = list(names)
+    while waiting:
+        base, _, number = waiting.pop().rpartition(".")
+        mine = found.setdefault(base, set())
+        if int(number) not in mine:
+            mine.add(int(number))
+            waiting += [f"{base}.{need}" for need in known[int(number)].needs]
+    return {base: tuple(known[n] for n in sorted(numbers)) for base, numbers in found.items()}
 
 
 def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.Select:

@@ -97,6 +97,13 @@ def compared(kind: type[exp.Binary], left: Sql, right: Sql) -> Sql:
     return kind(this=_grouped(left), expression=_grouped(right))
 
 
+def added(numbers: Sequence[Sql]) -> Sql:
+    total = numbers[0]
+    for number in numbers[1:]:
+        total = exp.Add(this=total, expression=number)
+    return exp.Paren(this=total)
+
+
 def among(value: Sql, texts: Sequence[str]) -> Sql:
     if len(texts) == 1:
         return equal(value, text(texts[0]))

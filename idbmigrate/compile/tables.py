@@ -34,7 +34,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
 
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
-    verdicts = _verdicts(around, published, parents)
+    verdicts = _verdicts(around, published, branches, parents)
     shared = _shared_joins(branches)
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
@@ -135,12 +135,13 @@ def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dic
     }
 
 
-def _verdicts(around: Surroundings, published, parents) -> list[tuple[Sql, Sql]]:
+def _verdicts(around: Surroundings, published, branches: list[MadeBranch], parents) -> list[tuple[Sql, Sql]]:
     """Conditions under which a made row is not published, each with its word."""
     verdicts: list[tuple[Sql, Sql]] = []
+    filled = set.intersection(*({f.name for f in branch.fields if f.filled} for branch in branches))
     for name, spec in around.spec.columns.items():
         available = around.mapping.unavailable_reason(around.spec.name, name) is None
-        if spec.mandatory and (name in published or available):
+        if spec.mandatory and (name in published or available) and name not in filled:
             missing = sql.is_null(sql.column(name)) if name in published else exp.true()
             verdicts.append((missing, sql.text(f"blank:{name}")))
     for column, (parent, key) in parents.items():

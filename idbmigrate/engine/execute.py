@@ -15,6 +15,7 @@ from idbmigrate.compile import sql
 from idbmigrate.compile.prepare import MARKS
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
+from idbmigrate.engine.order import in_order
 from idbmigrate.engine.prepared import with_prepared
 from idbmigrate.errors import BooksError
 from idbmigrate.stage import StagedTable
@@ -76,7 +77,8 @@ class Execution:
         for name, wanted in rows.items():
             columns = [column for column in self.sources[name].column_names if column in used]
             self.engine.register(p.rows(name), self.sources[name].select(columns).take(pa.array(wanted)))
-        explained = _in_order(self.engine.run(asked))
+        explained = self.engine.run(asked)
+        explained = in_order(explained, _names(explained))
         for name in rows:
             self.engine.register(p.rows(name), self.sources[name])
         return explained
@@ -105,7 +107,8 @@ def execute(
         engine.register(p.rows(name), source)
     for query in plan.tables:
         progress(query.table)
-        made = _in_order(_as_text(engine.run(query.query), [*query.published, *query.helpers]))
+        made = _as_text(engine.run(query.query), [*query.published, *query.helpers])
+        made = in_order(made, _names(made))
         beaten = {}
         for rule, ranking in query.rankings:
             engine.register(p.made(query.table), made)
@@ -135,22 +138,6 @@ def _without(made: pa.Table, beaten: np.ndarray) -> pa.Table:
 
 def _names(table: pa.Table) -> np.ndarray:
     return row_names(*(as_numpy(table[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)))
-
-
-def _in_order(table: pa.Table) -> pa.Table:
-    """The rows in the order of branch, item and source row.
-
-    An engine gives them so but for whole stretches, which it may make side by side.
-    """
-    names = _names(table)
-    starts = np.flatnonzero(names[1:] <= names[:-1]) + 1
-    if not starts.size:
-        return table
-    starts, ends = np.append(0, starts), np.append(starts, names.size)
-    order = np.argsort(names[starts])
-    if np.any(names[ends[order] - 1][:-1] > names[starts[order]][1:]):  # stretches lie within each other
-        return table.take(pa.array(np.argsort(names)))
-    return pa.concat_tables(table.slice(starts[i], ends[i] - starts[i]) for i in order)
 
 
 def _numbered(table: StagedTable) -> pa.Table:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from idbmigrate.compile import plan as p
 from idbmigrate.compile import prepare
 from idbmigrate.engine import Engine
+from idbmigrate.engine.order import in_order
 
 #: Up to this many texts it does not matter how many they are: engines work in blocks of such a size.
 _BLOCK = 1 << 11
@@ -87,7 +88,7 @@ def _answers(stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa
     engine.register(p.TEXTS, pa.table(columns))
     wanted = {str(number): stack[0].values for number, stack in enumerate(stacks)}
     made = engine.run(prepare.query(p.TEXTS, wanted))
-    made = made.take(pc.sort_indices(made[p.ROW]))
+    made = in_order(made, made[p.ROW].to_numpy())
     return {
         f"{number}.{value.number}": _typed(made[f"{number}.{value.number}"], value.truth)
         for number, values in wanted.items()
