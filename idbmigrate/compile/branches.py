@@ -9,8 +9,8 @@ from sqlglot import exp
 
 from idbmigrate.compile import fit, plan, sql
 from idbmigrate.compile.expressions import VALUE, Scope
+from idbmigrate.compile.joins import one_a_key
 from idbmigrate.compile.prepare import SELF
-from idbmigrate.compile.rank import preferred
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Carrier, Value
@@ -96,7 +96,7 @@ class BranchCompiler:
         self.rule = around.mapping.sources.get(branch.source or "")
         self._check_names()
         columns = {"": around.sources[branch.source]} if branch.source else {"": frozenset()}
-        columns |= {join.alias: self._columns_of(join) for join in branch.joins}
+        columns |= {join.alias: frozenset(around.columns_of(join)) for join in branch.joins}
         days = {("", name) for name in around.days.get(branch.source or "", ())}
         for join in branch.joins:
             if not join.target:
@@ -169,9 +169,6 @@ class BranchCompiler:
     def _error(self, message: str, place: m.Place) -> DescriptionError:
         return DescriptionError(message, code="mapping-invalid", where=str(place))
 
-    def _columns_of(self, join: m.Join) -> frozenset[str]:
-        return frozenset(self.around.made[join.table] if join.target else self.around.sources[join.table])
-
     def _references(self) -> Iterator[m.Reference]:
         for item in self.branch.fields:
             yield from m.references(item.value)
@@ -228,46 +225,13 @@ class BranchCompiler:
         columns = list(dict.fromkeys([*keys, *sorted(used)]))
         if not join.target:
             columns.append(plan.ROW)
-        inner = self._one_a_key(join, keys, columns)
+        inner = one_a_key(join, columns, self.around)
         conditions = [
             sql.equal(sql.column(column, join.alias), self.scope.value(expression).sql)
             for column, expression in join.on
         ]
         on = sql.both(*conditions)
         return exp.Join(this=sql.subquery(inner, join.alias), on=on, side="LEFT")
-
-    def _one_a_key(self, join: m.Join, keys: list[str], columns: list[str]) -> exp.Select:
-        """The rows of the other table, at most one for each key."""
-        name = plan.target(join.table) if join.target else plan.staged(join.table)
-        selected: list[Sql] = [sql.column(column) for column in columns]
-        rule = None if join.target else self.around.mapping.sources.get(join.table)
-        natural = [e.name if isinstance(e, m.Reference) else None for e in rule.natural_key] if rule else []
-        if natural and natural == keys and not join.prefer:
-            first = sql.equal(sql.column(plan.OCCURRENCE), sql.text("1"))
-            once = sql.both(first, sql.negated(sql.column(plan.REPEAT)))
-            query = sql.select(selected, sql.relation(name))
-            query.set("where", exp.Where(this=once))
-            return query
-        key = [sql.column(column) for column in keys]
-        order = [preferred(p, sql.column(p.field)) for p in join.prefer]
-        inner: Sql = sql.relation(name)
-        if join.target and (unique := self.around.unique.get(join.table)):
-            order += [sql.ascending(sql.column(column)) for column in unique]
-        else:
-            everything = sorted(self._columns_of(join))
-            inner = sql.subquery(sql.select([exp.Star(), self._content(key, everything)], inner), "counted")
-            order.append(sql.ascending(sql.column("_content")))
-            order += [] if join.target else [sql.ascending(sql.column(plan.ROW))]
-        place = sql.named(sql.row_number(key, order), "_place")
-        query = sql.select(selected, sql.subquery(sql.select([*selected, place], inner), "placed"))
-        query.set("where", exp.Where(this=sql.equal(sql.column("_place"), sql.whole(1))))
-        return query
-
-    def _content(self, key: list[Sql], columns: list[str]) -> Sql:
-        """The row as one text where its key is shared, so that the choice never hangs on the file's order."""
-        shared = sql.compared(exp.GT, sql.row_count(key), sql.whole(1))
-        content = sql.one_text([sql.column(column) for column in columns])
-        return sql.named(sql.case([(shared, content)], sql.text("")), "_content")
 
     # -- fields and verdict --------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ def needed(
 ) -> dict[str, tuple[plan.Prepared, ...]]:
     """By column: the values of these names among the known ones, and before each those it is made of."""
     found: dict[str, set[int]] = {}
-    waiting = list(names)
+    waiting = sorted(names)
     while waiting:
         base, _, number = waiting.pop().rpartition(".")
         mine = found.setdefault(base, set())

@@ -13,6 +13,11 @@ from sqlglot import exp
 Sql = exp.Expression
 
 
+def own(value: Sql) -> Sql:
+    """The value, for a new node: itself where it stands nowhere yet, else a copy."""
+    return value if value.parent is None else value.copy()
+
+
 def column(name: str, table: str | None = None) -> exp.Column:
     return exp.Column(this=_quoted(name), table=_quoted(table) if table else None)
 
@@ -54,10 +59,10 @@ def subquery(query: exp.Query, alias: str) -> exp.Subquery:
 
 
 def case(branches: Iterable[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
-    ifs = [exp.If(this=condition.copy(), true=value.copy()) for condition, value in branches]
+    ifs = [exp.If(this=own(condition), true=own(value)) for condition, value in branches]
     if not ifs:
-        return otherwise.copy() if otherwise is not None else null()
-    return exp.Case(ifs=ifs, default=otherwise.copy() if otherwise is not None else None)
+        return own(otherwise) if otherwise is not None else null()
+    return exp.Case(ifs=ifs, default=own(otherwise) if otherwise is not None else None)
 
 
 def both(*conditions: Sql) -> Sql:
@@ -71,14 +76,14 @@ def either(*conditions: Sql) -> Sql:
 def _chained(kind: type[exp.Connector], conditions: Sequence[Sql], empty: Sql) -> Sql:
     if not conditions:
         return empty
-    result = conditions[0].copy()
+    result = own(conditions[0])
     for other in conditions[1:]:
-        result = kind(this=result, expression=other.copy())
+        result = kind(this=result, expression=own(other))
     return exp.Paren(this=result) if len(conditions) > 1 else result
 
 
 def negated(condition: Sql) -> Sql:
-    return exp.Not(this=exp.Paren(this=condition.copy()))
+    return exp.Not(this=exp.Paren(this=own(condition)))
 
 
 def is_null(value: Sql) -> Sql:
@@ -112,32 +117,32 @@ def among(value: Sql, texts: Sequence[str]) -> Sql:
 
 def matches(value: Sql, pattern: str) -> Sql:
     """Whether the whole of a text matches a pattern."""
-    return exp.RegexpLike(this=value.copy(), expression=text(f"^({pattern})$"))
+    return exp.RegexpLike(this=own(value), expression=text(f"^({pattern})$"))
 
 
 def surely(condition: Sql) -> Sql:
     """A condition that is false, not unknown, where something is missing."""
-    return exp.Coalesce(this=condition.copy(), expressions=[exp.false()])
+    return exp.Coalesce(this=own(condition), expressions=[exp.false()])
 
 
 def coalesce(*values: Sql) -> Sql:
     if len(values) == 1:
-        return values[0].copy()
-    return exp.Coalesce(this=values[0].copy(), expressions=[value.copy() for value in values[1:]])
+        return own(values[0])
+    return exp.Coalesce(this=own(values[0]), expressions=[own(value) for value in values[1:]])
 
 
 def length(value: Sql) -> Sql:
-    return exp.Length(this=value.copy())
+    return exp.Length(this=own(value))
 
 
 def part(value: Sql, start: int, count: int | None = None) -> Sql:
     return exp.Substring(
-        this=value.copy(), start=whole(start), length=whole(count) if count is not None else None
+        this=own(value), start=whole(start), length=whole(count) if count is not None else None
     )
 
 
 def upper(value: Sql) -> Sql:
-    return exp.Upper(this=value.copy())
+    return exp.Upper(this=own(value))
 
 
 def joined(*values: Sql) -> Sql:
@@ -149,17 +154,17 @@ def joined(*values: Sql) -> Sql:
 
 
 def replaced(value: Sql, old: str, new: str) -> Sql:
-    return exp.Replace(this=value.copy(), expression=text(old), replacement=text(new))
+    return exp.Replace(this=own(value), expression=text(old), replacement=text(new))
 
 
 def trimmed(value: Sql, character: str, leading: bool) -> Sql:
     """A text without a character at its start, or at its end."""
     side = "LEADING" if leading else "TRAILING"
-    return exp.Trim(this=value.copy(), expression=text(character), position=side)
+    return exp.Trim(this=own(value), expression=text(character), position=side)
 
 
 def sha256(value: Sql) -> Sql:
-    return exp.SHA2(this=value.copy(), length=whole(256))
+    return exp.SHA2(this=own(value), length=whole(256))
 
 
 def row_number(partition: Sequence[Sql], order: Sequence[Sql]) -> Sql:
@@ -171,16 +176,16 @@ def row_count(partition: Sequence[Sql]) -> Sql:
 
 
 def _window(function: Sql, partition: Sequence[Sql], order: Sequence[Sql]) -> Sql:
-    ordering = exp.Order(expressions=[item.copy() for item in order]) if order else None
-    return exp.Window(this=function, partition_by=[item.copy() for item in partition], order=ordering)
+    ordering = exp.Order(expressions=[own(item) for item in order]) if order else None
+    return exp.Window(this=function, partition_by=[own(item) for item in partition], order=ordering)
 
 
 def ascending(value: Sql) -> Sql:
-    return exp.Ordered(this=value.copy(), desc=False, nulls_first=False)
+    return exp.Ordered(this=own(value), desc=False, nulls_first=False)
 
 
 def descending(value: Sql) -> Sql:
-    return exp.Ordered(this=value.copy(), desc=True, nulls_first=False)
+    return exp.Ordered(this=own(value), desc=True, nulls_first=False)
 
 
 def one_text(values: Sequence[Sql]) -> Sql:
@@ -208,7 +213,7 @@ def select(columns: Iterable[Sql], source: Sql | None = None) -> exp.Select:
 
 def _grouped(value: Sql) -> Sql:
     """A copy, in brackets where an operator inside would otherwise bind to its neighbours."""
-    copied = value.copy()
+    copied = own(value)
     return exp.Paren(this=copied) if isinstance(copied, (exp.Binary, exp.Unary)) and not isinstance(
         copied, (exp.Paren, exp.Column, exp.Literal, exp.Dot, exp.Func)
     ) else copied

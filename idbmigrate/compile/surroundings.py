@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from idbmigrate.compile.prepare import Preparation
@@ -29,3 +29,7 @@ class Surroundings:
     keyed: frozenset[str]
     unique: Mapping[str, tuple[str, ...]]
     preparation: Preparation
+
+    def columns_of(self, join: m.Join) -> Collection[str]:
+        """Columns of the table that is joined."""
+        return self.made[join.table] if join.target else self.sources[join.table]
