@@ -36,7 +36,8 @@ def test_help_loads_nothing_heavy_and_no_verb():
 
 @pytest.mark.parametrize("verb", cli.VERBS)
 def test_help_of_each_verb_is_light_and_opens_as_the_list_says(verb):
-    code = f"import sys; from idbmigrate.cli import main; sys.argv[1:] = [{verb!r}, '--help']\n" + (
+    code = f"import os, sys; from idbmigrate.cli import main; sys.argv[1:] = [{verb!r}, '--help']\n" + (
+        "os._exit = sys.exit\n"
         "try: main()\nexcept SystemExit as end: print(end.code, *sys.modules, file=sys.stderr)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
