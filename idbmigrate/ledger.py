@@ -123,7 +123,8 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
 def _account(table: str, column: str, incoming: np.ndarray, carried: np.ndarray) -> Account:
     uncarried = np.flatnonzero(incoming & ~carried)
     reasons = np.full(uncarried.size, -1, np.int64)
-    return Account(table, column, int(incoming.sum()), int((incoming & carried).sum()), uncarried, reasons)
+    count = int(np.count_nonzero(incoming))
+    return Account(table, column, count, count - uncarried.size, uncarried, reasons)
 
 
 def _value_account(table: StagedTable, column: str, traces: Traces) -> Account:

@@ -60,12 +60,6 @@ class Trace:
         named = (self.carrier and self.carrier.why, self.field and self.field.misfit)
         return [name for name in named if name]
 
-    @property
-    def telling(self) -> list[str]:
-        """Columns of a query that say what became of the value, or of the joined row."""
-        field = [self.field.name] if self.field else []
-        return [*self.whys, *field, *([self.row_column] if self.joined else [])]
-
     def candidates(self, table: pa.Table) -> pa.Table:
         """The rows of a query that this way is about: one stretch of them, and nothing is copied.
 

@@ -58,13 +58,25 @@ class _Question:
         """Ask on behalf of an account, if there is something that the query may say of it."""
         ways = self.traces.found.get((account.table, account.column), ())
         ways = [way for way in ways if way.query is self.result.query and way.joined == self.joined]
-        waiting = account.uncarried[_given(account) < (1 if self.joined else HEAVIEST)] if ways else ()
-        for way in ways if len(waiting) else ():
+        if not ways:
+            return
+        waiting = account.uncarried[_given(account) < (1 if self.joined else HEAVIEST)]
+        if not waiting.size:
+            return
+        for way in ways:
             self.asking.append((account, way))
-            self.columns.update(way.telling)
+            self.columns.update(way.whys)
+            if way.joined:
+                self.columns.add(way.row_column)
+            if self._may_be_there(way):
+                self.columns.add(way.field.name)
             if not self._all_published(way, waiting):
                 self.columns.add(p.REJECT)
             self._want(way, waiting)
+
+    def _may_be_there(self, way: Trace) -> bool:
+        """Whether the field may have a value that does not carry this one: another's, or one taken out."""
+        return bool(way.carrier and (way.carrier.kept or way.field.name in self.result.blanked))
 
     def _all_published(self, way: Trace, waiting: np.ndarray) -> bool:
         """Whether each of these source rows has its one candidate row among the published."""
@@ -125,9 +137,11 @@ class _Question:
         verdicts = said[_VERDICT].take(at)
         if way.field is None:
             return verdicts
-        left_out = self.result.left_out if way.field.name in self.result.blanked else ""
-        there = pc.is_valid(said[way.field.name].take(at))
-        otherwise = pc.if_else(there, pa.scalar(left_out or SUPERSEDED), pa.scalar(CONDITION))
+        otherwise = pa.scalar(CONDITION)
+        if self._may_be_there(way):
+            outdone = self.result.left_out if way.field.name in self.result.blanked else SUPERSEDED
+            there = pc.is_valid(said[way.field.name].take(at))
+            otherwise = pc.if_else(there, pa.scalar(outdone), otherwise)
         return pc.coalesce(*(said[name].take(at) for name in way.whys), verdicts, otherwise)
 
 

@@ -77,11 +77,8 @@ class Execution:
         for name, wanted in rows.items():
             columns = [column for column in self.sources[name].column_names if column in used]
             self.engine.register(p.rows(name), self.sources[name].select(columns).take(pa.array(wanted)))
-        explained = self.engine.run(asked)
-        explained = in_order(explained, _names(explained))
-        for name in rows:
-            self.engine.register(p.rows(name), self.sources[name])
-        return explained
+        said = self.engine.run(asked)
+        return in_order(said, _names(said))
 
 
 def execute(
