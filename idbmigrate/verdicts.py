@@ -58,21 +58,34 @@ class _Question:
         """Ask on behalf of an account, if there is something that the query may say of it."""
         ways = self.traces.found.get((account.table, account.column), ())
         ways = [way for way in ways if way.query is self.result.query and way.joined == self.joined]
-        if not ways:
-            return
-        waiting = account.uncarried[_given(account) < (1 if self.joined else HEAVIEST)]
+        if ways:
+            waiting = account.uncarried[_given(account) < (1 if self.joined else HEAVIEST)]
+            for way in ways:
+                self._ask(account, way, self._met(way, waiting))
+
+    def _ask(self, account: Asking, way: Trace, waiting: np.ndarray) -> None:
+        """Ask on one way about the source rows that wait; about all, where any may join one that waits."""
         if not waiting.size:
             return
-        for way in ways:
-            self.asking.append((account, way))
-            self.columns.update(way.whys)
-            if way.joined:
-                self.columns.add(way.row_column)
-            if self._may_be_there(way):
-                self.columns.add(way.field.name)
-            if not self._all_published(way, waiting):
-                self.columns.add(p.REJECT)
-            self._want(way, waiting)
+        self.asking.append((account, way))
+        self.columns.update(way.whys)
+        if way.joined:
+            self.columns.add(way.row_column)
+        if self._may_be_there(way):
+            self.columns.add(way.field.name)
+        if not self._all_published(way, waiting):
+            self.columns.add(p.REJECT)
+        if way.source:
+            count = self.traces.run.sources[way.source].num_rows
+            self.rows.setdefault(way.source, np.zeros(count, bool))[... if way.joined else waiting] = True
+
+    def _met(self, way: Trace, waiting: np.ndarray) -> np.ndarray:
+        """Those of the source rows that may have a candidate row; an ``each`` has none without an entry."""
+        if way.joined or way.single:
+            return waiting
+        source = self.traces.run.sources[way.source].select(way.query.branches[way.branch].items)
+        filled = [as_numpy(pc.is_valid(column)) for column in source.columns]
+        return waiting[np.logical_or.reduce(filled)[waiting]]
 
     def _may_be_there(self, way: Trace) -> bool:
         """Whether the field may have a value that does not carry this one: another's, or one taken out."""
@@ -82,12 +95,6 @@ class _Question:
         """Whether each of these source rows has its one candidate row among the published."""
         row = replace(way, field=None, carrier=None)
         return way.single and bool(_among(waiting, self.traces.published(row)).all())
-
-    def _want(self, way: Trace, waiting: np.ndarray) -> None:
-        """Have the query look at the source rows that wait; at all, where any may join one that waits."""
-        if way.source:
-            count = self.traces.run.sources[way.source].num_rows
-            self.rows.setdefault(way.source, np.zeros(count, bool))[... if self.joined else waiting] = True
 
     def answer(self) -> None:
         """Run the query, and give the accounts what it says."""
