@@ -222,7 +222,7 @@ class Trials:
         columns, keyed = self._columns[rule.table], rule.table in self._keyed
         tie = tie_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
         keys = Statement(tie.keys) if tie.keys is not None else None
-        return replace(tie, query=Statement(tie.query), keys=keys)
+        return replace(tie, shared=Statement(tie.shared), numbers=Statement(tie.numbers), keys=keys)
 
 
 def _staged_drawing(name: str, drawn: m.DrawnTable, columns: list[str]) -> StagedTable:

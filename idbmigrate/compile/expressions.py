@@ -78,6 +78,8 @@ class Scope:
     def value(self, node: m.Expression) -> Value:
         """SQL of a value and the account of its sources; raises ``mapping-invalid`` with the place."""
         value = self._value(node)
+        if isinstance(node, m.Identifier) and node.parts != (None,):
+            return value  # a digest, in nearly every row another
         return Value(self.said(value.sql), value.carriers)
 
     def _value(self, node: m.Expression) -> Value:

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope, digest
-from idbmigrate.compile.prepare import Preparation
+from idbmigrate.compile.prepare import SELF, Preparation
 from idbmigrate.compile.sql import Sql
 from idbmigrate.mapping import model as m
 
@@ -47,65 +47,52 @@ def tie_query(
     known = frozenset(("", day) for day in days)
     scope = Scope({"": columns}, {}, {}, "confirmed", known, source=rule.table, preparation=preparation)
     parts = [scope.said(sql.coalesce(scope.value(item).sql, sql.text(""))) for item in rule.natural_key]
-    ties = _ties(rule.table, parts, sorted(columns))
+    shared, numbers = _shared(rule.table, parts), _numbers(rule.table, parts, sorted(columns))
     keys = _keys(rule.table, parts) if keyed else None
-    for query in (ties, keys):
+    for query in (shared, numbers, keys):
         if query is not None:
             portable.check(query, rule.place)
-    return plan.TieQuery(rule.table, ties, keys, rule.repeats, frozenset(scope.prepared))
+    return plan.TieQuery(rule.table, shared, numbers, keys, rule.repeats, frozenset(scope.prepared))
 
 
 def _keys(table: str, parts: list[Sql]) -> exp.Select:
-    whole = digest([*parts, sql.column(plan.OCCURRENCE, "a")])
-    query = sql.select(
-        [sql.column(plan.ROW, "a"), sql.named(whole, plan.KEY)], sql.relation(plan.staged(table), "a")
-    )
-    query.set("order", exp.Order(expressions=[sql.ascending(sql.column(plan.ROW, "a"))]))
-    return query
+    whole = digest([*parts, sql.column(plan.OCCURRENCE, SELF)])
+    columns = [sql.column(plan.ROW, SELF), sql.named(whole, plan.KEY)]
+    return sql.select(columns, sql.relation(plan.staged(table), SELF))
 
 
-def _ties(table: str, parts: list[Sql], columns: list[str]) -> exp.Query:
-    """Rows that share their key: their place among them by content, and whether they repeat one.
-
-    Keys are grouped first, so that content is only put together for the few rows that share one.
-    """
+def _shared(table: str, parts: list[Sql]) -> exp.Query:
+    """Rows that share their key."""
     names = [f"_key_{i}" for i in range(len(parts))]
-    of_keyed = [sql.column(name, "keyed") for name in names]
-    keyed = sql.select(
-        [sql.column(plan.ROW, "a"), *(sql.named(p, n) for p, n in zip(parts, names, strict=True))],
-        sql.relation(plan.staged(table), "a"),
-    )
-    ties = sql.select([sql.column(name) for name in names], sql.relation("keyed"))
-    ties.set("group", exp.Group(expressions=[sql.column(name) for name in names]))
+    keyed = _keyed(parts, sql.relation(plan.staged(table), SELF))
+    ties = sql.select(map(sql.column, names), sql.relation("keyed"))
+    ties.set("group", exp.Group(expressions=list(map(sql.column, names))))
     many = sql.compared(exp.GT, exp.Count(this=exp.Star()), sql.whole(1))
     ties.set("having", exp.Having(this=many))
-    content = sql.one_text([sql.column(name, "a") for name in columns])
-    tied = sql.select(
-        [sql.column(plan.ROW, "keyed"), *of_keyed, sql.named(content, "_content")], sql.relation("keyed")
-    )
-    same = sql.both(*(sql.equal(one, sql.column(one.name, "ties")) for one in of_keyed))
-    row = sql.equal(sql.column(plan.ROW, "keyed"), sql.column(plan.ROW, "a"))
-    tied.set(
-        "joins",
-        [
-            exp.Join(this=sql.relation("ties"), on=same),
-            exp.Join(this=sql.relation(plan.staged(table), "a"), on=row),
-        ],
-    )
-    query: exp.Query = _numbered([sql.column(name) for name in names])
-    for name, stage in (("keyed", keyed), ("ties", ties), ("tied", tied)):
+    query: exp.Query = sql.select([sql.column(plan.ROW, "keyed")], sql.relation("keyed"))
+    same = sql.both(*(sql.equal(sql.column(n, "keyed"), sql.column(n, "ties")) for n in names))
+    query.set("joins", [exp.Join(this=sql.relation("ties"), on=same)])
+    for name, stage in (("keyed", keyed), ("ties", ties)):
         query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
     return query
 
 
-def _numbered(key: list[Sql]) -> exp.Select:
-    """What differs is numbered by content; repeats come after, so that they change no other number."""
+def _keyed(parts: list[Sql], source: Sql, *more: Sql) -> exp.Select:
+    named = [sql.named(sql.own(part), f"_key_{i}") for i, part in enumerate(parts)]
+    return sql.select([sql.column(plan.ROW, SELF), *named, *more], source)
+
+
+def _numbers(table: str, parts: list[Sql], columns: list[str]) -> exp.Query:
+    """Of rows that share their key: the place of each by content, and whether it repeats another.
+
+    What differs is numbered by content; repeats come after, so that they change no other number.
+    """
+    key = [sql.column(f"_key_{i}") for i in range(len(parts))]
     content, row, again = sql.column("_content"), sql.column(plan.ROW), sql.column("_again")
+    said = sql.named(sql.one_text([sql.column(name, SELF) for name in columns]), "_content")
+    tied = sql.subquery(_keyed(parts, sql.relation(plan.rows(table), SELF), said), "tied")
     repeats = sql.row_number([*key, content], [sql.ascending(row)])
-    counted = sql.select([row, *key, content, sql.named(repeats, "_again")], sql.relation("tied"))
+    counted = sql.select([row, *map(sql.own, key), sql.own(content), sql.named(repeats, "_again")], tied)
     place = sql.row_number(key, [sql.ascending(item) for item in (again, content, row)])
-    query = sql.select(
-        [row, sql.named(place, plan.OCCURRENCE), again], sql.subquery(counted, "counted")
-    )
-    query.set("order", exp.Order(expressions=[sql.ascending(row)]))
-    return query
+    columns_of = [sql.own(row), sql.named(place, plan.OCCURRENCE), sql.own(again)]
+    return sql.select(columns_of, sql.subquery(counted, "counted"))

@@ -108,13 +108,14 @@ class TableQuery:
 class TieQuery:
     """What the natural key of a source table says of its rows.
 
-    ``query`` gives the rows that share their key with another row. ``keys`` gives every row a digest of
-    its key and occurrence, from which identifiers are made (``None`` where no identifier needs it).
-    ``prepared`` are the names of the prepared values that it reads.
+    ``shared`` gives the rows that share their key with another row, ``numbers`` tells these apart.
+    ``keys`` gives every row a digest of its key and occurrence, from which identifiers are made (``None``
+    where no identifier needs it). ``prepared`` are the names of the prepared values that it reads.
     """
 
     table: str
-    query: exp.Query
+    shared: exp.Query
+    numbers: exp.Query
     keys: exp.Query | None
     repeats: str | None
     prepared: frozenset[str]

@@ -21,7 +21,7 @@ ALLOWED = frozenset(
         exp.Literal, exp.Null, exp.Boolean, exp.Star, exp.Paren, exp.Case, exp.If, exp.And, exp.Or, exp.Not,
         exp.Is, exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Coalesce, exp.DPipe, exp.Length,
         exp.Substring, exp.Upper, exp.Replace, exp.RegexpLike, exp.SHA2, exp.RowNumber, exp.Count,
-        exp.Window, exp.Min, exp.Max, exp.Add, exp.Mod, exp.Trim,
+        exp.Window, exp.Min, exp.Max, exp.Add, exp.Mul, exp.Mod, exp.Trim, exp.StrPosition,
     }
 )  # fmt: skip
 

@@ -79,6 +79,7 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
     What is made of ``X`` with the number 3 is the column ``X.3``.
     """
     made = sql.select([sql.column(name) for name in (plan.ROW, *columns)], sql.relation(relation))
+    names = [plan.ROW]
     for depth in sorted({value.depth for values in columns.values() for value in values}):
         named = [
             sql.named(_renamed(value.value, lambda name, base=base: base + name), f"{base}.{value.number}")
@@ -87,7 +88,8 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
             if value.depth == depth
         ]
         made = sql.select([exp.Star(), *named], sql.subquery(made, SELF))
-    return made
+        names += [value.alias for value in named]
+    return sql.select(map(sql.column, names), sql.subquery(made, SELF))
 
 
 def _base(name: str) -> str:

@@ -141,6 +141,11 @@ def part(value: Sql, start: int, count: int | None = None) -> Sql:
     )
 
 
+def position(value: Sql, sought: Sql) -> Sql:
+    """The place of the first such text in another, from 1; 0 where it is not there."""
+    return exp.StrPosition(this=own(value), substr=own(sought))
+
+
 def upper(value: Sql) -> Sql:
     return exp.Upper(this=own(value))
 

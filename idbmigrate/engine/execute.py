@@ -12,11 +12,10 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan as p
 from idbmigrate.compile import sql
-from idbmigrate.compile.prepare import MARKS
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
-from idbmigrate.engine.prepared import with_prepared
+from idbmigrate.engine.sources import read_sources
 from idbmigrate.errors import BooksError
 from idbmigrate.stage import StagedTable
 
@@ -92,13 +91,8 @@ def execute(
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
-    ties = {tie.table: tie for tie in plan.ties}
     run = Execution(plan, engine, {})
-    run.sources |= {name: _numbered(table) for name, table in staged.items() if table.name is not None}
-    with_prepared(run.sources, _asking(plan, marks=False), engine)
-    for name, source in run.sources.items():
-        run.sources[name] = _marked(source, ties.get(name), engine)
-    with_prepared(run.sources, _asking(plan, marks=True), engine)
+    run.sources |= read_sources(plan, staged, engine)
     for name, source in run.sources.items():
         engine.register(p.staged(name), source)
         engine.register(p.rows(name), source)
@@ -134,48 +128,8 @@ def _without(made: pa.Table, beaten: np.ndarray) -> pa.Table:
 
 
 def _names(table: pa.Table) -> np.ndarray:
-    return row_names(*(as_numpy(table[name]).astype(np.int64) for name in (p.BRANCH, p.ROW, p.ITEM)))
-
-
-def _numbered(table: StagedTable) -> pa.Table:
-    rows = np.arange(table.clean.num_rows, dtype=np.int64)
-    return table.clean.append_column(p.ROW, pa.array(rows))
-
-
-def _asking(plan: p.Plan, marks: bool) -> dict[str, dict[str, tuple[p.Prepared, ...]]]:
-    """Prepared values of the columns that the file has, or of those that the rows are marked with."""
-    return {
-        table: {column: values for column, values in columns.items() if (column in MARKS) == marks}
-        for table, columns in plan.values.items()
-    }
-
-
-def _marked(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
-    """The table with what the natural key says of each row."""
-    count = source.num_rows
-    occurrence = np.ones(count, np.int64)
-    repeat = np.zeros(count, bool)
-    if tie is not None and count:
-        engine.register(p.staged(tie.table), source)
-        ties = engine.run(tie.query)
-        rows = ties[p.ROW].to_numpy().astype(np.int64)
-        occurrence[rows] = ties[p.OCCURRENCE].to_numpy()
-        if tie.repeats is not None:
-            repeat[rows] = ties["_again"].to_numpy() > 1
-    marked = source.append_column(p.REPEAT, pa.array(repeat))
-    marked = marked.append_column(p.OCCURRENCE, _numerals(occurrence))
-    if tie is not None and tie.keys is not None:
-        engine.register(p.staged(tie.table), marked)
-        keys = engine.run(tie.keys)[p.KEY] if count else pa.nulls(0, pa.string())
-        marked = marked.append_column(p.KEY, pc.cast(keys, pa.string()))
-    return marked
-
-
-def _numerals(numbers: np.ndarray) -> pa.DictionaryArray:
-    """Whole numbers as text."""
-    different, codes = np.unique(numbers, return_inverse=True)
-    texts = pc.cast(pa.array(different), pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), texts)
+    numbers = (as_numpy(table[name]) for name in (p.BRANCH, p.ROW, p.ITEM))
+    return row_names(*(part.astype(np.int64, copy=False) for part in numbers))
 
 
 def _unique(run: Execution, query: p.TableQuery, spec: TableSpec, count: int) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+#: Up to this many stretches are put one after another as they are, without a copy.
+_STRETCHES = 1000
+
 
 def in_order(table: pa.Table, numbers: np.ndarray) -> pa.Table:
     """The rows in the order of these numbers, of which there is one a row and none twice.
 
     An engine gives them so but for whole stretches, which it may make side by side.
     """
-    starts = np.flatnonzero(numbers[1:] <= numbers[:-1]) + 1
-    if not starts.size:
+    if np.all(numbers[1:] > numbers[:-1]):
         return table
-    starts, ends = np.append(0, starts), np.append(starts, numbers.size)
-    order = np.argsort(numbers[starts])
-    if np.any(numbers[ends[order] - 1][:-1] > numbers[starts[order]][1:]):  # one lies within another
-        return table.take(pa.array(np.argsort(numbers)))
-    return pa.concat_tables(table.slice(starts[i], ends[i] - starts[i]) for i in order)
+    order = np.argsort(numbers, kind="stable")
+    ends = np.append(np.flatnonzero(order[1:] != order[:-1] + 1), order.size - 1)
+    if ends.size > _STRETCHES:
+        return table.take(pa.array(order))
+    starts = np.append(0, ends[:-1] + 1)
+    return pa.concat_tables(table.slice(order[s], e - s + 1) for s, e in zip(starts, ends, strict=True))
