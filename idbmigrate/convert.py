@@ -74,17 +74,18 @@ def convert(
 def _convert(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
     progress(f"reading {path.name}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
-    with open_idb(path, password=options.password, salvage=options.salvage) as idb:
-        found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
-        source, target = load_dataset(found.dataset), load_dataset(options.to)
-        mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
-        mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
-        staged = stage(idb, found, source)
-        read = _read(path, idb.problems)
-    _require(mapping, found.missing_tables, path)
+    with ThreadPoolExecutor(2) as pool:  # much of the work leaves Python, and can go on beside it
+        with open_idb(path, password=options.password, salvage=options.salvage) as idb:
+            digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
+            found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
+            source, target = load_dataset(found.dataset), load_dataset(options.to)
+            mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
+            mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
+            staged = stage(idb, found, source)
+            read = _read(path, digest.result(), idb.problems)
+        _require(mapping, found.missing_tables, path)
 
-    with ThreadPoolExecutor(1) as pool:  # rules, books and writers leave Python for most of their time
-        with closing(open_engine()) as engine:
+        with closing(opening.result()) as engine:
             known = {name: table for name, table in staged.items() if table.name}
             plan = compile_mapping(
                 mapping,
@@ -101,26 +102,32 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             packages = months.split(done, mapping, known, target, options.parameters) if split else {}
             tables = months.rows(done, target)
             checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
+            if folder is not None:
+                writing = pool.submit(
+                    package.write_tables, packages or {"": tables}, folder, options.formats, target,
+                    options.template, options.allow,
+                )  # fmt: skip
             progress("closing the books")
             books = keep_books(staged, done, mapping)
             books.close()
+            done.sources.clear()
 
         run = Run(read, found, mapping, plan, staged, tables, books, None, options.period, packages)
         if folder is not None:
             progress("writing")
-            package.write_tables(run, folder, options.formats, target, options.template, options.allow)
+            residue = package.write_residue(run, folder)
+            settled = writing.result() | residue
         progress("checking")
         run.outcome = checking.result()
     if folder is not None:
-        package.write_account(run, folder, source, target, reports=options.check, share=options.share)
+        reports, share = options.check, options.share
+        package.write_account(run, folder, source, target, settled, reports=reports, share=share)
     return run
 
 
-def _read(path: Path, problems: Sequence[Any]) -> dict[str, Any]:
+def _read(path: Path, digest: str, problems: Sequence[Any]) -> dict[str, Any]:
     """The input as the manifest names it; what salvage could not read is part of it."""
-    facts: dict[str, Any] = {
-        "file": path.name, "bytes": path.stat().st_size, "sha256": publish.sha256(path),
-    }  # fmt: skip
+    facts: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
     if problems:
         facts["problems"] = [{"where": problem.where, "message": problem.message} for problem in problems]
     return facts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,40 +17,48 @@ from idbmigrate.run import Run
 FORMATS = ("csv", "xml", "parquet", "idb")
 
 
+#: The folder of a run that holds what was not carried.
+REJECTS = "rejects"
+Settled = dict[str, dict[str, Any]]
+
+
 def write_tables(
-    run: Run,
+    packages: Mapping[str, Mapping[str, pa.Table]],
     folder: Path,
     formats: Sequence[str],
     target: Dataset,
     template: str | None,
     allow: Sequence[str] = (),
-) -> None:
-    """Write the target tables, a folder a month where the run is split, and the residue beside them."""
-    packages = {folder / month: tables for month, tables in run.packages.items()} or {folder: run.tables}
-    with ThreadPoolExecutor(1) as pool:
-        residue = pool.submit(_write_residue, run, folder / "rejects")
-        for place, tables in packages.items():
-            _write_tables(tables, place, formats, target, template, allow)
-        residue.result()
+) -> Settled:
+    """Write the target tables, each package in its folder (``""``: at the top); the files written."""
+    for name, tables in packages.items():
+        _write_tables(tables, folder / name, formats, target, template, allow)
+    return publish.settle({n: f for n, f in publish.files_of(folder).items() if not _is_residue(n)})
 
 
-def _write_residue(run: Run, folder: Path) -> None:
-    folder.mkdir(parents=True)
+def write_residue(run: Run, folder: Path) -> Settled:
+    """Write what was not carried; the files written."""
+    (folder / REJECTS).mkdir()
     for name, schema, parts in residue_parts(run.books, run.staged):
-        csv.write_parts(schema.names, parts, folder / f"{name}.csv")
+        csv.write_parts(schema.names, parts, folder / REJECTS / f"{name}.csv")
+    return publish.settle({n: f for n, f in publish.files_of(folder).items() if _is_residue(n)})
+
+
+def _is_residue(name: str) -> bool:
+    return name.startswith(f"{REJECTS}/")
 
 
 def write_account(
-    run: Run, folder: Path, source: Dataset, target: Dataset, *, reports: bool, share: bool
+    run: Run, folder: Path, source: Dataset, target: Dataset, settled: Settled, *, reports: bool, share: bool
 ) -> None:
-    """Write the findings and reports, unless they are not wanted, and, last, the manifest."""
-    tables = publish.files_of(folder)
-    with ThreadPoolExecutor(1) as pool:
-        settled = pool.submit(publish.settle, tables)
-        if reports:
-            _write_reports(run, folder, source, target, share)
-        run.manifest = manifest(run)
-        outputs = publish.write_manifest(folder, run.manifest, settled.result())
+    """Write the findings and reports, unless they are not wanted, and, last, the manifest.
+
+    ``settled`` are the files that are there already.
+    """
+    if reports:
+        _write_reports(run, folder, source, target, share)
+    run.manifest = manifest(run)
+    outputs = publish.write_manifest(folder, run.manifest, settled)
     run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 

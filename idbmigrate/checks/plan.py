@@ -151,7 +151,7 @@ class Plan:
         names = [f"fails {place}" for place in range(len(conditions))]
         some = exp.or_(*(exp.paren(each) for each in conditions), copy=False)
         told = (exp.alias_(each, name, quoted=True) for each, name in zip(conditions, names, strict=True))
-        table = exp.to_table(exp.to_identifier(self.table, quoted=True))
+        table = exp.Table(this=exp.to_identifier(self.table, quoted=True))
         query = exp.select(exp.column(ROW, quoted=True), *told, copy=False).from_(table).where(some)
         found = self._run(query)
         rows = found[ROW].to_numpy()

@@ -69,12 +69,10 @@ def _shared(table: str, parts: list[Sql]) -> exp.Query:
     ties.set("group", exp.Group(expressions=list(map(sql.column, names))))
     many = sql.compared(exp.GT, exp.Count(this=exp.Star()), sql.whole(1))
     ties.set("having", exp.Having(this=many))
-    query: exp.Query = sql.select([sql.column(plan.ROW, "keyed")], sql.relation("keyed"))
+    query = sql.select([sql.column(plan.ROW, "keyed")], sql.relation("keyed"))
     same = sql.both(*(sql.equal(sql.column(n, "keyed"), sql.column(n, "ties")) for n in names))
     query.set("joins", [exp.Join(this=sql.relation("ties"), on=same)])
-    for name, stage in (("keyed", keyed), ("ties", ties)):
-        query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
-    return query
+    return sql.staged(query, (("keyed", keyed), ("ties", ties)))
 
 
 def _keyed(parts: list[Sql], source: Sql, *more: Sql) -> exp.Select:

@@ -10,8 +10,6 @@ from sqlglot import exp
 from idbmigrate.mapping.model import Reference
 
 # Names of columns that a query adds to the target's own. None of them is published.
-#: Name of the relation that holds texts of source columns, of which prepared values are made.
-TEXTS = "texts"
 BRANCH, ROW, ITEM, REJECT = "_branch", "_row", "_item", "_reject"
 REPEAT, OCCURRENCE, KEY = "_repeat", "_occurrence", "_key"
 
@@ -24,6 +22,11 @@ def rows(table: str) -> str:
 def staged(table: str) -> str:
     """Name of the relation that holds a whole source table, for joins."""
     return f"source_{table}"
+
+
+def texts(number: int) -> str:
+    """Name of a relation that holds texts of source columns, of which prepared values are made."""
+    return f"texts_{number}"
 
 
 def made(table: str) -> str:

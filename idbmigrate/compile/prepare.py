@@ -78,8 +78,7 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
 
     What is made of ``X`` with the number 3 is the column ``X.3``.
     """
-    made = sql.select([sql.column(name) for name in (plan.ROW, *columns)], sql.relation(relation))
-    names = [plan.ROW]
+    source, stages, names = relation, [], [plan.ROW]
     for depth in sorted({value.depth for values in columns.values() for value in values}):
         named = [
             sql.named(_renamed(value.value, lambda name, base=base: base + name), f"{base}.{value.number}")
@@ -87,9 +86,9 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
             for value in values
             if value.depth == depth
         ]
-        made = sql.select([exp.Star(), *named], sql.subquery(made, SELF))
-        names += [value.alias for value in named]
-    return sql.select(map(sql.column, names), sql.subquery(made, SELF))
+        stages.append((f"made_{depth}", sql.select([exp.Star(), *named], sql.relation(source, SELF))))
+        source, names = f"made_{depth}", [*names, *(value.alias for value in named)]
+    return sql.staged(sql.select(map(sql.column, names), sql.relation(source)), stages)
 
 
 def _base(name: str) -> str:

@@ -43,4 +43,4 @@ def ranking(table: str, one_per: m.OnePer, published: tuple[str, ...]) -> exp.Qu
 
     beaten = sql.select([sql.column(column.name) for column in row], sql.subquery(placed, "placed"))
     beaten.set("where", exp.Where(this=sql.compared(exp.GT, sql.column("_place"), sql.whole(1))))
-    return beaten.with_(exp.to_identifier("ties", quoted=True), ties, copy=False)
+    return sql.staged(beaten, [("ties", ties)])

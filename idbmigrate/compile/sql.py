@@ -222,3 +222,10 @@ def _grouped(value: Sql) -> Sql:
     return exp.Paren(this=copied) if isinstance(copied, (exp.Binary, exp.Unary)) and not isinstance(
         copied, (exp.Paren, exp.Column, exp.Literal, exp.Dot, exp.Func)
     ) else copied
+
+
+def staged(query: exp.Select, stages: Iterable[tuple[str, exp.Query]]) -> exp.Select:
+    """A query with others before it, by name, each of which may read those before it."""
+    for name, stage in stages:
+        query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
+    return query

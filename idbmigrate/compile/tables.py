@@ -84,20 +84,14 @@ def _published(names: list[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp
     kept = sql.select(columns, sql.relation("made"))
     blamed = [sql.is_null(sql.column(plan.REJECT)), *(sql.negated(condition) for condition, _ in verdicts)]
     kept.set("where", exp.Where(this=sql.both(*blamed)))
-    return _with_stages(kept, stages)
+    return sql.staged(kept, stages)
 
 
 def _explained(names: Iterable[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
     given = sql.column(plan.REJECT)
     verdict = sql.named(sql.case([(sql.not_null(given), given), *verdicts], sql.no_text()), plan.REJECT)
     columns = [verdict if name == plan.REJECT else sql.column(name) for name in (*_ALWAYS, *names)]
-    return _with_stages(sql.select(columns, sql.relation("made")), stages)
-
-
-def _with_stages(query: exp.Select, stages: list[tuple[str, exp.Query]]) -> exp.Select:
-    for name, stage in stages:
-        query = query.with_(exp.to_identifier(name, quoted=True), stage, copy=False)
-    return query
+    return sql.staged(sql.select(columns, sql.relation("made")), stages)
 
 
 _ALWAYS = (plan.BRANCH, plan.ROW, plan.ITEM)

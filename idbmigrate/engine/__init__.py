@@ -11,11 +11,17 @@ ENGINES = ("duckdb", "sqlite")
 
 
 class Engine(Protocol):
-    """What every engine does: take tables by name, run a query, give its rows as an Arrow table."""
+    """What every engine does: take tables by name, run a query, give its rows as an Arrow table.
+
+    ``workers`` threads may run queries side by side.
+    """
 
     dialect: str
+    workers: int
 
     def register(self, name: str, table: pa.Table) -> None: ...
+
+    def forget(self, name: str) -> None: ...
 
     def run(self, query: exp.Expression) -> pa.Table: ...
 

@@ -2,50 +2,73 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 
 import duckdb
 import pyarrow as pa
 from sqlglot import exp
+from sqlglot.dialects import duckdb as _dialect  # noqa: F401  (sqlglot would load it with the first query)
 
 # DuckDB says so with every statement; a filter around each would not hold where threads run side by side.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 #: From how many rows on a copy of the result costs more than a second look at the query.
 MANY_ROWS = 100_000
-
-
 #: Looking for a code in a join instead of a short list, and for expressions said twice, costs more time in
 #: planning than it saves.
 _UNHELPFUL = "in_clause,common_subexpressions"
 
 
 class DuckEngine:
-    """An in-memory DuckDB that can reach neither files nor the network."""
+    """An in-memory DuckDB that can reach neither files nor the network.
+
+    Threads may run queries side by side: each has a connection of its own, which sees the tables as they
+    were registered last.
+    """
 
     dialect = "duckdb"
+    workers = 2
 
     def __init__(self) -> None:
-        self._rows: dict[str, int] = {}
+        self._tables: dict[str, pa.Table] = {}
+        self._mine = threading.local()
         self._connection = duckdb.connect(
             ":memory:", config={"enable_external_access": "false", "autoinstall_known_extensions": "false"}
         )
-        self._connection.execute(f"SET disabled_optimizers = '{_UNHELPFUL}'")
 
     def register(self, name: str, table: pa.Table) -> None:
-        self._rows[name] = table.num_rows
-        self._connection.register(name, table)
+        self._tables[name] = table
+
+    def forget(self, name: str) -> None:
+        """Let go of a table that only this thread has looked at."""
+        del self._tables[name]
+        if getattr(self._mine, "tables", {}).pop(name, None) is not None:
+            self._mine.connection.unregister(name)
 
     def run(self, query: exp.Expression) -> pa.Table:
+        names = {found.name for found in query.find_all(exp.Table)} & self._tables.keys()
+        connection = self._seeing(names)
         text = query.sql(dialect=self.dialect, copy=False)
-        if max(self._rows.values(), default=0) < MANY_ROWS:
-            return _plain_strings(self._planned_once(text))
-        return _plain_strings(self._connection.sql(text).to_arrow_table())
+        # A relation is planned twice, a statement once with its rows copied: better where they are few.
+        few = max((self._tables[name].num_rows for name in names), default=0) < MANY_ROWS
+        result = connection.execute(text) if few else connection.sql(text)
+        return _plain_strings(result.to_arrow_table())
 
-    def _planned_once(self, text: str) -> pa.Table:
-        """A relation is planned twice, a statement once with its rows copied: better where they are few."""
-        return self._connection.execute(text).to_arrow_table()
+    def _seeing(self, names: set[str]) -> duckdb.DuckDBPyConnection:
+        """This thread's connection, with these tables in it."""
+        mine = self._mine
+        if not hasattr(mine, "connection"):
+            mine.connection, mine.tables = self._connection.cursor(), {}
+            mine.connection.execute(f"SET disabled_optimizers = '{_UNHELPFUL}'")
+        for name in names:
+            if mine.tables.get(name) is not self._tables[name]:
+                mine.tables[name] = self._tables[name]
+                mine.connection.register(name, self._tables[name])
+        return mine.connection
 
     def close(self) -> None:
+        self._tables.clear()
+        self._mine = threading.local()
         self._connection.close()
 
 

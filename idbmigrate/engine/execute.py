@@ -15,7 +15,8 @@ from idbmigrate.compile import sql
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
-from idbmigrate.engine.sources import read_sources
+from idbmigrate.engine.sources import marked, prepared_sources
+from idbmigrate.engine.together import together
 from idbmigrate.errors import BooksError
 from idbmigrate.stage import StagedTable
 
@@ -87,28 +88,49 @@ def execute(
     target: Dataset,
     progress: Callable[[str], None] = lambda message: None,
 ) -> Execution:
-    """Run all target tables, in the order of the plan.
+    """Run all target tables, each after those that it needs.
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
-    run = Execution(plan, engine, {})
-    run.sources |= read_sources(plan, staged, engine)
-    for name, source in run.sources.items():
+    run = Execution(plan, engine, prepared_sources(plan, staged, engine))
+    queries = {p.target(query.table): query for query in plan.tables}
+    largest_first = sorted(run.sources, key=lambda name: -run.sources[name].num_rows)
+    sources = {relation(name): name for relation in (p.rows, p.staged) for name in largest_first}
+
+    def read(name: str) -> None:
+        run.sources[name] = source = marked(name, run.sources[name], plan, engine)
         engine.register(p.staged(name), source)
         engine.register(p.rows(name), source)
-    for query in plan.tables:
+
+    def make(relation: str) -> None:
+        if relation in largest_first:
+            return read(relation)
+        query = queries[relation]
         progress(query.table)
-        made = _as_text(engine.run(query.query), [*query.published, *query.helpers])
-        made = in_order(made, _names(made))
-        beaten = {}
-        for rule, ranking in query.rankings:
-            engine.register(p.made(query.table), made)
-            beaten[f"one-per:{rule}"] = np.sort(_names(engine.run(ranking)))
-            made = _without(made, beaten[f"one-per:{rule}"])
-        run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
-        engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
-        _unique(run, query, target.tables[query.table], made.num_rows)
+        _make(run, query, target.tables[query.table])
+
+    needs: dict[str, set[str]] = {name: set() for name in largest_first}
+    for relation, query in queries.items():
+        named = {found.name for found in query.query.find_all(exp.Table)} - {relation}
+        needs[relation] = {sources.get(name, name) for name in named} & {*needs, *queries}
+    together(needs, make, engine.workers)
+    run.results = {query.table: run.results[query.table] for query in plan.tables}
     return run
+
+
+def _make(run: Execution, query: p.TableQuery, spec: TableSpec) -> None:
+    """Make one target table."""
+    made = _as_text(run.engine.run(query.query), [*query.published, *query.helpers])
+    made = in_order(made, _names(made))
+    beaten = {}
+    for rule, ranking in query.rankings:
+        run.engine.register(p.made(query.table), made)
+        beaten[f"one-per:{rule}"] = np.sort(_names(run.engine.run(ranking)))
+        run.engine.forget(p.made(query.table))
+        made = _without(made, beaten[f"one-per:{rule}"])
+    run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
+    run.engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
+    _unique(run, query, spec, made.num_rows)
 
 
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:

@@ -18,9 +18,10 @@ class SqliteEngine:
     """An in-memory SQLite with the functions that it lacks, or knows for ASCII only."""
 
     dialect = "sqlite"
+    workers = 1
 
     def __init__(self) -> None:
-        self._connection = sqlite3.connect(":memory:")
+        self._connection = sqlite3.connect(":memory:", check_same_thread=False)  # one at a time, whichever
         self._connection.create_function("REGEXP", 2, _regexp, deterministic=True)
         self._connection.create_function("REGEXP_LIKE", 2, _regexp_like, deterministic=True)
         self._connection.create_function("UPPER", 1, _upper, deterministic=True)
@@ -36,6 +37,9 @@ class SqliteEngine:
         marks = ", ".join("?" * table.num_columns)
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
         self._connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)
+
+    def forget(self, name: str) -> None:
+        self._connection.execute(f'DROP TABLE "{name}"')
 
     def run(self, query: exp.Expression) -> pa.Table:
         cursor = self._connection.execute(query.sql(dialect=self.dialect, copy=False))

@@ -13,6 +13,7 @@ from idbmigrate.compile import plan as p
 from idbmigrate.compile import prepare
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
+from idbmigrate.engine.together import together
 
 #: Up to this many texts it does not matter how many they are: engines work in blocks of such a size.
 _BLOCK = 1 << 11
@@ -31,18 +32,34 @@ def with_prepared(sources: dict[str, pa.Table], values: Mapping[str, Values], en
         for table, columns in values.items()
         for column, wanted in columns.items()
     ]
-    for alike in _grouped(asked, lambda each: max(len(each.texts), _BLOCK).bit_length()):
-        stacks = _grouped(alike, lambda each: tuple(value.number for value in each.values))
-        answers = _answers(stacks, engine)
-        for number, stack in enumerate(stacks):
-            start, missing = 0, sum(len(each.texts) for each in stack)
-            for each in stack:
-                for value in each.values:
-                    made = answers[f"{number}.{value.number}"]
-                    column = each.spread(made.slice(start, len(each.texts)), made.slice(missing, 1))
-                    name = f"{each.column}.{value.number}"
-                    sources[each.table] = sources[each.table].append_column(name, column)
-                start += len(each.texts)
+    alike = _grouped(asked, lambda each: max(len(each.texts), _BLOCK).bit_length())
+    groups = {p.texts(number): group for number, group in enumerate(alike)}
+    made: dict[tuple[str, str], pa.Array | pa.ChunkedArray] = {}
+
+    def make(relation: str) -> None:
+        made.update(_made(relation, groups[relation], engine))
+
+    together(dict.fromkeys(groups, ()), make, engine.workers)
+    for each in asked:
+        for value in each.values:
+            name = f"{each.column}.{value.number}"
+            sources[each.table] = sources[each.table].append_column(name, made[each.table, name])
+
+
+def _made(relation: str, asked: Sequence[_Asked], engine: Engine) -> dict[tuple[str, str], pa.ChunkedArray]:
+    """Columns of prepared values, by source table and name."""
+    columns = {}
+    stacks = _grouped(asked, lambda each: tuple(value.number for value in each.values))
+    answers = _answers(relation, stacks, engine)
+    for number, stack in enumerate(stacks):
+        start, missing = 0, sum(len(each.texts) for each in stack)
+        for each in stack:
+            for value in each.values:
+                made = answers[f"{number}.{value.number}"]
+                column = each.spread(made.slice(start, len(each.texts)), made.slice(missing, 1))
+                columns[each.table, f"{each.column}.{value.number}"] = column
+            start += len(each.texts)
+    return columns
 
 
 @dataclass(frozen=True)
@@ -73,11 +90,11 @@ class _Asked:
         if missing[0].is_valid:
             chunks = [codes.fill_null(len(answers)) for codes in chunks]
             answers = pa.concat_arrays([answers, missing])
-        made = [pa.DictionaryArray.from_arrays(codes, answers) for codes in chunks]
+        made = [pa.DictionaryArray.from_arrays(codes, answers, safe=False) for codes in chunks]
         return pa.chunked_array(made, pa.dictionary(pa.int32(), answers.type))
 
 
-def _answers(stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa.Array]:
+def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa.Array]:
     """What is asked of each stack of columns, for all its texts and at the end for a missing one."""
     texts = [[each.texts for each in stack] for stack in stacks]
     longest = 1 + max(sum(map(len, arrays)) for arrays in texts)
@@ -85,9 +102,10 @@ def _answers(stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa
     for number, arrays in enumerate(texts):
         padding = pa.nulls(longest - sum(map(len, arrays)), pa.string())
         columns[str(number)] = pa.concat_arrays([*arrays, padding])
-    engine.register(p.TEXTS, pa.table(columns))
+    engine.register(relation, pa.table(columns))
     wanted = {str(number): stack[0].values for number, stack in enumerate(stacks)}
-    made = engine.run(prepare.query(p.TEXTS, wanted))
+    made = engine.run(prepare.query(relation, wanted))
+    engine.forget(relation)
     made = in_order(made, made[p.ROW].to_numpy())
     return {
         f"{number}.{value.number}": _typed(made[f"{number}.{value.number}"], value.truth)

@@ -36,6 +36,8 @@ class RememberingEngine:
     Answers to a :class:`Statement` are kept as long as the statement itself.
     """
 
+    workers = 1
+
     def __init__(self, name: str):
         self._engine: Engine = open_engine(name)
         self.dialect = self._engine.dialect
@@ -47,6 +49,9 @@ class RememberingEngine:
     def register(self, name: str, table: pa.Table) -> None:
         self._tables[name] = table
         self._contents.pop(name, None)
+
+    def forget(self, name: str) -> None:
+        """Nothing: the same table may come again."""
 
     def run(self, query: Any) -> pa.Table:
         names = sorted({found.name for found in query.find_all(exp.Table)} & self._tables.keys())

@@ -16,27 +16,31 @@ from idbmigrate.engine.prepared import Values, with_prepared
 from idbmigrate.stage import StagedTable
 
 
-def read_sources(plan: p.Plan, staged: Mapping[str, StagedTable], engine: Engine) -> dict[str, pa.Table]:
-    """The source tables of a plan, by name."""
-    ties = {tie.table: tie for tie in plan.ties}
+def prepared_sources(
+    plan: p.Plan, staged: Mapping[str, StagedTable], engine: Engine
+) -> dict[str, pa.Table]:
+    """The source tables of a plan, by name, with their prepared values but those of marks."""
     sources = {name: _numbered(table.clean) for name, table in staged.items() if table.name is not None}
-    with_prepared(sources, _values(plan, marks=False), engine)
-    for name, source in sources.items():
-        sources[name] = _marked(source, ties.get(name), engine)
-    with_prepared(sources, _values(plan, marks=True), engine)
+    with_prepared(sources, {name: _values(plan, name, marks=False) for name in sources}, engine)
     return sources
+
+
+def marked(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
+    """A source table with its marks and what is prepared of them."""
+    ties = {tie.table: tie for tie in plan.ties}
+    sources = {name: _marked(source, ties.get(name), engine)}
+    with_prepared(sources, {name: _values(plan, name, marks=True)}, engine)
+    return sources[name]
 
 
 def _numbered(table: pa.Table) -> pa.Table:
     return table.append_column(p.ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
 
 
-def _values(plan: p.Plan, marks: bool) -> dict[str, Values]:
+def _values(plan: p.Plan, table: str, marks: bool) -> Values:
     """Prepared values of the columns that the file has, or of those that the rows are marked with."""
-    return {
-        table: {column: values for column, values in columns.items() if (column in MARKS) == marks}
-        for table, columns in plan.values.items()
-    }
+    known = plan.values.get(table, {})
+    return {column: values for column, values in known.items() if (column in MARKS) == marks}
 
 
 def _marked(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Table:

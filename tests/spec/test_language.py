@@ -10,7 +10,7 @@ from sqlglot import exp
 from idbmigrate.compile import functions as compiled
 from idbmigrate.compile import portable, prepare
 from idbmigrate.compile.compiler import compile_mapping
-from idbmigrate.compile.plan import BRANCH, ITEM, REJECT, ROW, TEXTS
+from idbmigrate.compile.plan import BRANCH, ITEM, REJECT, ROW, texts
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import functions, load, model
@@ -71,7 +71,7 @@ def plan(request):
 def test_shipped_mappings_compile_for_every_dialect(plan):
     ties = [query for tie in plan.ties for query in (tie.shared, tie.numbers, tie.keys)]
     queries = [query for query in ties if query is not None]
-    queries += [prepare.query(TEXTS, columns) for columns in plan.values.values() if columns]
+    queries += [prepare.query(texts(0), columns) for columns in plan.values.values() if columns]
     for table in plan.tables:
         queries += [table.query, explained(table), *(query for _rule, query in table.rankings)]
     for query in queries:
