@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -56,25 +57,32 @@ def write_account(
     ``settled`` are the files that are there already.
     """
     if reports:
-        _write_reports(run, folder, source, target, share)
+        settled = settled | _write_reports(run, folder, source, target, share)
     run.manifest = manifest(run)
     outputs = publish.write_manifest(folder, run.manifest, settled)
     run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 
-def _write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> None:
+def _write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Settled:
     from idbmigrate.reports import html, xlsx
     from idbmigrate.reports.document import for_run
     from idbmigrate.reports.share import shared
 
-    found = run.findings
-    with open(folder / "findings.csv", "wb") as file:
-        csv.write_table(found, file)
-    document = for_run(run, target, source, run.outcome)
-    if share:
-        document, found = shared(document), None
-    html.write(document, folder / "report.html")
-    xlsx.write(document, folder / "report.xlsx", found)
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(_write_findings, run.findings, folder)
+        document, found = for_run(run, target, source, run.outcome), run.findings
+        if share:
+            document, found = shared(document), None
+        html.write(document, folder / "report.html")
+        xlsx.write(document, folder / "report.xlsx", found)
+        return listing.result()
+
+
+def _write_findings(found: pa.Table, folder: Path) -> Settled:
+    file = folder / "findings.csv"
+    with open(file, "wb") as opened:
+        csv.write_table(found, opened)
+    return publish.settle({file.name: file})
 
 
 def _write_tables(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,15 +25,17 @@ Values = Mapping[str, Sequence[p.Prepared]]
 def with_prepared(sources: dict[str, pa.Table], values: Mapping[str, Values], engine: Engine) -> None:
     """Give each source table a column for each of its prepared values.
 
-    Columns that are asked the same have their texts one after another, and columns with about as many
-    texts stand side by side in one query.
+    Columns that are asked the same have their texts one after another, such stacks of about as many texts
+    stand side by side in one query, and each worker has a share of them.
     """
     asked = [
         _Asked(table, column, tuple(wanted), sources[table][column])
         for table, columns in values.items()
         for column, wanted in columns.items()
     ]
-    alike = _grouped(asked, lambda each: max(len(each.texts), _BLOCK).bit_length())
+    stacks = _grouped(asked, lambda each: (_magnitude(each), each.numbers))
+    shares = [stacks[first :: engine.workers] for first in range(engine.workers)]
+    alike = [group for share in shares for group in _grouped(share, lambda stack: _magnitude(stack[0]))]
     groups = {p.texts(number): group for number, group in enumerate(alike)}
     made: dict[tuple[str, str], pa.Array | pa.ChunkedArray] = {}
 
@@ -46,10 +49,13 @@ def with_prepared(sources: dict[str, pa.Table], values: Mapping[str, Values], en
             sources[each.table] = sources[each.table].append_column(name, made[each.table, name])
 
 
-def _made(relation: str, asked: Sequence[_Asked], engine: Engine) -> dict[tuple[str, str], pa.ChunkedArray]:
+def _magnitude(asked: _Asked) -> int:
+    return max(len(asked.texts), _BLOCK).bit_length()
+
+
+def _made(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[tuple[str, str], Any]:
     """Columns of prepared values, by source table and name."""
     columns = {}
-    stacks = _grouped(asked, lambda each: tuple(value.number for value in each.values))
     answers = _answers(relation, stacks, engine)
     for number, stack in enumerate(stacks):
         start, missing = 0, sum(len(each.texts) for each in stack)
@@ -77,6 +83,11 @@ class _Asked:
         if not self.encoded:
             return self.cells.combine_chunks()
         return self.cells.chunk(0).dictionary if self.cells.num_chunks else pa.array([], pa.string())
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What is asked, by number."""
+        return tuple(value.number for value in self.values)
 
     @property
     def encoded(self) -> bool:
@@ -118,8 +129,8 @@ def _typed(answers: pa.ChunkedArray, truth: bool) -> pa.Array:
     return pc.cast(answers, pa.bool_() if truth else pa.string()).combine_chunks()
 
 
-def _grouped(asked: Iterable[_Asked], key) -> list[list[_Asked]]:
-    groups: dict[object, list[_Asked]] = {}
-    for each in asked:
+def _grouped(items: Iterable[Any], key: Callable[[Any], object]) -> list[list[Any]]:
+    groups: dict[object, list[Any]] = {}
+    for each in items:
         groups.setdefault(key(each), []).append(each)
     return list(groups.values())

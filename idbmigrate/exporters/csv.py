@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from idbmigrate.exporters._text import WORKERS, batches, content, holds
+from idbmigrate.exporters._text import WORKERS, batches, content, holds, in_order
 
 _SPECIAL = (b'"', b",", b"\n", b"\r")
 _PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
@@ -42,27 +42,28 @@ def write_parts(names: Iterable[str], parts: Iterable[pa.Table], path: Path) -> 
     """Write a table that comes in parts, so that it is never in memory as a whole."""
     with open(path, "wb") as file:
         _write_header(names, file)
-        for part in parts:
-            _write_rows(part, file)
+        for rows in in_order(_rows, (batch for part in parts for batch in batches(part))):
+            file.write(rows)
 
 
 def write_table(table: pa.Table, file) -> None:
     """Write one table with its header row to a binary file."""
     _write_header(table.column_names, file)
-    _write_rows(table, file)
+    for batch in batches(table):
+        file.write(_rows(batch))
 
 
 def _write_header(names: Iterable[str], file) -> None:
     file.write(",".join(_quoted_word(name) for name in names).encode() + b"\n")
 
 
-def _write_rows(table: pa.Table, file) -> None:
-    for batch in batches(table):
-        special = [holds(column, _SPECIAL) for column in batch.columns]
-        if any(special) or batch.num_columns == 1:
-            file.write(_quoted_rows(batch, special))
-        else:  # Arrow's own writer is the fastest; its quoting differs from release to release
-            arrow_csv.write_csv(batch, file, _PLAIN)
+def _rows(batch: pa.RecordBatch) -> pa.Buffer:
+    special = [holds(column, _SPECIAL) for column in batch.columns]
+    if any(special) or batch.num_columns == 1:
+        return _quoted_rows(batch, special)
+    rows = pa.BufferOutputStream()  # Arrow's own writer is the fastest; its quoting differs by release
+    arrow_csv.write_csv(batch, rows, _PLAIN)
+    return rows.getvalue()
 
 
 def _quoted_rows(batch: pa.RecordBatch, special: list[bool]) -> pa.Buffer:
