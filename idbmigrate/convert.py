@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import pyarrow as pa
 from idbmigrate import months, package, periods
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets import Dataset, identify, load_dataset, load_overlay
-from idbmigrate.engine import open_engine
+from idbmigrate.engine import Engine, open_engine
 from idbmigrate.engine.execute import execute
 from idbmigrate.engine.parameters import resolve
 from idbmigrate.errors import SourceError
@@ -28,11 +29,12 @@ from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.options import Options
 from idbmigrate.readers import open_idb
 from idbmigrate.run import Run
-from idbmigrate.stage import stage
+from idbmigrate.stage import StagedTable, stage
 from idbmigrate.trace import Origins
 
 if TYPE_CHECKING:
     from idbmigrate.checks import Outcome
+    from idbmigrate.compile.plan import Plan
 
 Progress = Callable[[str], None]
 
@@ -74,7 +76,7 @@ def convert(
 def _convert(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
     progress(f"reading {path.name}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
-    with ThreadPoolExecutor(2) as pool:  # much of the work leaves Python, and can go on beside it
+    with ThreadPoolExecutor(4) as pool:  # much of the work leaves Python, and can go on beside it
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
             found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
@@ -87,14 +89,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
 
         with closing(opening.result()) as engine:
             known = {name: table for name, table in staged.items() if table.name}
-            plan = compile_mapping(
-                mapping,
-                {name: frozenset(table.raw.column_names) for name, table in known.items()},
-                target,
-                parameters=resolve(mapping, options.parameters, known, engine, options.period),
-                accept=options.accept,
-                days={name: table.days for name, table in known.items()},
-            )
+            plan = _plan(mapping, known, target, engine, options)
             done = execute(plan, staged, engine, target, progress)
             if options.period:
                 done.results = periods.only_month(done.results, target, options.period)
@@ -102,11 +97,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             packages = months.split(done, mapping, known, target, options.parameters) if split else {}
             tables = months.rows(done, target)
             checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
-            if folder is not None:
-                writing = pool.submit(
-                    package.write_tables, packages or {"": tables}, folder, options.formats, target,
-                    options.template, options.allow,
-                )  # fmt: skip
+            writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
             books.close()
@@ -115,14 +106,44 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         run = Run(read, found, mapping, plan, staged, tables, books, None, options.period, packages)
         if folder is not None:
             progress("writing")
-            residue = package.write_residue(run, folder)
-            settled = writing.result() | residue
+            settled = package.write_residue(run, folder)
         progress("checking")
         run.outcome = checking.result()
-    if folder is not None:
-        reports, share = options.check, options.share
-        package.write_account(run, folder, source, target, settled, reports=reports, share=share)
+        if folder is not None:
+            if options.check:
+                settled |= package.write_reports(run, folder, source, target, options.share)
+            package.write_account(run, folder, ChainMap(settled, *(each.result() for each in writing)))
     return run
+
+
+def _plan(
+    mapping: MappingFile, known: Mapping[str, StagedTable], target: Dataset, engine: Engine, options: Options
+) -> Plan:
+    return compile_mapping(
+        mapping,
+        {name: frozenset(table.raw.column_names) for name, table in known.items()},
+        target,
+        parameters=resolve(mapping, options.parameters, known, engine, options.period),
+        accept=options.accept,
+        days={name: table.days for name, table in known.items()},
+    )
+
+
+def _begin_to_write(
+    pool: Executor,
+    packages: Mapping[str, package.Tables],
+    folder: Path | None,
+    target: Dataset,
+    options: Options,
+) -> list[Future[package.Settled]]:
+    """Write the formats while the books are closed: the folder is hidden, and gone where they stay open."""
+    if folder is None:
+        return []
+    rest = (target, options.template, options.allow)
+    return [
+        pool.submit(package.write_tables, packages, folder, form, *rest)
+        for form in dict.fromkeys(options.formats)
+    ]
 
 
 def _read(path: Path, digest: str, problems: Sequence[Any]) -> dict[str, Any]:

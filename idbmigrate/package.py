@@ -20,50 +20,48 @@ FORMATS = ("csv", "xml", "parquet", "idb")
 
 #: The folder of a run that holds what was not carried.
 REJECTS = "rejects"
+Tables = Mapping[str, pa.Table]
+#: Files that are complete and on the disk, with size and SHA-256.
 Settled = dict[str, dict[str, Any]]
 
 
 def write_tables(
-    packages: Mapping[str, Mapping[str, pa.Table]],
+    packages: Mapping[str, Tables],
     folder: Path,
-    formats: Sequence[str],
+    form: str,
     target: Dataset,
     template: str | None,
     allow: Sequence[str] = (),
 ) -> Settled:
-    """Write the target tables, each package in its folder (``""``: at the top); the files written."""
+    """Write the target tables in one of :data:`FORMATS`, each package in its folder (``""``: at the top)."""
     for name, tables in packages.items():
-        _write_tables(tables, folder / name, formats, target, template, allow)
-    return publish.settle({n: f for n, f in publish.files_of(folder).items() if not _is_residue(n)})
+        _write_tables(tables, folder / name / form, form, target, template, allow)
+    return _settled(folder, form)
 
 
 def write_residue(run: Run, folder: Path) -> Settled:
-    """Write what was not carried; the files written."""
+    """Write what was not carried."""
     (folder / REJECTS).mkdir()
     for name, schema, parts in residue_parts(run.books, run.staged):
         csv.write_parts(schema.names, parts, folder / REJECTS / f"{name}.csv")
-    return publish.settle({n: f for n, f in publish.files_of(folder).items() if _is_residue(n)})
+    return _settled(folder, REJECTS)
 
 
-def _is_residue(name: str) -> bool:
-    return name.startswith(f"{REJECTS}/")
+def _settled(folder: Path, name: str) -> Settled:
+    """Files in folders of that name."""
+    files = publish.files_of(folder)
+    return publish.settle({path: file for path, file in files.items() if f"/{name}/" in f"/{path}"})
 
 
-def write_account(
-    run: Run, folder: Path, source: Dataset, target: Dataset, settled: Settled, *, reports: bool, share: bool
-) -> None:
-    """Write the findings and reports, unless they are not wanted, and, last, the manifest.
-
-    ``settled`` are the files that are there already.
-    """
-    if reports:
-        settled = settled | _write_reports(run, folder, source, target, share)
+def write_account(run: Run, folder: Path, settled: Mapping[str, dict[str, Any]]) -> None:
+    """Write the manifest, last of all. ``settled`` are files of the folder that need not be looked at."""
     run.manifest = manifest(run)
     outputs = publish.write_manifest(folder, run.manifest, settled)
     run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 
-def _write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Settled:
+def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Settled:
+    """Write the findings and the reports on them; the findings are settled."""
     from idbmigrate.reports import html, xlsx
     from idbmigrate.reports.document import for_run
     from idbmigrate.reports.share import shared
@@ -86,27 +84,27 @@ def _write_findings(found: pa.Table, folder: Path) -> Settled:
 
 
 def _write_tables(
-    tables: Mapping[str, pa.Table],
+    tables: Tables,
     folder: Path,
-    formats: Sequence[str],
+    form: str,
     target: Dataset,
     template: str | None,
     allow: Sequence[str],
 ) -> None:
-    if "csv" in formats:
-        csv.write(tables, folder / "csv")
-    if "xml" in formats:
+    if form == "csv":
+        csv.write(tables, folder)
+    elif form == "xml":
         from idbmigrate.exporters import xml
 
-        xml.write(tables, target, folder / "xml" / f"{target.name}.xml")
-    if "parquet" in formats:
+        xml.write(tables, target, folder / f"{target.name}.xml")
+    elif form == "parquet":
         from idbmigrate.exporters import parquet
 
-        parquet.write(tables, folder / "parquet")
-    if "idb" in formats:
+        parquet.write(tables, folder)
+    else:
         from idbmigrate.exporters import idb
 
-        idb.write(tables, target, folder / "idb", template=template, allow=allow)
+        idb.write(tables, target, folder, template=template, allow=allow)
 
 
 def manifest(run: Run) -> dict[str, Any]:

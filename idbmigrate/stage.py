@@ -33,7 +33,9 @@ _PIECE = 30 * 2048
 #: How often a value occurs at least, on average over a piece, where a dictionary pays: an engine reads
 #: the whole dictionary anew with every piece.
 _REPEATS = 8
-_CODED = pa.dictionary(pa.int32(), pa.string())
+#: Numbers of values in a dictionary: it never has more than a piece has rows, over ``_REPEATS``.
+_NUMBER = pa.int16()
+_CODED = pa.dictionary(_NUMBER, pa.string())
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
 
 
 def _of(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)  # they are what Arrow gave
+    numbers = indices.cast(_NUMBER)
+    return pa.DictionaryArray.from_arrays(numbers, texts, safe=False)  # they are what Arrow gave
 
 
 def _of_cleaned(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:

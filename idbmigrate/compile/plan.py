@@ -24,9 +24,9 @@ def staged(table: str) -> str:
     return f"source_{table}"
 
 
-def texts(number: int) -> str:
-    """Name of a relation that holds texts of source columns, of which prepared values are made."""
-    return f"texts_{number}"
+def texts(table: str, column: str) -> str:
+    """Name of a relation that holds texts of this and perhaps other source columns."""
+    return f"texts_{table}.{column}"
 
 
 def made(table: str) -> str:

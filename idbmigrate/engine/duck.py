@@ -46,7 +46,7 @@ class DuckEngine:
             self._mine.connection.unregister(name)
 
     def run(self, query: exp.Expression) -> pa.Table:
-        names = {found.name for found in query.find_all(exp.Table)} & self._tables.keys()
+        names = {found.name for found in query.find_all(exp.Table) if found.name in self._tables}
         connection = self._seeing(names)
         text = query.sql(dialect=self.dialect, copy=False)
         # A relation is planned twice, a statement once with its rows copied: better where they are few.
@@ -65,6 +65,14 @@ class DuckEngine:
                 mine.tables[name] = self._tables[name]
                 mine.connection.register(name, self._tables[name])
         return mine.connection
+
+    def give_back(self) -> None:
+        """Give memory back that finished queries have left for the next ones, from now on at once."""
+        pa.default_memory_pool().release_unused()
+        for setting in ("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"):
+            self._connection.execute(f"SET GLOBAL {setting} = '1KB'")
+        self._connection.execute("SELECT COUNT(*) FROM range(100000)").fetchall()  # looked at after a task
+        self._connection.execute("RESET GLOBAL allocator_flush_threshold")
 
     def close(self) -> None:
         self._tables.clear()

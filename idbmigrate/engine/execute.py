@@ -115,6 +115,7 @@ def execute(
         needs[relation] = {sources.get(name, name) for name in named} & {*needs, *queries}
     together(needs, make, engine.workers)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
+    engine.give_back()
     return run
 
 

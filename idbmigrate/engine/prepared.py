@@ -22,7 +22,9 @@ _BLOCK = 1 << 11
 Values = Mapping[str, Sequence[p.Prepared]]
 
 
-def with_prepared(sources: dict[str, pa.Table], values: Mapping[str, Values], engine: Engine) -> None:
+def with_prepared(
+    sources: dict[str, pa.Table], values: Mapping[str, Values], engine: Engine, workers: int = 1
+) -> None:
     """Give each source table a column for each of its prepared values.
 
     Columns that are asked the same have their texts one after another, such stacks of about as many texts
@@ -34,15 +36,15 @@ def with_prepared(sources: dict[str, pa.Table], values: Mapping[str, Values], en
         for column, wanted in columns.items()
     ]
     stacks = _grouped(asked, lambda each: (_magnitude(each), each.numbers))
-    shares = [stacks[first :: engine.workers] for first in range(engine.workers)]
+    shares = [stacks[first::workers] for first in range(workers)]
     alike = [group for share in shares for group in _grouped(share, lambda stack: _magnitude(stack[0]))]
-    groups = {p.texts(number): group for number, group in enumerate(alike)}
+    groups = {p.texts(group[0][0].table, group[0][0].column): group for group in alike}
     made: dict[tuple[str, str], pa.Array | pa.ChunkedArray] = {}
 
     def make(relation: str) -> None:
         made.update(_made(relation, groups[relation], engine))
 
-    together(dict.fromkeys(groups, ()), make, engine.workers)
+    together(dict.fromkeys(groups, ()), make, workers)
     for each in asked:
         for value in each.values:
             name = f"{each.column}.{value.number}"
@@ -102,7 +104,7 @@ class _Asked:
             chunks = [codes.fill_null(len(answers)) for codes in chunks]
             answers = pa.concat_arrays([answers, missing])
         made = [pa.DictionaryArray.from_arrays(codes, answers, safe=False) for codes in chunks]
-        return pa.chunked_array(made, pa.dictionary(pa.int32(), answers.type))
+        return pa.chunked_array(made, pa.dictionary(self.cells.type.index_type, answers.type))
 
 
 def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa.Array]:

@@ -21,7 +21,8 @@ def prepared_sources(
 ) -> dict[str, pa.Table]:
     """The source tables of a plan, by name, with their prepared values but those of marks."""
     sources = {name: _numbered(table.clean) for name, table in staged.items() if table.name is not None}
-    with_prepared(sources, {name: _values(plan, name, marks=False) for name in sources}, engine)
+    values = {name: _values(plan, name, marks=False) for name in sources}
+    with_prepared(sources, values, engine, engine.workers)
     return sources
 
 

@@ -1,0 +1,94 @@
+"""Work done side by side, in stretches or once for many rows gives what plain work gives."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import idbmigrate
+from idbmigrate import stage
+from idbmigrate.engine.duck import DuckEngine
+from idbmigrate.engine.order import in_order
+from idbmigrate.engine.together import together
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"
+
+
+def converted(target="iapt-2.1"):
+    run = idbmigrate.convert(SAMPLES / "iapt-1.5-messy.mdb", to=target, check=False)
+    return run.tables, run.ledger
+
+
+@pytest.mark.parametrize("repeats", [0, 10**9])
+def test_texts_give_the_same_encoded_or_not(monkeypatch, repeats):
+    plain = converted()
+    monkeypatch.setattr(stage, "_REPEATS", repeats)
+    assert converted() == plain
+
+
+def test_one_worker_gives_what_two_give(monkeypatch):
+    two = converted("mhsds-6.0")
+    monkeypatch.setattr(DuckEngine, "workers", 1)
+    assert converted("mhsds-6.0") == two
+
+
+@given(st.data(), st.integers(1, 3))
+def test_work_waits_for_what_it_needs(data, workers):
+    names = [str(number) for number in range(data.draw(st.integers(0, 12)))]
+    needs: dict[str, set[str]] = {}
+    for name in names:
+        needs[name] = data.draw(st.sets(st.sampled_from(list(needs)))) if needs else set()
+    done, lock = [], threading.Lock()
+
+    def work(name):
+        with lock:
+            assert needs[name] <= set(done)
+            done.append(name)
+
+    together(needs, work, workers)
+    assert sorted(done) == sorted(names)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nothing_begins_after_an_error(workers):
+    begun = []
+
+    def work(name):
+        begun.append(name)
+        if name == "bad":
+            raise ValueError(name)
+
+    with pytest.raises(ValueError, match="bad"):
+        together({"bad": (), "after": {"bad"}}, work, workers)
+    assert begun == ["bad"]
+
+
+@given(st.lists(st.integers(0, 10**6), unique=True))
+def test_rows_come_in_the_order_of_their_numbers(numbers):
+    table = pa.table({"number": pa.array(numbers, pa.int64())})
+    ordered = in_order(table, np.array(numbers, np.int64))
+    assert ordered["number"].to_pylist() == sorted(numbers)
+
+
+def test_threads_see_the_table_that_was_registered_last():
+    from idbmigrate.compile import sql
+
+    engine = DuckEngine()
+    query = sql.select([sql.column("x")], sql.relation("t"))
+    seen = []
+
+    def look(name):
+        seen.append(engine.run(query)["x"].to_pylist())
+
+    for value in range(3):
+        engine.register("t", pa.table({"x": [value]}))
+        together({"a": (), "b": ()}, look, 2)
+        look("here")
+    assert seen == [[0]] * 3 + [[1]] * 3 + [[2]] * 3
+    engine.close()
