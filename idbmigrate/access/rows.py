@@ -48,7 +48,10 @@ def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowS
     named = owned_pages(pages, table.usage_map, damage, table.name)
     own, foreign = _sort_out(pages, table, named)
     rows = _rows_on(pages, table, own, damage)
-    if len(rows) == table.row_count:  # every row is there, so a page too many in the map holds none of them
+    complete = len(rows) == table.row_count
+    if complete and damage.salvage and not len(rows):  # the definition may be that of another, empty table
+        complete = not len(_lost_pages(pages, table, own))
+    if complete:  # every row is there, so a page too many in the map holds none of them
         for number in foreign.tolist():
             damage.note(_FOREIGN, table=table.name, page=number)
         return rows

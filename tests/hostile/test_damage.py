@@ -103,7 +103,12 @@ def test_salvage_gives_every_row_that_no_harmed_page_holds(sound, tmp_path, chan
                 continue
             check(sound, table, harmed, found, ids)
             lost = set(table.ids.tolist()) - set(ids.tolist())
-            assert not lost or database.problems
+            assert not lost or database.problems or same_rows(found, table.content)
+
+
+def same_rows(one, other):
+    """Whether nothing but the places differ, as where two pages of one table have changed theirs."""
+    return sorted(map(repr, one.to_pylist())) == sorted(map(repr, other.to_pylist()))
 
 
 def read_if_possible(database, name):
@@ -137,12 +142,18 @@ def test_without_salvage_it_is_an_error_or_all_unharmed_rows_are_right(sound, tm
 
 
 def check(sound, table, harmed, found, ids):
-    """Unharmed rows are there and right, and no row is made up from pages that were not touched."""
+    """Unharmed rows are there and right, and no row is made up from pages that were not touched.
+
+    A harmed definition may have become that of another table; no row is unharmed then, and the columns
+    are the other's.
+    """
     fine = sound.unharmed(table, harmed)
     where = np.flatnonzero(np.isin(ids, table.ids[fine]))
     assert ids[where].tolist() == table.ids[fine].tolist()
-    assert found.take(where).equals(table.content.take(np.flatnonzero(fine)))
-    if not harmed & (sound.catalogue | table.definition):
+    defined = not harmed & (sound.catalogue | table.definition)
+    if defined or fine.any():
+        assert found.take(where).equals(table.content.take(np.flatnonzero(fine)))
+    if defined:
         made_up = ids[~np.isin(ids, table.ids)]
         assert set((made_up >> 8).tolist()) <= harmed
 
