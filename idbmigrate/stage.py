@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -128,8 +129,8 @@ def staged_texts(name: str, table: pa.Table, columns: list[str]) -> StagedTable:
 
 
 def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec: list[str]) -> StagedTable:
-    columns = zip(table.column_names, table.columns, strict=True)
-    views = {names[source]: _views(values) for source, values in columns}
+    made = _all_views(table)
+    views = {names[source]: made[source] for source in table.column_names}
     absent = tuple(column for column in spec if column not in views)
     nothing = _in_pieces(pa.nulls(table.num_rows, _CODED))
     views |= dict.fromkeys(absent, _Views(nothing, nothing))
@@ -144,6 +145,14 @@ def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec
         absent=absent,
         source_columns={canonical: source for source, canonical in names.items()},
     )
+
+
+def _all_views(table: pa.Table) -> dict[str, _Views]:
+    """The views of each column. Those of a large table are made side by side."""
+    if table.num_rows <= _PIECE:
+        return dict(zip(table.column_names, map(_views, table.columns), strict=True))
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(table.column_names, pool.map(_views, table.columns), strict=True))
 
 
 class _Views(NamedTuple):
@@ -173,19 +182,20 @@ def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
     if pa.types.is_null(values.type):
         return None
     coded = pc.dictionary_encode(values).combine_chunks()
-    return coded if len(coded.dictionary) * _REPEATS <= min(len(values), _PIECE) else None
+    if len(coded.dictionary) * _REPEATS > min(len(values), _PIECE):
+        return None
+    return _of(coded.indices.cast(_NUMBER), coded.dictionary)
 
 
 def _of(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
-    numbers = indices.cast(_NUMBER)
-    return pa.DictionaryArray.from_arrays(numbers, texts, safe=False)  # they are what Arrow gave
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)  # they are what Arrow gave
 
 
 def _of_cleaned(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
     """Cleaning may have left nothing of a text, or made two of them equal."""
     again = texts.dictionary_encode()
     same = len(again.dictionary) == len(texts)
-    return _of(indices if same else again.indices.take(indices), again.dictionary)
+    return _of(indices if same else again.indices.cast(_NUMBER).take(indices), again.dictionary)
 
 
 def _in_pieces(values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
