@@ -87,7 +87,8 @@ def _numbers(table: str, parts: list[Sql], columns: list[str]) -> exp.Query:
     """
     key = [sql.column(f"_key_{i}") for i in range(len(parts))]
     content, row, again = sql.column("_content"), sql.column(plan.ROW), sql.column("_again")
-    said = sql.named(sql.one_text([sql.column(name, SELF) for name in columns]), "_content")
+    values = [sql.without_mark(sql.column(name, SELF)) for name in columns]
+    said = sql.named(sql.one_text(values), "_content")
     tied = sql.subquery(_keyed(parts, sql.relation(plan.rows(table), SELF), said), "tied")
     repeats = sql.row_number([*key, content], [sql.ascending(row)])
     counted = sql.select([row, *map(sql.own, key), sql.own(content), sql.named(repeats, "_again")], tied)

@@ -194,11 +194,16 @@ def descending(value: Sql) -> Sql:
 
 
 def one_text(values: Sequence[Sql]) -> Sql:
-    """All values of a row as one text, so that rows can be told apart by their content."""
+    """All values of a row as one text, so that rows can be put in an order by their content."""
     parts: list[Sql] = []
     for value in values:
         parts += [coalesce(value, text("")), text("\x1f")]
     return joined(*parts) if parts else text("")
+
+
+def without_mark(value: Sql) -> Sql:
+    """A text without the mark that :func:`one_text` ends values with: no two texts become one."""
+    return replaced(replaced(value, "\x1e", "\x1e0"), "\x1f", "\x1e1")
 
 
 def union_all(queries: Sequence[exp.Query]) -> exp.Query:

@@ -359,6 +359,16 @@ def test_what_shares_a_key_is_numbered_by_content(engine):
     assert {(row["row"], row["reason"]) for row in outcome.rows_left} == {("#4", "repeat:again")}
 
 
+def test_rows_that_only_run_together_alike_are_no_repeats(engine):
+    body = IDENTIFIED.replace("[A, {date: B}]", "[A]").replace(
+        "retired: {Rows: {A: the key, B: the key}}", "retired: {Rows: {A: the key, B: unused}}"
+    )
+    cells = {"A": ["k"] * 4, "B": ["a\x1fb", "a", "a\x1e1b", "a\x1fb"], "V": ["c", "b\x1fc", "c", "c"]}
+    source = pa.table({name: pa.array(texts, pa.string()) for name, texts in cells.items()})
+    outcome = run(body, {"Rows": source}, engine)
+    assert {(row["row"], row["reason"]) for row in outcome.rows_left} == {("#4", "repeat:again")}
+
+
 def test_identifier_parts_do_not_run_together(engine):
     body = """
 tables: {Out: {from: Rows, fields: {Key: {identifier: [A, B], length: 12}, Value: V}}}
