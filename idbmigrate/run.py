@@ -61,6 +61,15 @@ class Run:
         return SCHEMA.empty_table() if self.outcome is None else self.outcome.findings
 
     @property
+    def root_causes(self) -> list[dict[str, Any]]:
+        """One line a rule and column that failed by itself, the gravest first; what only follows is last."""
+        from idbmigrate.checks.causes import root_causes
+
+        shown = ("code", "effect", "table", "column", "count", "message", "do")
+        causes = [] if self.outcome is None else root_causes(self.outcome)
+        return [{key: cause[key] for key in shown} for cause in causes]
+
+    @property
     def ledger(self) -> list[dict[str, Any]]:
         """Rows and values, in = carried + rejected + dropped, by table, column and reason."""
         return self.books.lines()
@@ -92,6 +101,7 @@ class Run:
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.tables.items()],
             "left_behind": left_behind(self.books),
             "findings": effects(self.findings),
+            "root_causes": self.root_causes,
             "out": self.out,
             "files": self.files,
         }

@@ -14,6 +14,8 @@ from idbmigrate.errors import BooksError
 
 #: reasons shown before the rest is summed up; all of them are in manifest.json
 REASONS_SHOWN = 12
+#: root causes of findings shown before the rest is summed up
+CAUSES_SHOWN = 6
 
 
 @click.command("convert")
@@ -159,10 +161,7 @@ def show(console: Console, summary: dict[str, Any]) -> None:
         [(line["table"], line["rows"]) for line in summary["tables_out"] if line["rows"]], ["table", "rows"]
     )
     _left_behind(console, summary["left_behind"])
-    findings = {effect: count for effect, count in summary["findings"].items() if count}
-    if findings:
-        _heading(console, "Findings")
-        console.table(findings.items())
+    _findings(console, summary)
     _closing(console, summary)
 
 
@@ -183,6 +182,19 @@ def _left_behind(console: Console, reasons: list[dict[str, Any]]) -> None:
         values, rows = (sum(item[kind] for item in rest) for kind in ("values", "rows"))
         lines.append((values, rows, "", f"{len(rest)} more reasons", "all of them are in manifest.json"))
     console.table(lines, ["values", "rows", "", "reason", "meaning"])
+
+
+def _findings(console: Console, summary: dict[str, Any]) -> None:
+    causes = summary.get("root_causes", [])
+    if not causes:
+        return
+    counts = ", ".join(f"{count:,} {effect}" for effect, count in summary["findings"].items() if count)
+    _heading(console, f"Findings: {counts}")
+    lines = [(c["count"], c["effect"], c["code"] or "", c["message"]) for c in causes[:CAUSES_SHOWN]]
+    if rest := causes[CAUSES_SHOWN:]:
+        all_of_them = "report.html has all of them, and what to do"
+        lines.append((sum(c["count"] for c in rest), "", f"{len(rest)} more", all_of_them))
+    console.table(lines, ["findings", "effect", "rule", "root cause"])
 
 
 def _closing(console: Console, summary: dict[str, Any]) -> None:

@@ -27,7 +27,13 @@ SUMMARY = {
         {"reason": f"reason-{n}", "outcome": "dropped", "meaning": "why", "rows": n, "values": n}
         for n in range(20, 0, -1)
     ],
-    "findings": {"warning": 2, "record": 0, "group": 0, "file": 0},
+    "findings": {"warning": 0, "record": 15, "group": 21, "file": 0},
+    "root_causes": [
+        {"code": f"IDS{n}", "effect": "record", "table": "T", "column": "C", "count": n, "message": "is wrong",
+         "do": "correct it"}
+        for n in range(8, 6, -1)
+    ] + [{"code": None, "effect": "group", "table": None, "column": None, "count": n, "message": "follows",
+          "do": "nothing"} for n in range(6, 0, -1)],
     "out": "out",
     "files": [{"file": "csv/IDS001MPI.csv", "bytes": 2_000_000}],
 }  # fmt: skip
@@ -89,6 +95,8 @@ def test_summary_shows_in_out_and_left_behind(calls):
     assert "IDS001MPI  1,190" in text and "IDS999" not in text
     assert "reason-20" in text and "reason-8 " not in text and "8 more" in text
     assert "36" in text  # what the rest comes to
+    assert "Findings: 15 record, 21 group" in text
+    assert "8  record  IDS8    is wrong" in text and "3          2 more  report.html" in text
     assert "1,190 of 1,200 rows and 8,000 of 9,000 values are carried" in text
     assert "\x1b" not in text and max(map(len, text.splitlines())) <= 110
 
@@ -98,7 +106,7 @@ def test_json_is_the_summary(calls):
     assert json.loads(result.stdout) == SUMMARY and result.stderr == ""
 
 
-@pytest.mark.parametrize(("level", "code"), [("warning", 1), ("record", 0)])
+@pytest.mark.parametrize(("level", "code"), [("warning", 1), ("record", 1), ("file", 0)])
 def test_fail_on_decides_the_exit_code(calls, level, code):
     result = CliRunner().invoke(command, ["a.mdb", "--to", "x", "--out", "o", "--fail-on", level])
     assert result.exit_code == code
