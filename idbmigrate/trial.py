@@ -185,29 +185,28 @@ class Trials:
         return resolve(fewer, {w: t for w, t in test.parameters.items() if w in used}, staged, engine)
 
     def _plan(self, names: Iterable[str], given: Mapping[str, str], accept: str) -> Plan:
-        made: dict[str, tuple[str, ...]] = {}
-        queries = []
+        made: dict[str, TableQuery] = {}
         for name in names:
-            query = self._query(name, given, accept, made)
-            made[name] = (*query.published, *query.helpers)
-            queries.append(query)
-        mapping = self.mapping
+            made[name] = self._query(name, given, accept, made)
+        mapping, queries = self.mapping, tuple(made.values())
         ties = tuple(self._ties.values())
         values = prepared_values(self._preparation, ties, queries)
-        return Plan(
-            mapping.name, mapping.source, mapping.target, accept, dict(given), ties, tuple(queries), values
-        )
+        return Plan(mapping.name, mapping.source, mapping.target, accept, dict(given), ties, queries, values)
 
     def _query(
-        self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, tuple[str, ...]]
+        self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, TableQuery]
     ) -> TableQuery:
         own = tuple(sorted((word, given[word]) for word in self._parameters[name] if word in given))
-        key = (name, own, accept)
+        near = needed_tables(self.mapping, self.target, [name]) & made.keys()
+        identities = {table: made[table].identities for table in sorted(near)}
+        told = tuple((table, *identity) for table in identities for identity in identities[table].items())
+        key = (name, own, accept, told)
         if key not in self._queries:
+            columns = {table: (*query.published, *query.helpers) for table, query in made.items()}
             unique = {name: spec.primary_key for name, spec in self.target.tables.items() if spec.primary_key}
             around = Surroundings(
-                self.mapping, self.target.tables[name], self._columns, {}, made, given, accept,
-                self._keyed, unique, self._preparation,
+                self.mapping, self.target.tables[name], self._columns, {}, columns, given, accept,
+                self._keyed, unique, self._preparation, identities,
             )  # fmt: skip
             query = compile_table(self.mapping.tables[name], around)
             self._queries[key] = replace(

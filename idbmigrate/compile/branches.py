@@ -24,13 +24,15 @@ RESERVED = frozenset({SELF, "item", "natural_key"})
 class MadeField:
     """A field; ``misfit`` is the column that says why a value does not fit its target column.
 
-    ``filled``: it has a value in every row.
+    ``filled``: it has a value in every row. ``identity``: the value is the identifier of its source row,
+    from its natural key, with this prefix and length.
     """
 
     name: str
     carriers: tuple[plan.CarrierColumns, ...]
     misfit: str | None = None
     filled: bool = False
+    identity: tuple[str, int] | None = None
 
     @property
     def helper(self) -> bool:
@@ -221,17 +223,26 @@ class BranchCompiler:
 
     def _join(self, join: m.Join) -> exp.Join:
         used = {r.name for r in self._references() if r.alias == join.alias}
-        keys = [column for column, _ in join.on]
-        columns = list(dict.fromkeys([*keys, *sorted(used)]))
-        if not join.target:
-            columns.append(plan.ROW)
-        inner = one_a_key(join, columns, self.around)
-        conditions = [
-            sql.equal(sql.column(column, join.alias), self.scope.value(expression).sql)
-            for column, expression in join.on
-        ]
-        on = sql.both(*conditions)
-        return exp.Join(this=sql.subquery(inner, join.alias), on=on, side="LEFT")
+        on = [(column, self.scope.value(expression).sql) for column, expression in join.on]
+        if self._by_row(join):
+            on = [(plan.ROW, sql.column(plan.ROW, SELF))]
+        keys = [column for column, _ in on]
+        columns = list(dict.fromkeys([*keys, *sorted(used), *([] if join.target else [plan.ROW])]))
+        same = sql.both(*(sql.equal(sql.column(key, join.alias), value) for key, value in on))
+        inner = sql.subquery(one_a_key(join, keys, columns, self.around), join.alias)
+        return exp.Join(this=inner, on=same, side="LEFT")
+
+    def _by_row(self, join: m.Join) -> bool:
+        """Whether a target table is joined by the identifier of the row that both are made from.
+
+        The number of that row says the same, and is found much sooner.
+        """
+        if not join.target or len(join.on) != 1 or self.branch.source is None:
+            return False
+        column, expression = join.on[0]
+        identity = self._identity(expression)
+        known = self.around.identities.get(join.table, {})
+        return identity is not None and known.get(column) == (self.branch.source, *identity)
 
     # -- fields and verdict --------------------------------------------------------------------
 
@@ -259,7 +270,8 @@ class BranchCompiler:
             misfit = self._fitted(item, value.sql, outputs)
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
             surely = item.name in filled and misfit is None
-            fields.append(MadeField(item.name, tuple(named), misfit, surely))
+            identity = self._identity(item.value) if surely else None
+            fields.append(MadeField(item.name, tuple(named), misfit, surely, identity))
             if self._may_reject(item.value, values):
                 word = sql.text(f"rejected-code:{item.name}")
                 whys = [carrier.why for carrier in value.carriers if carrier.why is not None]
@@ -271,6 +283,14 @@ class BranchCompiler:
         """Whether an expression has a value in every row, ``filled`` being the fields that have one."""
         helper = isinstance(node, m.Reference) and not node.alias and node.name.startswith("_")
         return node.name in filled if helper else isinstance(node, (m.Identifier, m.Constant))
+
+    def _identity(self, node: m.Expression) -> tuple[str, int] | None:
+        """Prefix and length of the identifier that an expression is, if it is that of the source row."""
+        fields = {item.name: item.value for item in self.branch.fields}
+        while isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
+            node = fields[node.name]
+        own = isinstance(node, m.Identifier) and node.parts == (None,)
+        return (node.prefix, node.length) if own else None
 
     def _fitted(self, item: m.Field, value: Sql, outputs: list[tuple[str, Sql]]) -> str | None:
         """Give a field its value where it fits the target column, and say where it does not."""

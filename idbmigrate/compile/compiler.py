@@ -41,7 +41,7 @@ def compile_mapping(
     for name in ordered_tables(mapping, target):
         around = Surroundings(
             mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed,
-            unique, preparation,
+            unique, preparation, {query.table: query.identities for query in queries},
         )  # fmt: skip
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)

@@ -13,14 +13,15 @@ from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.mapping import model as m
 
 
-def one_a_key(join: m.Join, columns: Sequence[str], around: Surroundings) -> exp.Select:
+def one_a_key(
+    join: m.Join, keys: Sequence[str], columns: Sequence[str], around: Surroundings
+) -> exp.Select:
     """These columns of the rows of the other table, of several rows with one key the preferred one."""
-    keys = [column for column, _ in join.on]
     relation = sql.relation(plan.target(join.table) if join.target else plan.staged(join.table))
     selected: list[Sql] = [sql.column(column) for column in columns]
     rule = None if join.target else around.mapping.sources.get(join.table)
     natural = [e.name if isinstance(e, m.Reference) else None for e in rule.natural_key] if rule else []
-    if natural and natural == keys and not join.prefer:
+    if natural and natural == [*keys] and not join.prefer:
         first = sql.equal(sql.column(plan.OCCURRENCE), sql.text("1"))
         query = sql.select(selected, relation)
         query.set("where", exp.Where(this=sql.both(first, sql.negated(sql.column(plan.REPEAT)))))

@@ -86,6 +86,10 @@ class BranchColumns:
     fields: tuple[FieldColumns, ...]
 
 
+#: Fields that in every row are the identifier of the row's source row: its table, prefix and length.
+Identities = dict[str, tuple[str, str, int]]
+
+
 @dataclass(frozen=True)
 class TableQuery:
     """One target table.
@@ -105,6 +109,7 @@ class TableQuery:
     branches: tuple[BranchColumns, ...]
     parents: tuple[str, ...]
     prepared: tuple[tuple[str, frozenset[str]], ...]
+    identities: Identities
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from idbmigrate.compile import plan
 from idbmigrate.compile.prepare import Preparation
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.mapping import model as m
@@ -16,7 +17,8 @@ class Surroundings:
 
     ``made`` maps the target tables that are made before this one to all their columns, helpers included;
     ``keyed`` are the source tables that have a digest of their natural key, ``unique`` the primary keys of
-    target tables. ``preparation`` collects values that hang on one column of a source table.
+    target tables. ``identities`` are those of the target tables made
+    before. ``preparation`` collects values that hang on one column of a source table.
     """
 
     mapping: m.Mapping
@@ -29,6 +31,7 @@ class Surroundings:
     keyed: frozenset[str]
     unique: Mapping[str, tuple[str, ...]]
     preparation: Preparation
+    identities: Mapping[str, plan.Identities]
 
     def columns_of(self, join: m.Join) -> Collection[str]:
         """Columns of the table that is joined."""

@@ -34,7 +34,8 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
 
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
-    verdicts = _verdicts(around, published, branches, parents)
+    identities = _identities(branches)
+    verdicts = _verdicts(around, published, branches, parents, identities)
     shared = _shared_joins(branches)
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
@@ -60,7 +61,16 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         branches=tuple(_columns(branch) for branch in branches),
         parents=tuple(parents),
         prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
+        identities=identities,
     )
+
+
+def _identities(branches: list[MadeBranch]) -> plan.Identities:
+    made = [
+        {(f.name, (branch.source, *f.identity)) for f in branch.fields if branch.source and f.identity}
+        for branch in branches
+    ]
+    return dict(set.intersection(*made))
 
 
 def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
@@ -129,7 +139,9 @@ def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dic
     }
 
 
-def _verdicts(around: Surroundings, published, branches: list[MadeBranch], parents) -> list[tuple[Sql, Sql]]:
+def _verdicts(
+    around: Surroundings, published, branches: list[MadeBranch], parents, identities: plan.Identities
+) -> list[tuple[Sql, Sql]]:
     """Conditions under which a made row is not published, each with its word."""
     verdicts: list[tuple[Sql, Sql]] = []
     filled = set.intersection(*({f.name for f in branch.fields if f.filled} for branch in branches))
@@ -139,8 +151,11 @@ def _verdicts(around: Surroundings, published, branches: list[MadeBranch], paren
             missing = sql.is_null(sql.column(name)) if name in published else exp.true()
             verdicts.append((missing, sql.text(f"blank:{name}")))
     for column, (parent, key) in parents.items():
+        own = identities.get(column)
+        same_row = own is not None and around.identities.get(parent, {}).get(key) == own
+        sought, key = (plan.ROW, plan.ROW) if same_row else (column, key)
         known = sql.select([sql.column(key)], sql.relation(plan.target(parent)))
-        there = exp.In(this=sql.column(column), query=exp.Subquery(this=known))
+        there = exp.In(this=sql.column(sought), query=exp.Subquery(this=known))
         orphan = sql.both(sql.not_null(sql.column(column)), sql.negated(sql.surely(there)))
         verdicts.append((orphan, sql.text(f"no-parent:{parent}")))
     return verdicts

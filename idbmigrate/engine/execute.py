@@ -130,7 +130,7 @@ def _make(run: Execution, query: p.TableQuery, spec: TableSpec) -> None:
         run.engine.forget(p.made(query.table))
         made = _without(made, beaten[f"one-per:{rule}"])
     run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
-    run.engine.register(p.target(query.table), made.select([*query.published, *query.helpers]))
+    run.engine.register(p.target(query.table), made.select([*query.published, *query.helpers, p.ROW]))
     _unique(run, query, spec, made.num_rows)
 
 

@@ -29,11 +29,10 @@ SUMMARY = {
     ],
     "findings": {"warning": 0, "record": 15, "group": 21, "file": 0},
     "root_causes": [
-        {"code": f"IDS{n}", "effect": "record", "table": "T", "column": "C", "count": n, "message": "is wrong",
-         "do": "correct it"}
-        for n in range(8, 6, -1)
-    ] + [{"code": None, "effect": "group", "table": None, "column": None, "count": n, "message": "follows",
-          "do": "nothing"} for n in range(6, 0, -1)],
+        {"code": f"IDS{n}" if n > 6 else None, "effect": "record", "table": "T", "column": "C", "count": n,
+         "message": "is wrong", "do": "correct it"}
+        for n in range(8, 0, -1)
+    ],
     "out": "out",
     "files": [{"file": "csv/IDS001MPI.csv", "bytes": 2_000_000}],
 }  # fmt: skip

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import idbmigrate
 from idbmigrate import stage
+from idbmigrate.compile import tables
 from idbmigrate.engine.duck import DuckEngine
 from idbmigrate.engine.order import in_order
 from idbmigrate.engine.together import together
@@ -36,6 +37,14 @@ def test_one_worker_gives_what_two_give(monkeypatch):
     two = converted("mhsds-6.0")
     monkeypatch.setattr(DuckEngine, "workers", 1)
     assert converted("mhsds-6.0") == two
+
+
+@pytest.mark.parametrize("target", ["iapt-2.1", "mhsds-6.0"])
+def test_rows_are_found_by_number_as_by_identifier(monkeypatch, target):
+    by_number = converted(target)
+    asked = []
+    monkeypatch.setattr(tables, "_identities", lambda branches: asked.append(branches) or {})
+    assert converted(target) == by_number and asked
 
 
 @given(st.data(), st.integers(1, 3))
