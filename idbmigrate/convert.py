@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -76,7 +77,8 @@ def convert(
 def _convert(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
     progress(f"reading {path.name}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
-    with ThreadPoolExecutor(4) as pool:  # much of the work leaves Python, and can go on beside it
+    # Much of the work leaves Python, and can go on beside it.
+    with ThreadPoolExecutor(4) as pool, _stop_on_error() as stop:
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
             found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
@@ -97,7 +99,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             packages = months.split(done, mapping, known, target, options.parameters) if split else {}
             tables = months.rows(done, target)
             checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
-            writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options)
+            writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options, stop)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
             books.close()
@@ -114,6 +116,17 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
                 settled |= package.write_reports(run, folder, source, target, options.share)
             package.write_account(run, folder, ChainMap(settled, *(each.result() for each in writing)))
     return run
+
+
+@contextmanager
+def _stop_on_error() -> Iterator[Event]:
+    """An event that is set where the block fails or is interrupted: nobody need wait for the writers."""
+    stop = Event()
+    try:
+        yield stop
+    except BaseException:
+        stop.set()
+        raise
 
 
 def _plan(
@@ -135,11 +148,12 @@ def _begin_to_write(
     folder: Path | None,
     target: Dataset,
     options: Options,
+    stop: Event,
 ) -> list[Future[package.Settled]]:
     """Write the formats while the books are closed: the folder is hidden, and gone where they stay open."""
     if folder is None:
         return []
-    rest = (target, options.template, options.allow)
+    rest = (target, options.template, options.allow, stop)
     return [
         pool.submit(package.write_tables, packages, folder, form, *rest)
         for form in dict.fromkeys(options.formats)

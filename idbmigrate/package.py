@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,26 +32,33 @@ def write_tables(
     form: str,
     target: Dataset,
     template: str | None,
-    allow: Sequence[str] = (),
+    allow: Sequence[str],
+    stop: threading.Event,
 ) -> Settled:
-    """Write the target tables in one of :data:`FORMATS`, each package in its folder (``""``: at the top)."""
+    """Write the target tables in one of :data:`FORMATS`, each package in its folder (``""``: at the top).
+
+    Gives up soon after ``stop`` is set.
+    """
+    settler = publish.Settler(folder, stop)
     for name, tables in packages.items():
-        _write_tables(tables, folder / name / form, form, target, template, allow)
-    return _settled(folder, form)
+        _write_tables(tables, folder / name / form, form, target, template, allow, settler)
+    return _settled(settler, form)
 
 
 def write_residue(run: Run, folder: Path) -> Settled:
     """Write what was not carried."""
     (folder / REJECTS).mkdir()
+    settler = publish.Settler(folder)
     for name, schema, parts in residue_parts(run.books, run.staged):
-        csv.write_parts(schema.names, parts, folder / REJECTS / f"{name}.csv")
-    return _settled(folder, REJECTS)
+        csv.write_parts(schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
+    return _settled(settler, REJECTS)
 
 
-def _settled(folder: Path, name: str) -> Settled:
-    """Files in folders of that name."""
-    files = publish.files_of(folder)
-    return publish.settle({path: file for path, file in files.items() if f"/{name}/" in f"/{path}"})
+def _settled(settler: publish.Settler, name: str) -> Settled:
+    """Files in folders of that name, however they were written."""
+    files, done = publish.files_of(settler.folder), settler.settled
+    rest = {path: file for path, file in files.items() if f"/{name}/" in f"/{path}" and path not in done}
+    return done | publish.settle(rest)
 
 
 def write_account(run: Run, folder: Path, settled: Mapping[str, dict[str, Any]]) -> None:
@@ -77,10 +85,9 @@ def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, shar
 
 
 def _write_findings(found: pa.Table, folder: Path) -> Settled:
-    file = folder / "findings.csv"
-    with open(file, "wb") as opened:
-        csv.write_table(found, opened)
-    return publish.settle({file.name: file})
+    settler = publish.Settler(folder)
+    csv.write_file(found, folder / "findings.csv", settler.open)
+    return settler.settled
 
 
 def _write_tables(
@@ -90,13 +97,14 @@ def _write_tables(
     target: Dataset,
     template: str | None,
     allow: Sequence[str],
+    settler: publish.Settler,
 ) -> None:
     if form == "csv":
-        csv.write(tables, folder)
+        csv.write(tables, folder, settler.open)
     elif form == "xml":
         from idbmigrate.exporters import xml
 
-        xml.write(tables, target, folder / f"{target.name}.xml")
+        xml.write(tables, target, folder / f"{target.name}.xml", settler.open)
     elif form == "parquet":
         from idbmigrate.exporters import parquet
 

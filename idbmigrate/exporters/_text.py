@@ -6,11 +6,15 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 Part = TypeVar("Part")
+#: Opens a file that is to be written.
+Create = Callable[[Path], AbstractContextManager[Any]]
 
 #: rows that are formatted at a time: few enough to stay in the cache; fewer where values are long
 ROWS, BYTES = 1 << 14, 1 << 27
@@ -18,6 +22,11 @@ ROWS, BYTES = 1 << 14, 1 << 27
 #: threads that format at the same time
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 _TEXT = {"string", "large_string", "string_view", "null", "bool"}
+
+
+def create(path: Path) -> AbstractContextManager[Any]:
+    """A file, written as it is."""
+    return open(path, "wb")
 
 
 def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:

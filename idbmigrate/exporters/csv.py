@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from idbmigrate.exporters._text import WORKERS, batches, content, holds, in_order
+from idbmigrate.exporters._text import WORKERS, Create, batches, content, create, holds, in_order
 
 _SPECIAL = (b'"', b",", b"\n", b"\r")
 _PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
 
 
-def write(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
+def write(tables: Mapping[str, pa.Table], folder: Path, create: Create = create) -> list[Path]:
     """Write each table to ``folder/<TABLE>.csv``, empty ones too; return the paths in that order.
 
     Tables are written side by side: Arrow lets go of the interpreter while it formats.
@@ -29,18 +30,21 @@ def write(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.csv" for name in tables]
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(_write_file, paths, tables.values()))
+        list(pool.map(partial(write_file, create=create), tables.values(), paths))
     return paths
 
 
-def _write_file(path: Path, table: pa.Table) -> None:
-    with open(path, "wb") as file:
+def write_file(table: pa.Table, path: Path, create: Create = create) -> None:
+    """Write one table with its header row."""
+    with create(path) as file:
         write_table(table, file)
 
 
-def write_parts(names: Iterable[str], parts: Iterable[pa.Table], path: Path) -> None:
+def write_parts(
+    names: Iterable[str], parts: Iterable[pa.Table], path: Path, create: Create = create
+) -> None:
     """Write a table that comes in parts, so that it is never in memory as a whole."""
-    with open(path, "wb") as file:
+    with create(path) as file:
         _write_header(names, file)
         for rows in in_order(_rows, (batch for part in parts for batch in batches(part))):
             file.write(rows)

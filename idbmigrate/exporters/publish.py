@@ -13,12 +13,13 @@ import json
 import os
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from idbmigrate.errors import IdbmigrateError, OutputError
 from idbmigrate.exporters.whole import sync_folder
@@ -148,6 +149,40 @@ def files_of(folder: Path) -> dict[str, Path]:
     """The files of a folder and its folders, by their relative names with forward slashes, in order."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {file.relative_to(folder).as_posix(): file for file in files}
+
+
+class Settler:
+    """Opens files of a folder that are hashed while they are written, and on the disk when closed.
+
+    ``settled``: size and SHA-256 of those that are complete, by relative name. Once ``stop`` is set,
+    whoever writes to one of them gets ``CancelledError``.
+    """
+
+    def __init__(self, folder: Path, stop: threading.Event | None = None):
+        self.folder, self.stop = folder, stop or threading.Event()
+        self.settled: dict[str, dict[str, Any]] = {}
+
+    @contextlib.contextmanager
+    def open(self, path: Path) -> Iterator[_Hashed]:
+        with open(path, "wb") as file:
+            hashed = _Hashed(file, self.stop)
+            yield hashed
+            file.flush()
+            os.fsync(file.fileno())
+        facts = {"bytes": hashed.size, "sha256": hashed.digest.hexdigest()}
+        self.settled[path.relative_to(self.folder).as_posix()] = facts
+
+
+class _Hashed:
+    def __init__(self, file: BinaryIO, stop: threading.Event):
+        self.file, self.stop, self.digest, self.size = file, stop, hashlib.sha256(), 0
+
+    def write(self, content: Any) -> None:
+        if self.stop.is_set():
+            raise CancelledError
+        self.file.write(content)
+        self.digest.update(content)
+        self.size += memoryview(content).nbytes
 
 
 def settle(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from idbmigrate.datasets import Dataset
 from idbmigrate.datasets.schema import namespace, table_order, xsd
 from idbmigrate.errors import OutputError
-from idbmigrate.exporters._text import batches, content, in_order
+from idbmigrate.exporters._text import Create, batches, content, create, in_order
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}  # the ampersand first
 _MARKS = tuple(mark.encode() for mark in _ESCAPES)
@@ -34,22 +34,26 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def write(tables: Mapping[str, pa.Table], dataset: Dataset, path: Path) -> list[Path]:
+def write(
+    tables: Mapping[str, pa.Table], dataset: Dataset, path: Path, create: Create = create
+) -> list[Path]:
     """Write the document to ``path`` and its schema beside it; return both paths."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_document(tables, dataset, path)
+    write_document(tables, dataset, path, create)
     schema = path.with_suffix(".xsd")
     schema.write_bytes(xsd(dataset))
     return [path, schema]
 
 
-def write_document(tables: Mapping[str, pa.Table], dataset: Dataset, path: Path) -> None:
+def write_document(
+    tables: Mapping[str, pa.Table], dataset: Dataset, path: Path, create: Create = create
+) -> None:
     """Write the document alone.
 
     Raises OutputError ``value-does-not-fit`` for a character that XML cannot hold, with table, column
     and number of the row; nothing is replaced in silence.
     """
-    with open(path, "wb") as file:
+    with create(path) as file:
         file.write(_HEAD.format(name=dataset.name, namespace=namespace(dataset)).encode())
         for part in in_order(_rows, _parts(tables, dataset)):
             file.write(part)

@@ -19,10 +19,13 @@ STOPPER = """
 import os, signal, sys, time
 from idbmigrate.exporters import csv
 real = csv.write
-def write(tables, folder):
-    paths = real(tables, folder)
+def write(tables, folder, create):
+    paths = real(tables, folder, create)
     os.kill(os.getpid(), signal.{name})
-    time.sleep(30)
+    time.sleep(1)
+    with create(folder / "more.csv") as file:
+        file.write(b"more")
+    time.sleep(1000)
 csv.write = write
 from idbmigrate.cli import main
 main(sys.argv[1:])
