@@ -39,7 +39,7 @@ def with_prepared(
     shares = [stacks[first::workers] for first in range(workers)]
     alike = [group for share in shares for group in _grouped(share, lambda stack: _magnitude(stack[0]))]
     groups = {p.texts(group[0][0].table, group[0][0].column): group for group in alike}
-    made: dict[tuple[str, str], pa.Array | pa.ChunkedArray] = {}
+    made: dict[tuple[str, str], pa.ChunkedArray] = {}
 
     def make(relation: str) -> None:
         made.update(_made(relation, groups[relation], engine))
@@ -52,21 +52,23 @@ def with_prepared(
 
 
 def _magnitude(asked: _Asked) -> int:
-    return max(len(asked.texts), _BLOCK).bit_length()
+    return max(asked.count, _BLOCK).bit_length()
 
 
-def _made(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[tuple[str, str], Any]:
+def _made(
+    relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine
+) -> dict[tuple[str, str], pa.ChunkedArray]:
     """Columns of prepared values, by source table and name."""
     columns = {}
     answers = _answers(relation, stacks, engine)
     for number, stack in enumerate(stacks):
-        start, missing = 0, sum(len(each.texts) for each in stack)
+        start, missing = 0, sum(each.count for each in stack)
         for each in stack:
             for value in each.values:
                 made = answers[f"{number}.{value.number}"]
-                column = each.spread(made.slice(start, len(each.texts)), made.slice(missing, 1))
+                column = each.spread(made.slice(start, each.count), made.slice(missing, 1))
                 columns[each.table, f"{each.column}.{value.number}"] = column
-            start += len(each.texts)
+            start += each.count
     return columns
 
 
@@ -80,11 +82,16 @@ class _Asked:
     cells: pa.ChunkedArray
 
     @property
-    def texts(self) -> pa.Array:
-        """The texts that occur; the cells as they are where the column is not encoded."""
+    def texts(self) -> list[pa.Array]:
+        """The texts that occur, in pieces; the cells as they are where the column is not encoded."""
         if not self.encoded:
-            return self.cells.combine_chunks()
-        return self.cells.chunk(0).dictionary if self.cells.num_chunks else pa.array([], pa.string())
+            return self.cells.chunks
+        return [self.cells.chunk(0).dictionary] if self.cells.num_chunks else []
+
+    @property
+    def count(self) -> int:
+        """How many texts that are."""
+        return sum(map(len, self.texts))
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -95,27 +102,30 @@ class _Asked:
     def encoded(self) -> bool:
         return pa.types.is_dictionary(self.cells.type)
 
-    def spread(self, answers: pa.Array, missing: pa.Array) -> pa.Array | pa.ChunkedArray:
+    def spread(self, answers: pa.ChunkedArray, missing: pa.ChunkedArray) -> pa.ChunkedArray:
         """Answers for the texts, and that for a missing one, brought to the rows."""
         if not self.encoded:
             return answers
         chunks = [chunk.indices for chunk in self.cells.chunks]
         if missing[0].is_valid:
             chunks = [codes.fill_null(len(answers)) for codes in chunks]
-            answers = pa.concat_arrays([answers, missing])
-        made = [pa.DictionaryArray.from_arrays(codes, answers, safe=False) for codes in chunks]
-        return pa.chunked_array(made, pa.dictionary(self.cells.type.index_type, answers.type))
+            answers = pa.chunked_array([*answers.chunks, *missing.chunks])
+        answer = answers.combine_chunks()
+        made = [pa.DictionaryArray.from_arrays(codes, answer, safe=False) for codes in chunks]
+        return pa.chunked_array(made, pa.dictionary(self.cells.type.index_type, answer.type))
 
 
-def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa.Array]:
+def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) -> dict[str, pa.ChunkedArray]:
     """What is asked of each stack of columns, for all its texts and at the end for a missing one."""
-    texts = [[each.texts for each in stack] for stack in stacks]
-    longest = 1 + max(sum(map(len, arrays)) for arrays in texts)
+    longest = 1 + max(sum(each.count for each in stack) for stack in stacks)
     columns = {p.ROW: pa.array(np.arange(longest, dtype=np.int64))}
-    for number, arrays in enumerate(texts):
-        padding = pa.nulls(longest - sum(map(len, arrays)), pa.string())
-        columns[str(number)] = pa.concat_arrays([*arrays, padding])
-    engine.register(relation, pa.table(columns))
+    for number, stack in enumerate(stacks):
+        pieces = [piece for each in stack for piece in each.texts]
+        padding = pa.nulls(longest - sum(map(len, pieces)), pa.string())
+        columns[str(number)] = pa.chunked_array([*pieces, padding])
+    texts = pa.table(columns)
+    few = longest <= 2 * _BLOCK  # in pieces large ones go to several threads, small ones only cost
+    engine.register(relation, texts.combine_chunks() if few else texts)
     wanted = {str(number): stack[0].values for number, stack in enumerate(stacks)}
     made = engine.run(prepare.query(relation, wanted))
     engine.forget(relation)
@@ -127,8 +137,8 @@ def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) 
     }
 
 
-def _typed(answers: pa.ChunkedArray, truth: bool) -> pa.Array:
-    return pc.cast(answers, pa.bool_() if truth else pa.string()).combine_chunks()
+def _typed(answers: pa.ChunkedArray, truth: bool) -> pa.ChunkedArray:
+    return pc.cast(answers, pa.bool_() if truth else pa.string())
 
 
 def _grouped(items: Iterable[Any], key: Callable[[Any], object]) -> list[list[Any]]:
