@@ -9,7 +9,7 @@ import os
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -89,7 +89,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             read = _read(path, digest.result(), idb.problems)
         _require(mapping, found.missing_tables, path)
 
-        with closing(opening.result()) as engine:
+        with _closed_beside(opening.result(), pool) as engine:
             known = {name: table for name, table in staged.items() if table.name}
             plan = _plan(mapping, known, target, engine, options)
             done = execute(plan, staged, engine, target, progress)
@@ -127,6 +127,15 @@ def _stop_on_error() -> Iterator[Event]:
     except BaseException:
         stop.set()
         raise
+
+
+@contextmanager
+def _closed_beside(engine: Engine, pool: Executor) -> Iterator[Engine]:
+    """The engine, closed in a thread at the end: it gives much memory back, which takes its time."""
+    try:
+        yield engine
+    finally:
+        pool.submit(engine.close)
 
 
 def _plan(
