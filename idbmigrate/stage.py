@@ -111,10 +111,19 @@ def _apart(name: str, taken: Iterable[str]) -> str:
 
 def _known(idb: Idb, match: TableMatch, name: str, spec_columns: list[str]) -> StagedTable:
     table, ids = idb.read_with_ids(match.source)
-    names = {
-        column.source: column.canonical or _apart(column.source, spec_columns) for column in match.columns
-    }
+    names: dict[str, str] = {}
+    for column in match.columns:
+        own = column.canonical or _own_column(column.source, spec_columns)
+        while own in names.values():
+            own += "'"
+        names[column.source] = own
     return _staged(name, match.source, table, ids, names, spec_columns)
+
+
+def _own_column(name: str, taken: Iterable[str]) -> str:
+    """The same for a column, marked also where queries may give such a name: to ``_row``, to ``GENDER.4``."""
+    theirs = name.startswith("_") or "." in name
+    return f"{name.replace('.', ':')} (not matched)" if theirs else _apart(name, taken)
 
 
 def _absent(name: str, columns: list[str]) -> StagedTable:
