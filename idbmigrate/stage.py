@@ -188,7 +188,7 @@ def _views(values: pa.ChunkedArray) -> _Views:
 
 def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
     """The column as a dictionary, missing values in the indices only; none where it does not pay."""
-    if pa.types.is_null(values.type):
+    if not len(values) or pa.types.is_null(values.type):
         return None
     coded = pc.dictionary_encode(values).combine_chunks()
     if len(coded.dictionary) * _REPEATS > min(len(values), _PIECE):
