@@ -20,8 +20,6 @@ from idbmigrate.compile.sql import Sql
 SELF = "a"
 #: What staging marks a row with that hangs on more than one of its columns.
 MARKS = frozenset({plan.KEY, plan.OCCURRENCE})
-#: The column in a value that waits for one.
-_TEXT = ""
 
 
 class Preparation:
@@ -41,7 +39,7 @@ class Preparation:
         if len(bases) != 1 or _plain(value):
             return value
         base = bases.pop()
-        waiting = _renamed(value, lambda name: _TEXT + name[len(base) :])
+        waiting = _renamed(value, lambda name: name[len(base) :])
         text = waiting.sql(copy=False)
         if text not in self._numbers:
             portable.check(waiting)
