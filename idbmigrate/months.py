@@ -10,6 +10,7 @@ import pyarrow as pa
 from idbmigrate import periods
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets import Dataset
+from idbmigrate.engine.coded import plain
 from idbmigrate.engine.execute import Execution, execute
 from idbmigrate.engine.parameters import resolve
 from idbmigrate.mapping.model import Mapping as MappingFile
@@ -29,7 +30,7 @@ def split(
 
     ``given`` are the parameters that the user set: a header is made anew for each month.
     """
-    tables = {name: result.rows(target.tables[name]) for name, result in run.results.items()}
+    tables = {name: plain(result.rows(target.tables[name])) for name, result in run.results.items()}
     seen: dict[str, list[np.ndarray]] = {name: [] for name in tables}
     packages: dict[str, Package] = {}
     for month in periods.months(tables, target):

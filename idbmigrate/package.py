@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from idbmigrate import __version__
 from idbmigrate.datasets import Dataset
+from idbmigrate.engine.coded import plain
 from idbmigrate.exporters import csv, publish
 from idbmigrate.residue import residue_parts
 from idbmigrate.run import Run
@@ -99,6 +100,8 @@ def _write_tables(
     allow: Sequence[str],
     settler: publish.Settler,
 ) -> None:
+    if form not in ("csv", "xml"):  # these write dictionaries out piece by piece
+        tables = {name: plain(table) for name, table in tables.items()}
     if form == "csv":
         csv.write(tables, folder, settler.open)
     elif form == "xml":

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.datasets.model import Dataset, Period, TableSpec
+from idbmigrate.engine.coded import plain
 from idbmigrate.engine.execute import TableResult, as_numpy
 from idbmigrate.engine.parameters import month_bounds
 
@@ -139,7 +140,7 @@ def only_month(
     results: Mapping[str, TableResult], dataset: Dataset, month: str
 ) -> dict[str, TableResult]:
     """The results with everything left out, under ``outside-period``, that the month does not know."""
-    tables = {name: result.rows(dataset.tables[name]) for name, result in results.items()}
+    tables = {name: plain(result.rows(dataset.tables[name])) for name, result in results.items()}
     masks = belonging(tables, dataset, month)
     kept = {name: result.only(masks[name], OUTSIDE) for name, result in results.items()}
     for name, result in kept.items():
@@ -151,7 +152,7 @@ def only_month(
 
 
 def _closing_unknown(result: TableResult, period: Period, month: str) -> TableResult:
-    later = pc.greater(result.made[period.columns[1]], month_bounds(month)[1])
+    later = pc.greater(plain(result.made.select(period.columns[1:2]))[0], month_bounds(month)[1])
     later = pc.fill_null(later, False)
     for name in (period.columns[1], *period.closing):
         if name in result.query.published:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.engine.coded import plain
 from idbmigrate.ledger import Account, Books
 from idbmigrate.reasons import DROPPED, REJECTED, outcome
 from idbmigrate.stage import StagedTable
@@ -27,8 +29,8 @@ EFFECTS = ("file", "group", "record", "warning")
 class Run:
     """What :func:`idbmigrate.convert` gives back.
 
-    ``tables``: the target's tables, every column text in the order of the data set, a missing value
-    null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``: what the rules
+    ``coded``: the target's tables, columns in the order of the data set, each text or a dictionary of text,
+    a missing value null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``: what the rules
     gave, ``None`` where no rules of the target are public. ``out``: the folder written, ``None`` where none
     was asked for.
     """
@@ -38,7 +40,7 @@ class Run:
     mapping: MappingFile
     plan: Plan
     staged: dict[str, StagedTable]
-    tables: dict[str, pa.Table]
+    coded: dict[str, pa.Table]
     books: Books
     outcome: Outcome | None = None
     period: str | None = None
@@ -46,6 +48,11 @@ class Run:
     out: str | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> dict[str, pa.Table]:
+        """The target's tables: every column text."""
+        return {name: plain(table) for name, table in self.coded.items()}
 
     def frame(self, table: str) -> pd.DataFrame:
         """One target table as pandas: every column text, missing is ``<NA>``."""
@@ -98,7 +105,7 @@ class Run:
             "period": self.period,
             "months": sorted(self.packages),
             "tables_in": tables_in(self.books),
-            "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.tables.items()],
+            "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": left_behind(self.books),
             "findings": effects(self.findings),
             "root_causes": self.root_causes,

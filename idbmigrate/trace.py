@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
 from idbmigrate.engine.execute import Execution, TableResult, as_numpy
+from idbmigrate.engine.order import stretch
 from idbmigrate.stage import StagedTable
 
 #: Name of the column that says which rows of a made table are published.
@@ -65,18 +66,8 @@ class Trace:
 
         Rows are in the order of their branches, items and source rows.
         """
-        rows = _stretch(table, p.BRANCH, self.branch)
-        return rows if self.item is None else _stretch(rows, p.ITEM, self.item)
-
-
-def _stretch(table: pa.Table, name: str, number: int) -> pa.Table:
-    """The rows with this number in a column of ascending numbers."""
-    chunks = [chunk.to_numpy() for chunk in table[name].chunks if len(chunk)]
-    start, stop = (
-        sum(int(np.searchsorted(chunk, chunk.dtype.type(bound))) for chunk in chunks)
-        for bound in (number, number + 1)
-    )
-    return table.slice(start, stop - start)
+        rows = stretch(table, p.BRANCH, self.branch)
+        return rows if self.item is None else stretch(rows, p.ITEM, self.item)
 
 
 def numbers(column: pa.ChunkedArray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
@@ -51,8 +51,9 @@ class MadeBranch:
     outputs: list[tuple[str, Sql]]
     values: dict[str, m.Expression]
     places: dict[str, m.Place]
+    copies: dict[str, tuple[plan.Copied, ...]]
     prepared: frozenset[str]
-    origin: Sql | None
+    origin: Callable[[Iterable[exp.Column]], Sql | None]
     stops: list[tuple[Sql, Sql]]
     targets: Mapping[str, str]  # alias -> target table
     joins: list[exp.Join] = field(default_factory=list)
@@ -72,12 +73,13 @@ class MadeBranch:
         if stopped:
             outputs[plan.REJECT] = sql.case([*self.stops, (exp.true(), outputs[plan.REJECT])])
         columns = [sql.named(outputs.get(name, sql.no_text()), name) for name in names]
-        query = sql.select(columns, self.origin.copy() if self.origin is not None else None)
+        query = sql.select(columns)
         if self.stops and not stopped:
             query.set("where", exp.Where(this=sql.both(*(sql.negated(stop) for stop, _ in self.stops))))
         if joins := self._looked_at(query):
             query.set("joins", [join.copy() for join in joins])
-        return query
+        origin = self.origin(query.find_all(exp.Column))
+        return query.from_(origin, copy=False) if origin is not None else query
 
     def _looked_at(self, query: exp.Query) -> list[exp.Join]:
         """The joins that the query looks at; no other makes a difference, as each finds one row at most."""
@@ -131,7 +133,6 @@ class BranchCompiler:
             (plan.REJECT, sql.case(rejecting, sql.no_text())),
         ]
         always += [(column, sql.column(plan.ROW, alias)) for alias, _, column in joined]
-        said = [sql for _, sql in (*always, *outputs)] + [stop for stop, _ in stops]
         return MadeBranch(
             rows=branch.rows,
             source=branch.source,
@@ -141,8 +142,9 @@ class BranchCompiler:
             outputs=[*always, *outputs],
             values=values,
             places={item.name: item.place for item in branch.fields},
+            copies={name: copied for name, value in outputs if (copied := self._copied(value))},
             prepared=frozenset(self.scope.prepared),
-            origin=self._rows([*said, *(join.args["on"] for join in joins)]),
+            origin=self._rows,
             stops=stops,
             targets={join.alias: join.table for join in branch.joins if join.target},
             joins=joins,
@@ -182,26 +184,46 @@ class BranchCompiler:
 
     # -- rows --------------------------------------------------------------------------------
 
-    def _rows(self, expressions: Iterable[Sql]) -> Sql | None:
-        """The rows of the branch, with the columns that these expressions name."""
+    def _rows(self, columns: Iterable[exp.Column]) -> Sql | None:
+        """The rows of the branch, with these of its columns."""
         branch = self.branch
         if branch.source is None:
             return None
         if not branch.each:
             return sql.relation(plan.rows(branch.source), SELF)
-        columns = (column for expression in expressions for column in expression.find_all(exp.Column))
         used = {column.name for column in columns if column.table == SELF}
         values = {name for name in used if name.partition(".")[0] == VALUE}
         own = sorted(used - values - {plan.ITEM} - {name for name, _ in self._texts(0)})
         selects = []
         for number, item in enumerate(branch.each):
             given = [(plan.ITEM, sql.whole(number)), *self._texts(number)]
-            given += [(name, sql.column(name.replace(VALUE, item["column"], 1))) for name in sorted(values)]
+            given += [(name, sql.column(self._valued(name, item["column"]))) for name in sorted(values)]
             named = [sql.named(value, name) for name, value in given if name in used]
             select = sql.select([*map(sql.column, own), *named], sql.relation(plan.rows(branch.source)))
             select.set("where", exp.Where(this=sql.not_null(sql.column(item["column"]))))
             selects.append(select)
         return sql.subquery(sql.union_all(selects), SELF)
+
+    def _copied(self, value: Sql) -> tuple[plan.Copied, ...]:
+        """What a value is without anything done to it, by entry of ``each``; nothing where it is made."""
+        each = self.branch.each
+        if isinstance(value, exp.Column) and value.table == SELF:
+            return tuple(self._taken(value.name, number) for number in range(max(1, len(each))))
+        told = _told(value)
+        return (told,) * max(1, len(each)) if told else ()
+
+    def _taken(self, name: str, number: int) -> plan.Copied:
+        """What a column of the row itself is in the rows of an entry of ``each``."""
+        if not self.branch.each:
+            return plan.Copied(column=name)
+        texts = dict(self._texts(number))
+        if name in texts:
+            return _told(texts[name]) or plan.Copied()
+        return plan.Copied(column=self._valued(name, self.branch.each[number]["column"]))
+
+    def _valued(self, name: str, column: str) -> str:
+        """The name of a column, where it hangs on the value of an entry that of the entry's own."""
+        return name.replace(VALUE, column, 1) if name.partition(".")[0] == VALUE else name
 
     def _texts(self, number: int) -> list[tuple[str, Sql]]:
         """What an entry of ``each`` says of itself, as columns of its rows."""
@@ -334,3 +356,10 @@ class BranchCompiler:
         for rule in branch.where:
             stops.append((sql.negated(self.scope.condition(rule.keep)), sql.text(f"filter:{rule.name}")))
         return stops
+
+
+def _told(value: Sql) -> plan.Copied | None:
+    """A text, or no text, that stands in the query; nothing where it is made of something."""
+    if isinstance(value, exp.Literal) and value.is_string:
+        return plan.Copied(text=value.name)
+    return plan.Copied() if value == sql.no_text() else None

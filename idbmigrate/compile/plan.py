@@ -76,6 +76,14 @@ class FieldColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """What a field takes as it is: a column of its source row, or a text. Neither: it is missing."""
+
+    column: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BranchColumns:
     """One branch: its source table, the joined source tables with their row columns, and its fields."""
 
@@ -94,14 +102,17 @@ Identities = dict[str, tuple[str, str, int]]
 class TableQuery:
     """One target table.
 
-    ``query`` gives the published rows and where each came from. ``explain`` gives every candidate row of
-    the branches with these numbers, and these of its columns: the verdict on it (``_reject``), fields, and
-    what is said of their values. ``rankings`` give, rule by rule, the rows that ``one_per`` does not keep.
+    ``query`` gives the published rows and where each came from. It leaves out ``copies``: fields that all
+    branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone).
+    ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
+    verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
+    the rows that ``one_per`` does not keep.
     ``prepared`` are the names of the prepared values that the query reads, by source table.
     """
 
     table: str
     query: exp.Query
+    copies: dict[str, tuple[tuple[Copied, ...], ...]]
     explain: Callable[[frozenset[int], frozenset[str]], exp.Query]
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]

@@ -37,23 +37,26 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     identities = _identities(branches)
     verdicts = _verdicts(around, published, branches, parents, identities)
     shared = _shared_joins(branches)
+    judged = {column.name for condition, _ in verdicts for column in condition.find_all(exp.Column)}
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
         rows = [branch.query([*_ALWAYS, *names], stopped) for branch in made]
         return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
     def explain(numbers: frozenset[int], asked: frozenset[str]) -> exp.Query:
-        judging = {column.name for condition, _ in verdicts for column in condition.find_all(exp.Column)}
-        needed = asked | judging if plan.REJECT in asked else asked
+        needed = asked | judged if plan.REJECT in asked else asked
         made = [branches[number] for number in sorted(numbers)]
         read = [name for name in named_columns if name in needed and name not in _ALWAYS]
         return _explained(sorted(asked), verdicts, stages(made, read, stopped=True))
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
-    names = [*published, *traces]
+    copies = _copies(branches, [*published, *traces])
+    names = [name for name in (*published, *traces) if name not in copies]
+    looked_at = [name for name in named_columns if name in {plan.REJECT, *names, *judged}.difference(_ALWAYS)]
     return plan.TableQuery(
         table=table.name,
-        query=_published(names, verdicts, stages(branches, [plan.REJECT, *names], stopped=False)),
+        query=_published(names, verdicts, stages(branches, looked_at, stopped=False)),
+        copies=copies,
         explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,
@@ -71,6 +74,20 @@ def _identities(branches: list[MadeBranch]) -> plan.Identities:
         for branch in branches
     ]
     return dict(set.intersection(*made))
+
+
+def _copies(
+    branches: list[MadeBranch], names: Iterable[str]
+) -> dict[str, tuple[tuple[plan.Copied, ...], ...]]:
+    """What every branch takes as it is, of the fields of these names."""
+    copies = {}
+    for name in names:
+        made = {name for branch in branches for name, _ in branch.outputs if name not in branch.copies}
+        if name not in made:
+            nothing = [(plan.Copied(),) * max(1, len(branch.items)) for branch in branches]
+            taken = zip(branches, nothing, strict=True)
+            copies[name] = tuple(branch.copies.get(name, none) for branch, none in taken)
+    return copies
 
 
 def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:

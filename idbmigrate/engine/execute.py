@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -14,6 +14,8 @@ from idbmigrate.compile import plan as p
 from idbmigrate.compile import sql
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
+from idbmigrate.engine.coded import plain
+from idbmigrate.engine.copies import with_copies
 from idbmigrate.engine.order import in_order
 from idbmigrate.engine.sources import marked, prepared_sources
 from idbmigrate.engine.together import together
@@ -25,7 +27,8 @@ from idbmigrate.stage import StagedTable
 class TableResult:
     """Rows of one target table.
 
-    ``made`` holds what the query gave: the target's columns as text, and where each row came from.
+    ``made`` holds what the query gave: the target's columns as text or as dictionaries of different texts,
+    and where each row came from.
     ``kept`` is a mask over its rows, ``left_out`` the word for those that are not kept. ``blanked`` are
     columns from which values were taken out under that word. ``beaten`` are the rows that had to make way
     for another with the same key, by word, as the numbers of :func:`row_names` in ascending order.
@@ -39,7 +42,7 @@ class TableResult:
     blanked: frozenset[str] = frozenset()
 
     def rows(self, spec: TableSpec) -> pa.Table:
-        """Published rows: all columns of the data set, in its order, as text."""
+        """Published rows: all columns of the data set, in its order, as text or dictionaries of text."""
         table = self.made.select(self.query.published)
         table = table if self.kept.all() else table.filter(pa.array(self.kept))
         missing = pa.nulls(table.num_rows, pa.string())
@@ -57,8 +60,9 @@ class TableResult:
     def without_values(self, name: str, mask: pa.ChunkedArray, word: str) -> TableResult:
         """The same with the values of one column taken out where the mask over all rows is true."""
         index = self.made.schema.get_field_index(name)
-        values = pc.if_else(mask, pa.scalar(None, pa.string()), self.made[name])
-        made = self.made.set_column(index, name, values)
+        made = plain(self.made)
+        values = pc.if_else(mask, pa.scalar(None, pa.string()), made[name])
+        made = made.set_column(index, name, values)
         return replace(self, made=made, left_out=word, blanked=self.blanked | {name})
 
 
@@ -121,8 +125,8 @@ def execute(
 
 def _make(run: Execution, query: p.TableQuery, spec: TableSpec) -> None:
     """Make one target table."""
-    made = _as_text(run.engine.run(query.query), [*query.published, *query.helpers])
-    made = in_order(made, _names(made))
+    made = _as_text(run.engine.run(query.query), {*query.published, *query.helpers}.difference(query.copies))
+    made = with_copies(in_order(made, _names(made)), query, run.sources)
     beaten = {}
     for rule, ranking in query.rankings:
         run.engine.register(p.made(query.table), made)
@@ -139,7 +143,7 @@ def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarr
     return (branch << 52) | (item << 40) | row
 
 
-def _as_text(table: pa.Table, names: list[str]) -> pa.Table:
+def _as_text(table: pa.Table, names: Iterable[str]) -> pa.Table:
     """The table with these columns as text: engines differ in the type of one that holds only nulls."""
     wanted = {name for name in names if table.schema.field(name).type != pa.string()}
     fields = [field.with_type(pa.string()) if field.name in wanted else field for field in table.schema]

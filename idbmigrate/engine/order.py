@@ -1,4 +1,4 @@
-"""Rows brought into the order of their numbers."""
+"""Rows in the order of their numbers, and stretches of them."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def in_order(table: pa.Table, numbers: np.ndarray) -> pa.Table:
         return table.take(pa.array(order))
     starts = np.append(0, ends[:-1] + 1)
     return pa.concat_tables(table.slice(order[s], e - s + 1) for s, e in zip(starts, ends, strict=True))
+
+
+def stretch(table: pa.Table, name: str, number: int) -> pa.Table:
+    """The rows with this number in a column of ascending numbers. Nothing is copied."""
+    chunks = [chunk.to_numpy() for chunk in table[name].chunks if len(chunk)]
+    start, stop = (
+        sum(int(np.searchsorted(chunk, chunk.dtype.type(bound))) for chunk in chunks)
+        for bound in (number, number + 1)
+    )
+    return table.slice(start, stop - start)

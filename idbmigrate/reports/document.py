@@ -69,7 +69,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
         },
         "flow": {
             "sources": [{**line, "known": line["table"] in source.tables} for line in summary["tables_in"]],
-            "targets": _targets(run.tables, target),
+            "targets": _targets(run.coded, target),
             "links": table_links(run.mapping),
         },
         "ledger": {
@@ -82,7 +82,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     if outcome is not None:
         document |= _checked(outcome, feeding)
         staged = {name: table.raw for name, table in run.staged.items()}
-        document["vodim"] = measure(outcome.pack, run.tables, target, staged, source)
+        document["vodim"] = measure(outcome.pack, run.coded, target, staged, source)
     return document
 
 

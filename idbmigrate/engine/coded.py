@@ -1,0 +1,52 @@
+"""Columns as dictionaries: their different texts, and for each row which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def plain(table: pa.Table) -> pa.Table:
+    """The table with every dictionary written out."""
+    columns = [_written_out(column) if pa.types.is_dictionary(column.type) else column for column in table]
+    return pa.table(columns, table.column_names)
+
+
+def as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of truth values without a dictionary; any other as it is."""
+    kind = column.type
+    truth = pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type)
+    return _written_out(column) if truth else column
+
+
+def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(column.type.value_type)
+
+
+def distinct(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column, where it is a dictionary with one in which no two texts are equal and none is missing.
+
+    All its pieces have the same dictionary, as those of a staged column.
+    """
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        return column
+    texts = column.chunk(0).dictionary
+    again = pc.dictionary_encode(texts)
+    if len(again.dictionary) == len(texts):
+        return column
+    places = again.indices.cast(column.type.index_type)
+    chunks = [
+        pa.DictionaryArray.from_arrays(places.take(chunk.indices), again.dictionary, safe=False)
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, column.type)
+
+
+def one_type(chunks: Sequence[pa.Array], count: int) -> pa.ChunkedArray:
+    """A column of these pieces. Where they differ in type they are written out as text."""
+    kinds = {chunk.type for chunk in chunks}
+    if len(kinds) > 1:
+        return pa.chunked_array([chunk.cast(pa.string()) for chunk in chunks], pa.string())
+    return pa.chunked_array(chunks, kinds.pop() if kinds else pa.string())
