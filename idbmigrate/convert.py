@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from idbmigrate.compile.plan import Plan
 
 Progress = Callable[[str], None]
+#: Threads beside the main one, for work that mostly leaves Python: the first that is asked for begins first.
+_BESIDE = max(1, min(4, os.cpu_count() or 1) - 1)
 
 
 def convert(
@@ -77,8 +79,7 @@ def convert(
 def _convert(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
     progress(f"reading {path.name}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
-    # Much of the work leaves Python, and can go on beside it.
-    with ThreadPoolExecutor(4) as pool, _stop_on_error() as stop:
+    with ThreadPoolExecutor(_BESIDE) as pool, _stop_on_error() as stop:
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
             found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)

@@ -30,9 +30,9 @@ class Run:
     """What :func:`idbmigrate.convert` gives back.
 
     ``coded``: the target's tables, columns in the order of the data set, each text or a dictionary of text,
-    a missing value null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``: what the rules
-    gave, ``None`` where no rules of the target are public. ``out``: the folder written, ``None`` where none
-    was asked for.
+    a missing value null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``:
+    what the rules gave, ``None`` where no rules of the target are public. ``out``: the folder written,
+    ``None`` where none was asked for.
     """
 
     input: dict[str, Any]

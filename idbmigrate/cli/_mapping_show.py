@@ -171,7 +171,7 @@ def sql(
         name: prepare.query(rows(name), prepare.needed(prepared, known)).sql(dialect=dialect, pretty=True)
         for name, prepared in read.items()
     }
-    texts = {query.table: query.query.sql(dialect=dialect, pretty=True) for query in queries}
+    texts = {query.table: query.whole().sql(dialect=dialect, pretty=True) for query in queries}
     console.document({"mapping": mapping.name, "dialect": dialect, "values": values, "sql": texts})
     for name, text in (*values.items(), *texts.items()):
         console.say(f"-- {name}\n{text};\n")

@@ -103,7 +103,8 @@ class TableQuery:
     """One target table.
 
     ``query`` gives the published rows and where each came from. It leaves out ``copies``: fields that all
-    branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone).
+    branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone);
+    ``whole`` is the query with them, for reading.
     ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
     verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
     the rows that ``one_per`` does not keep.
@@ -113,6 +114,7 @@ class TableQuery:
     table: str
     query: exp.Query
     copies: dict[str, tuple[tuple[Copied, ...], ...]]
+    whole: Callable[[], exp.Query]
     explain: Callable[[frozenset[int], frozenset[str]], exp.Query]
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]

@@ -8,7 +8,7 @@ stop, or that lack a mandatory column or a parent, or with them and the word for
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 
 from sqlglot import exp
 
@@ -43,6 +43,11 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         rows = [branch.query([*_ALWAYS, *names], stopped) for branch in made]
         return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
+    def query(names: Iterable[str]) -> exp.Query:
+        wanted = {plan.REJECT, *names, *judged}.difference(_ALWAYS)
+        looked_at = [name for name in named_columns if name in wanted]
+        return _published(names, verdicts, stages(branches, looked_at, stopped=False))
+
     def explain(numbers: frozenset[int], asked: frozenset[str]) -> exp.Query:
         needed = asked | judged if plan.REJECT in asked else asked
         made = [branches[number] for number in sorted(numbers)]
@@ -50,13 +55,13 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         return _explained(sorted(asked), verdicts, stages(made, read, stopped=True))
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
-    copies = _copies(branches, [*published, *traces])
-    names = [name for name in (*published, *traces) if name not in copies]
-    looked_at = [name for name in named_columns if name in {plan.REJECT, *names, *judged}.difference(_ALWAYS)]
+    told = [*published, *traces]
+    copies = _copies(branches, told)
     return plan.TableQuery(
         table=table.name,
-        query=_published(names, verdicts, stages(branches, looked_at, stopped=False)),
+        query=query([name for name in told if name not in copies]),
         copies=copies,
+        whole=partial(query, told),
         explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,

@@ -22,6 +22,9 @@ from idbmigrate.engine.together import together
 from idbmigrate.errors import BooksError
 from idbmigrate.stage import StagedTable
 
+#: Rows of a query stand in the order of these columns.
+_ORDER = (p.BRANCH, p.ITEM, p.ROW)
+
 
 @dataclass(frozen=True)
 class TableResult:
@@ -82,7 +85,7 @@ class Execution:
             columns = [column for column in self.sources[name].column_names if column in used]
             self.engine.register(p.rows(name), self.sources[name].select(columns).take(pa.array(wanted)))
         said = self.engine.run(asked)
-        return in_order(said, _names(said))
+        return in_order(said, _ORDER)
 
 
 def execute(
@@ -126,7 +129,7 @@ def execute(
 def _make(run: Execution, query: p.TableQuery, spec: TableSpec) -> None:
     """Make one target table."""
     made = _as_text(run.engine.run(query.query), {*query.published, *query.helpers}.difference(query.copies))
-    made = with_copies(in_order(made, _names(made)), query, run.sources)
+    made = with_copies(in_order(made, _ORDER), query, run.sources)
     beaten = {}
     for rule, ranking in query.rankings:
         run.engine.register(p.made(query.table), made)

@@ -129,7 +129,7 @@ def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) 
     wanted = {str(number): stack[0].values for number, stack in enumerate(stacks)}
     made = engine.run(prepare.query(relation, wanted))
     engine.forget(relation)
-    made = in_order(made, made[p.ROW].to_numpy())
+    made = in_order(made, [p.ROW])
     return {
         f"{number}.{value.number}": _typed(made[f"{number}.{value.number}"], value.truth)
         for number, values in wanted.items()

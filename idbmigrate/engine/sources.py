@@ -58,7 +58,7 @@ def _marked(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Tabl
         return marked.append_column(p.KEY, pa.nulls(0, pa.string()))
     engine.register(p.staged(tie.table), marked)
     keys = engine.run(tie.keys)
-    keys = in_order(keys, keys[p.ROW].to_numpy())
+    keys = in_order(keys, [p.ROW])
     return marked.append_column(p.KEY, pc.cast(keys[p.KEY], pa.string()))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -78,11 +77,24 @@ def test_nothing_begins_after_an_error(workers):
     assert begun == ["bad"]
 
 
-@given(st.lists(st.integers(0, 10**6), unique=True))
-def test_rows_come_in_the_order_of_their_numbers(numbers):
-    table = pa.table({"number": pa.array(numbers, pa.int64())})
-    ordered = in_order(table, np.array(numbers, np.int64))
-    assert ordered["number"].to_pylist() == sorted(numbers)
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 50)), max_size=8)),
+    st.integers(0, 3),
+)
+def test_rows_come_in_the_order_of_their_numbers(pieces, most):
+    """Whatever pieces the rows come in, ordered in themselves or not; ``most`` stretches stay as they are."""
+    pieces = [sorted(piece) if len(piece) % 2 else piece for piece in pieces]
+    unlike = dict.fromkeys(row for piece in pieces for row in piece)
+    chunks = [[row for row in piece if unlike.pop(row, 0) is None] for piece in pieces]
+    columns = [
+        pa.chunked_array([pa.array([row[at] for row in chunk], pa.int32()) for chunk in chunks], pa.int32())
+        for at in range(3)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("idbmigrate.engine.order._STRETCHES", most)
+        ordered = in_order(pa.table(columns, ["branch", "item", "row"]), ["branch", "item", "row"])
+    rows = [tuple(row.values()) for row in ordered.to_pylist()]
+    assert rows == sorted(row for chunk in chunks for row in chunk)
 
 
 def test_threads_see_the_table_that_was_registered_last():
