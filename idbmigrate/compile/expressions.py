@@ -61,8 +61,7 @@ class Scope:
 
         Anything else stays as it is. ``truth`` says that the value is true or false, never a text.
         """
-        columns = list(value.find_all(exp.Column))
-        if self.source is None or any(column.table != SELF for column in columns):
+        if self.source is None:
             return value
         made = self.preparation.said(value, truth)
         if made is not value:

@@ -10,6 +10,7 @@ value is a column of the source table like any other, named after the column it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlglot import exp
 
@@ -27,29 +28,30 @@ class Preparation:
 
     def __init__(self) -> None:
         self._known: list[plan.Prepared] = []
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[tuple, int] = {}
 
     def said(self, value: Sql, truth: bool = False) -> Sql:
         """A column that holds the value, or the value itself where it hangs on more than one column.
 
-        ``value`` is made of columns of the row itself; ``truth`` says that it is true or false, never a
+        Only columns of the row itself can hold one. ``truth`` says that the value is true or false, never a
         text. What an engine answers at once, such as whether a column is filled, stays as it is.
         """
-        bases = {_base(column.name) for column in value.find_all(exp.Column)}
-        if len(bases) != 1 or _plain(value):
+        columns: list[exp.Column] = []
+        shape = _shape(value, columns)
+        bases = {_base(column.name) for column in columns}
+        if len(bases) != 1 or _plain(value) or any(column.table != SELF for column in columns):
             return value
         base = bases.pop()
-        waiting = _renamed(value, lambda name: name[len(base) :])
-        text = waiting.sql(copy=False)
-        if text not in self._numbers:
-            portable.check(waiting)
-            needs = {column.name[1:] for column in waiting.find_all(exp.Column)} - {""}
-            depth = 1 + max((self._known[int(need)].depth for need in needs), default=0)
-            self._numbers[text] = len(self._known)
-            self._known.append(
-                plan.Prepared(len(self._known), waiting, truth, tuple(map(int, sorted(needs))), depth)
-            )
-        return sql.column(f"{base}.{self._numbers[text]}", SELF)
+        if shape not in self._numbers:
+            self._numbers[shape] = len(self._known)
+            self._known.append(self._prepared(_renamed(value, lambda name: name[len(base) :]), truth))
+        return sql.column(f"{base}.{self._numbers[shape]}", SELF)
+
+    def _prepared(self, waiting: Sql, truth: bool) -> plan.Prepared:
+        portable.check(waiting)
+        needs = {column.name[1:] for column in waiting.find_all(exp.Column)} - {""}
+        depth = 1 + max((self._known[int(need)].depth for need in needs), default=0)
+        return plan.Prepared(len(self._known), waiting, truth, tuple(map(int, sorted(needs))), depth)
 
     def needed(self, names: Iterable[str]) -> dict[str, tuple[plan.Prepared, ...]]:
         """By column: the prepared values of these names, and before each those that it is made of."""
@@ -87,6 +89,23 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
         stages.append((f"made_{depth}", sql.select([exp.Star(), *named], sql.relation(source, SELF))))
         source, names = f"made_{depth}", [*names, *(value.alias for value in named)]
     return sql.staged(sql.select(map(sql.column, names), sql.relation(source)), stages)
+
+
+def _shape(value: Sql, columns: list[exp.Column]) -> tuple:
+    """What a value is made of, alike for values that differ in the column they hang on alone.
+
+    The columns that it names are added to ``columns``.
+    """
+    if isinstance(value, exp.Column):
+        columns.append(value)
+        return exp.Column, value.name[len(_base(value.name)) :]
+    parts: list[Any] = [type(value)]
+    for name, part in value.args.items():
+        if isinstance(part, list):
+            parts.append((name, *(_shape(each, columns) for each in part)))
+        elif part is not None:
+            parts.append((name, _shape(part, columns) if isinstance(part, exp.Expression) else part))
+    return tuple(parts)
 
 
 def _base(name: str) -> str:
