@@ -24,6 +24,11 @@ def staged(table: str) -> str:
     return f"source_{table}"
 
 
+def marks(table: str) -> str:
+    """Name of what the natural key of a source table says of its rows."""
+    return f"marks_{table}"
+
+
 def texts(table: str, column: str) -> str:
     """Name of a relation that holds texts of this and perhaps other source columns."""
     return f"texts_{table}.{column}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from idbmigrate.engine import Engine
 from idbmigrate.engine.coded import plain
 from idbmigrate.engine.copies import with_copies
 from idbmigrate.engine.order import in_order
-from idbmigrate.engine.sources import marked, prepared_sources
+from idbmigrate.engine.sources import marks, numbered, preparing
 from idbmigrate.engine.together import together
 from idbmigrate.errors import BooksError
 from idbmigrate.stage import StagedTable
@@ -99,28 +100,43 @@ def execute(
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
-    run = Execution(plan, engine, prepared_sources(plan, staged, engine))
+    run = Execution(plan, engine, numbered(staged))
     queries = {p.target(query.table): query for query in plan.tables}
     largest_first = sorted(run.sources, key=lambda name: -run.sources[name].num_rows)
-    sources = {relation(name): name for relation in (p.rows, p.staged) for name in largest_first}
+    values = preparing(plan, run.sources, engine.workers)
+    marked: dict[str, pa.Table] = {}
+
+    def mark(name: str) -> None:
+        marked[name] = marks(name, run.sources[name], plan, engine)
 
     def read(name: str) -> None:
-        run.sources[name] = source = marked(name, run.sources[name], plan, engine)
+        source = values.added(name, run.sources[name])
+        for mark in marked[name].column_names:
+            source = source.append_column(mark, marked[name][mark])
+        run.sources[name] = source
         engine.register(p.staged(name), source)
         engine.register(p.rows(name), source)
 
     def make(relation: str) -> None:
-        if relation in largest_first:
-            return read(relation)
         query = queries[relation]
         progress(query.table)
         _make(run, query, target.tables[query.table])
 
-    needs: dict[str, set[str]] = {name: set() for name in largest_first}
+    work: dict[str, Callable[[], None]] = {p.marks(name): partial(mark, name) for name in largest_first}
+    needs: dict[str, set[str]] = {name: set() for name in work}
+    sizes = {p.marks(name): run.sources[name].num_rows for name in largest_first}
+    for part in values.parts:
+        work[part], needs[part] = partial(values.make, part, engine), set()
+    for name in largest_first:
+        own = {part for part in values.parts if name in values.tables(part)}
+        work[name], needs[name] = partial(read, name), {p.marks(name), *own}
+    sources = {relation(name): name for relation in (p.rows, p.staged) for name in largest_first}
     for relation, query in queries.items():
         named = {found.name for found in query.query.find_all(exp.Table)} - {relation}
-        needs[relation] = {sources.get(name, name) for name in named} & {*needs, *queries}
-    together(needs, make, engine.workers)
+        work[relation] = partial(make, relation)
+        needs[relation] = {sources.get(name, name) for name in named} & {*sources.values(), *queries}
+        sizes[relation] = max((sizes.get(p.marks(name), 0) for name in needs[relation]), default=0)
+    together(needs, lambda name: work[name](), engine.workers, sizes)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
     engine.give_back()
     return run

@@ -14,7 +14,6 @@ from idbmigrate.compile import plan as p
 from idbmigrate.compile import prepare
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
-from idbmigrate.engine.together import together
 
 #: Up to this many texts it does not matter how many they are: engines work in blocks of such a size.
 _BLOCK = 1 << 11
@@ -22,33 +21,49 @@ _BLOCK = 1 << 11
 Values = Mapping[str, Sequence[p.Prepared]]
 
 
-def with_prepared(
-    sources: dict[str, pa.Table], values: Mapping[str, Values], engine: Engine, workers: int = 1
-) -> None:
-    """Give each source table a column for each of its prepared values.
+class Preparing:
+    """The work of making prepared values: ``parts``, which do not need each other.
 
     Columns that are asked the same have their texts one after another, such stacks of about as many texts
-    stand side by side in one query, and each worker has a share of them.
+    stand side by side in one query, and each of so many workers has a share of them.
     """
-    asked = [
-        _Asked(table, column, tuple(wanted), sources[table][column])
-        for table, columns in values.items()
-        for column, wanted in columns.items()
-    ]
-    stacks = _grouped(asked, lambda each: (_magnitude(each), each.numbers))
-    shares = [stacks[first::workers] for first in range(workers)]
-    alike = [group for share in shares for group in _grouped(share, lambda stack: _magnitude(stack[0]))]
-    groups = {p.texts(group[0][0].table, group[0][0].column): group for group in alike}
-    made: dict[tuple[str, str], pa.ChunkedArray] = {}
 
-    def make(relation: str) -> None:
-        made.update(_made(relation, groups[relation], engine))
+    def __init__(self, sources: Mapping[str, pa.Table], values: Mapping[str, Values], workers: int = 1):
+        self._asked = [
+            _Asked(table, column, tuple(wanted), sources[table][column])
+            for table, columns in values.items()
+            for column, wanted in columns.items()
+        ]
+        stacks = _grouped(self._asked, lambda each: (_magnitude(each), each.numbers))
+        shares = [stacks[first::workers] for first in range(workers)]
+        alike = [group for share in shares for group in _grouped(share, lambda stack: _magnitude(stack[0]))]
+        self.parts = {p.texts(group[0][0].table, group[0][0].column): group for group in alike}
+        self._made: dict[tuple[str, str], pa.ChunkedArray] = {}
 
-    together(dict.fromkeys(groups, ()), make, workers)
-    for each in asked:
-        for value in each.values:
-            name = f"{each.column}.{value.number}"
-            sources[each.table] = sources[each.table].append_column(name, made[each.table, name])
+    def tables(self, part: str) -> set[str]:
+        """The source tables that a part makes values of."""
+        return {each.table for stack in self.parts[part] for each in stack}
+
+    def make(self, part: str, engine: Engine) -> None:
+        """Make the values of a part."""
+        self._made.update(_made(part, self.parts[part], engine))
+
+    def added(self, name: str, source: pa.Table) -> pa.Table:
+        """A source table with a column for each of its prepared values that it does not have."""
+        for each in self._asked:
+            for value in each.values:
+                column = f"{each.column}.{value.number}"
+                if each.table == name and column not in source.column_names:
+                    source = source.append_column(column, self._made[name, column])
+        return source
+
+
+def with_prepared(name: str, source: pa.Table, values: Values, engine: Engine) -> pa.Table:
+    """A source table with a column for each of these prepared values."""
+    preparing = Preparing({name: source}, {name: values})
+    for part in preparing.parts:
+        preparing.make(part, engine)
+    return preparing.added(name, source)
 
 
 def _magnitude(asked: _Asked) -> int:

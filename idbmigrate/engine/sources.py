@@ -1,4 +1,4 @@
-"""Staged tables as queries read them: rows numbered, values prepared, marked by their natural key."""
+"""Staged tables as queries read them: rows numbered, values prepared, marks of their natural key."""
 
 from __future__ import annotations
 
@@ -9,57 +9,56 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
-from idbmigrate.compile.prepare import MARKS
+from idbmigrate.compile.prepare import MARKS, needed
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
-from idbmigrate.engine.prepared import Values, with_prepared
+from idbmigrate.engine.prepared import Preparing, Values, with_prepared
 from idbmigrate.stage import StagedTable
 
 
-def prepared_sources(
-    plan: p.Plan, staged: Mapping[str, StagedTable], engine: Engine
-) -> dict[str, pa.Table]:
-    """The source tables of a plan, by name, with their prepared values but those of marks."""
-    sources = {name: _numbered(table.clean) for name, table in staged.items() if table.name is not None}
-    values = {name: _values(plan, name, marks=False) for name in sources}
-    with_prepared(sources, values, engine, engine.workers)
-    return sources
+def numbered(staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
+    """The staged tables that the data set knows, by name, with the number of each row."""
+    return {name: _numbered(table.clean) for name, table in staged.items() if table.name is not None}
 
 
-def marked(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
-    """A source table with its marks and what is prepared of them."""
+def preparing(plan: p.Plan, sources: Mapping[str, pa.Table], workers: int) -> Preparing:
+    """The work of making what is prepared of the columns that the file has."""
+    values = {name: _of_columns(plan.values.get(name, {})) for name in sources}
+    return Preparing(sources, values, workers)
+
+
+def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
+    """What the natural key of a source table says of its rows, and what is prepared of that."""
+    values = plan.values.get(name, {})
     ties = {tie.table: tie for tie in plan.ties}
-    sources = {name: _marked(source, ties.get(name), engine)}
-    with_prepared(sources, {name: _values(plan, name, marks=True)}, engine)
-    return sources[name]
+    made = _marks(source, ties.get(name), _of_columns(values), engine)
+    return with_prepared(name, made, {mark: values[mark] for mark in MARKS & values.keys()}, engine)
+
+
+def _of_columns(values: Values) -> Values:
+    return {column: wanted for column, wanted in values.items() if column not in MARKS}
 
 
 def _numbered(table: pa.Table) -> pa.Table:
     return table.append_column(p.ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
 
 
-def _values(plan: p.Plan, table: str, marks: bool) -> Values:
-    """Prepared values of the columns that the file has, or of those that the rows are marked with."""
-    known = plan.values.get(table, {})
-    return {column: values for column, values in known.items() if (column in MARKS) == marks}
-
-
-def _marked(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
-    """The table with what the natural key says of each row."""
+def _marks(source: pa.Table, tie: p.TieQuery | None, values: Values, engine: Engine) -> pa.Table:
     occurrence = np.ones(source.num_rows, np.int64)
     repeat = np.zeros(source.num_rows, bool)
     if tie is not None and source.num_rows:
+        known = {value.number: value for wanted in values.values() for value in wanted}
+        source = with_prepared(tie.table, source, needed(tie.prepared, known), engine)
         _number(source, tie, engine, occurrence, repeat)
-    marked = source.append_column(p.REPEAT, pa.array(repeat))
-    marked = marked.append_column(p.OCCURRENCE, _numerals(occurrence))
+    marked = {p.REPEAT: pa.array(repeat), p.OCCURRENCE: _numerals(occurrence)}
     if tie is None or tie.keys is None:
-        return marked
+        return pa.table(marked)
     if not source.num_rows:
-        return marked.append_column(p.KEY, pa.nulls(0, pa.string()))
-    engine.register(p.staged(tie.table), marked)
+        return pa.table({**marked, p.KEY: pa.nulls(0, pa.string())})
+    engine.register(p.staged(tie.table), source.append_column(p.OCCURRENCE, marked[p.OCCURRENCE]))
     keys = engine.run(tie.keys)
     keys = in_order(keys, [p.ROW])
-    return marked.append_column(p.KEY, pc.cast(keys[p.KEY], pa.string()))
+    return pa.table({**marked, p.KEY: pc.cast(keys[p.KEY], pa.string())})
 
 
 def _number(source: pa.Table, tie: p.TieQuery, engine: Engine, occurrence: np.ndarray, repeat: np.ndarray):

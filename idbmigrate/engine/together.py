@@ -7,11 +7,17 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cache
 
 
-def together(needs: Mapping[str, Collection[str]], work: Callable[[str], None], workers: int) -> None:
+def together(
+    needs: Mapping[str, Collection[str]],
+    work: Callable[[str], None],
+    workers: int,
+    sizes: Mapping[str, int] | None = None,
+) -> None:
     """Do the work of each name, after that of the names that it needs.
 
     With one worker it is done in the order given, in this thread. With more, what most other work waits
-    for comes first. The first error ends it: what has begun is ended, nothing else begins.
+    for comes first: ``sizes`` say how much each is, if they are not alike. The first error ends it: what
+    has begun is ended, nothing else begins.
     """
     if workers == 1:
         for name in needs:
@@ -20,8 +26,8 @@ def together(needs: Mapping[str, Collection[str]], work: Callable[[str], None], 
 
     @cache
     def awaited(name: str) -> int:
-        """How long the longest chain of work is that waits for this."""
-        return 1 + max((awaited(other) for other, needed in needs.items() if name in needed), default=0)
+        """How much work the longest chain is that waits for this, itself included."""
+        return (sizes or {}).get(name, 1) + max((awaited(other) for other, needed in needs.items() if name in needed), default=0)
 
     waiting = sorted(needs, key=awaited, reverse=True)
     running: dict[Future[None], str] = {}
