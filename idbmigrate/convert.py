@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from idbmigrate.compile.plan import Plan
 
 Progress = Callable[[str], None]
-#: Threads beside the main one, for work that mostly leaves Python: the first that is asked for begins first.
-_BESIDE = max(1, min(4, os.cpu_count() or 1) - 1)
+#: Threads beside the main one, for work that mostly leaves Python.
+_BESIDE = 4
 
 
 def convert(

@@ -43,7 +43,7 @@ def split(
         for name in _headers(target) & set(package):
             only = mapping.with_tables({name: mapping.tables[name]})
             plan = compile_mapping(only, {}, target, parameters=parameters, accept=run.plan.accept)
-            package[name] = rows(execute(plan, {}, run.engine, target), target)[name]
+            package[name] = plain(rows(execute(plan, {}, run.engine, target), target)[name])
         packages[month] = {name: package.get(name, _empty(target, name)) for name in target.tables}
         for name, mask in masks.items():
             seen[name].append(mask)

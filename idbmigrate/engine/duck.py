@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 
@@ -32,9 +33,10 @@ class DuckEngine:
     def __init__(self) -> None:
         self._tables: dict[str, pa.Table] = {}
         self._mine = threading.local()
-        self._connection = duckdb.connect(
-            ":memory:", config={"enable_external_access": "false", "autoinstall_known_extensions": "false"}
-        )
+        # Each worker computes itself: DuckDB need not help with more threads than there are processors.
+        helpers = max(0, (os.cpu_count() or 1) - self.workers)
+        safe = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+        self._connection = duckdb.connect(":memory:", config={**safe, "threads": 1 + helpers})
 
     def register(self, name: str, table: pa.Table) -> None:
         self._tables[name] = table

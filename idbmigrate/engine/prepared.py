@@ -25,10 +25,13 @@ class Preparing:
     """The work of making prepared values: ``parts``, which do not need each other.
 
     Columns that are asked the same have their texts one after another, such stacks of about as many texts
-    stand side by side in one query, and each of so many workers has a share of them.
+    stand side by side in one query, and each of so many workers has a share of them. ``on`` begins the names
+    of parts, which are relations of the engine: no other work that goes on has the same.
     """
 
-    def __init__(self, sources: Mapping[str, pa.Table], values: Mapping[str, Values], workers: int = 1):
+    def __init__(
+        self, sources: Mapping[str, pa.Table], values: Mapping[str, Values], workers: int = 1, on: str = ""
+    ):
         self._asked = [
             _Asked(table, column, tuple(wanted), sources[table][column])
             for table, columns in values.items()
@@ -37,7 +40,7 @@ class Preparing:
         stacks = _grouped(self._asked, lambda each: (_magnitude(each), each.numbers))
         shares = [stacks[first::workers] for first in range(workers)]
         alike = [group for share in shares for group in _grouped(share, lambda stack: _magnitude(stack[0]))]
-        self.parts = {p.texts(group[0][0].table, group[0][0].column): group for group in alike}
+        self.parts = {on + p.texts(group[0][0].table, group[0][0].column): group for group in alike}
         self._made: dict[tuple[str, str], pa.ChunkedArray] = {}
 
     def tables(self, part: str) -> set[str]:
@@ -59,8 +62,8 @@ class Preparing:
 
 
 def with_prepared(name: str, source: pa.Table, values: Values, engine: Engine) -> pa.Table:
-    """A source table with a column for each of these prepared values."""
-    preparing = Preparing({name: source}, {name: values})
+    """A source table with a column for each of these prepared values, made for the marks of its rows."""
+    preparing = Preparing({name: source}, {name: values}, on=p.marks(""))
     for part in preparing.parts:
         preparing.make(part, engine)
     return preparing.added(name, source)

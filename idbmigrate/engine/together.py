@@ -27,7 +27,8 @@ def together(
     @cache
     def awaited(name: str) -> int:
         """How much work the longest chain is that waits for this, itself included."""
-        return (sizes or {}).get(name, 1) + max((awaited(other) for other, needed in needs.items() if name in needed), default=0)
+        after = [awaited(other) for other, needed in needs.items() if name in needed]
+        return (sizes or {}).get(name, 1) + max(after, default=0)
 
     waiting = sorted(needs, key=awaited, reverse=True)
     running: dict[Future[None], str] = {}

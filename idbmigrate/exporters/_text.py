@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Part = TypeVar("Part")
 #: Opens a file that is to be written.
@@ -30,22 +31,37 @@ def create(path: Path) -> AbstractContextManager[Any]:
 
 
 def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
-    """Cut a table into batches of plain text columns, small enough for 32-bit offsets.
+    """Cut a table into batches of text columns, small enough for 32-bit offsets when written out.
 
     Columns may come as any of Arrow's text types, dictionaries included, or as whole numbers or
     truth values; other types are refused with TypeError: their text form is the mapping's to choose.
-    Each batch is made plain by itself, so that no column is ever copied as a whole.
     """
     for field in table.schema:
         _require_text(field)
     if not table.num_columns:
         return
     for batch in table.to_batches(max_chunksize=ROWS):
-        texts = [column.cast(pa.string()) for column in batch.columns]
-        plain = pa.record_batch(texts, names=table.column_names)
-        step = max(1, plain.num_rows * BYTES // max(1, plain.nbytes))
-        for start in range(0, plain.num_rows, step):
-            yield plain.slice(start, step)
+        step = max(1, batch.num_rows * BYTES // max(1, sum(map(_size, batch.columns))))
+        for start in range(0, batch.num_rows, step):
+            yield batch.slice(start, step)
+
+
+def _size(column: pa.Array) -> int:
+    """About as many bytes as the values have when written out, and no fewer."""
+    if not pa.types.is_dictionary(column.type):
+        return column.nbytes
+    longest = pc.max(pc.binary_length(column.dictionary.cast(pa.string()))).as_py()
+    return len(column) * (longest or 0)
+
+
+def plain(column: pa.Array) -> pa.StringArray:
+    """A column with every value written out."""
+    return column.cast(pa.string())
+
+
+def different(column: pa.Array) -> pa.StringArray:
+    """Texts among which is every one of a column; those of a dictionary once each."""
+    return plain(column.dictionary if pa.types.is_dictionary(column.type) else column)
 
 
 def _require_text(field: pa.Field) -> None:

@@ -16,7 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from idbmigrate.exporters._text import WORKERS, Create, batches, content, create, holds, in_order
+from idbmigrate.exporters._text import (
+    WORKERS,
+    Create,
+    batches,
+    content,
+    create,
+    different,
+    holds,
+    in_order,
+    plain,
+)
 
 _SPECIAL = (b'"', b",", b"\n", b"\r")
 _PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
@@ -62,7 +72,8 @@ def _write_header(names: Iterable[str], file) -> None:
 
 
 def _rows(batch: pa.RecordBatch) -> pa.Buffer:
-    special = [holds(column, _SPECIAL) for column in batch.columns]
+    special = [holds(different(column), _SPECIAL) for column in batch.columns]
+    batch = pa.record_batch(list(map(plain, batch.columns)), names=batch.schema.names)
     if any(special) or batch.num_columns == 1:
         return _quoted_rows(batch, special)
     rows = pa.BufferOutputStream()  # Arrow's own writer is the fastest; its quoting differs by release

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from idbmigrate.datasets import Dataset
 from idbmigrate.datasets.schema import namespace, table_order, xsd
 from idbmigrate.errors import OutputError
-from idbmigrate.exporters._text import Create, batches, content, create, in_order
+from idbmigrate.exporters._text import Create, batches, content, create, different, in_order, plain
 
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}  # the ampersand first
 _MARKS = tuple(mark.encode() for mark in _ESCAPES)
@@ -84,10 +84,10 @@ def _rows(part: tuple[str, int, pa.RecordBatch]) -> pa.Buffer:
         values = _escaped(column, table, name, start)
         if column.null_count:
             values = pc.binary_join_element_wise(f"<{name}>", values, f"</{name}>", "")
-            pieces += [tags, values] if tags else [values]
+            pieces += [tags, _rowwise(values, column)] if tags else [_rowwise(values, column)]
             tags = ""
         else:
-            pieces += [f"{tags}<{name}>", values]
+            pieces += [f"{tags}<{name}>", _rowwise(values, column)]
             tags = f"</{name}>"
     tags += f"</{table}>\n"
     if not pieces:
@@ -95,18 +95,26 @@ def _rows(part: tuple[str, int, pa.RecordBatch]) -> pa.Buffer:
     return content(pc.binary_join_element_wise(*pieces, tags, "", null_handling="skip"))
 
 
-def _escaped(column: pa.StringArray, table: str, name: str, start: int) -> pa.StringArray:
-    text = content(column).to_pybytes()
+def _rowwise(values: pa.StringArray, column: pa.Array) -> pa.StringArray:
+    """What was made of the different values of a column, for each row."""
+    return values.take(column.indices) if pa.types.is_dictionary(column.type) else values
+
+
+def _escaped(column: pa.Array, table: str, name: str, start: int) -> pa.StringArray:
+    """The different values of a column as XML writes them."""
+    values = different(column)
+    text = content(values).to_pybytes()
     suspect = text and (np.frombuffer(text, np.uint8).min() < 0x20 or b"\xef\xbf" in text)
     if suspect and _FORBIDDEN.search(text):
-        row = pc.index(pc.match_substring_regex(column, _FORBIDDEN_TEXT), True).as_py()
-        raise OutputError(
-            "a value holds a character that XML 1.0 does not allow",
-            code="value-does-not-fit",
-            where=f"{table}.{name}, row {start + row + 1}",
-            hint="leave out --format xml, or clean the column in the mapping",
-        )
+        row = pc.index(pc.match_substring_regex(plain(column), _FORBIDDEN_TEXT), True).as_py()
+        if row >= 0:  # a dictionary may hold values that no row has
+            raise OutputError(
+                "a value holds a character that XML 1.0 does not allow",
+                code="value-does-not-fit",
+                where=f"{table}.{name}, row {start + row + 1}",
+                hint="leave out --format xml, or clean the column in the mapping",
+            )
     if any(mark in text for mark in _MARKS):
         for mark, escape in _ESCAPES.items():
-            column = pc.replace_substring(column, mark, escape)
-    return column
+            values = pc.replace_substring(values, mark, escape)
+    return values
