@@ -93,6 +93,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         with _closed_beside(opening.result(), pool) as engine:
             known = {name: table for name, table in staged.items() if table.name}
             plan = _plan(mapping, known, target, engine, options)
+            pool.submit(_get_ready, target, options)
             done = execute(plan, staged, engine, target, progress)
             if options.period:
                 done.results = periods.only_month(done.results, target, options.period)
@@ -188,6 +189,15 @@ def _require(mapping: MappingFile, missing: Iterable[str], path: Path) -> None:
                 where=path.name,
                 hint="idbmigrate inspect lists the tables; --overlay binds a table of another name",
             )
+
+
+def _get_ready(target: Dataset, options: Options) -> None:
+    """Load what rules and reports need while the engine computes, and Python has nothing else to do."""
+    from idbmigrate.checks import list_packs, load_pack, run  # noqa: F401
+
+    if options.check and target.name in list_packs():
+        load_pack(target.name)
+        package.get_ready()
 
 
 def _checked(

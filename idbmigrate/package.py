@@ -69,6 +69,13 @@ def write_account(run: Run, folder: Path, settled: Mapping[str, dict[str, Any]])
     run.files = [{"file": name, **facts} for name, facts in outputs.items()]
 
 
+def get_ready() -> None:
+    """Load what :func:`write_reports` needs."""
+    import pyarrow.acero  # noqa: F401  (for grouping)
+
+    from idbmigrate.reports import document, html, share, xlsx  # noqa: F401
+
+
 def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Settled:
     """Write the findings and the reports on them; the findings are settled."""
     from idbmigrate.reports import html, xlsx

@@ -111,7 +111,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     sys.meta_path.insert(0, _LeftOut("pandas"))
     for name, value in _LIGHT.items():
         os.environ.setdefault(name, value)
-    gc.set_threshold(100_000, 20, 50)  # what one verb leaves behind is hardly worth looking for
+    gc.set_threshold(1_000_000, 20, 50)  # what one verb leaves behind is hardly worth looking for
     try:
         code = group.main(words, prog_name="idbmigrate", standalone_mode=False)
     except click.UsageError as error:

@@ -12,14 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import numpy as np
+import pyarrow as pa
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
 
 from idbmigrate.checks.model import EFFECTS
 from idbmigrate.reports import cells
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 #: Rows that the sheet Error Data holds at most, the gravest first: findings.csv has all.
 MAX_ROWS = 5_000
@@ -35,8 +38,6 @@ def write(document: Mapping[str, Any], path: Path, findings: pa.Table | None = N
     ``findings`` fills the sheet Error Data; without it, and in a document for sharing, the sheet says
     that it is left out. Raises ``OSError`` where the file cannot be written.
     """
-    from openpyxl import Workbook
-
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheets = {
@@ -58,9 +59,6 @@ def write(document: Mapping[str, Any], path: Path, findings: pa.Table | None = N
 
 def _headed(book: Any, title: str, head: Sequence[str], widths: Sequence[int]) -> Any:
     """A new sheet with its first row, which stays in sight."""
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-
     sheet = book.create_sheet(title)
     for place, width in enumerate(widths):
         sheet.column_dimensions[chr(65 + place)].width = width
@@ -77,8 +75,6 @@ def _headed(book: Any, title: str, head: Sequence[str], widths: Sequence[int]) -
 
 def _marked_style(sheet: Any) -> int:
     """The number of the style of texts that Excel must not take for formulas."""
-    from openpyxl.cell import WriteOnlyCell
-
     cell = WriteOnlyCell(sheet)
     cell.quotePrefix = True
     return cell.style_id
@@ -169,8 +165,6 @@ def _error_data(findings: pa.Table | None) -> tuple:
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
     """A column as Python values; texts, which are the most, without a scalar object for each."""
-    import pyarrow as pa
-
     if pa.types.is_dictionary(column.type) or pa.types.is_string(column.type):
         return column.cast(pa.string()).to_numpy().tolist()
     return column.to_pylist()
@@ -178,9 +172,6 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 
 def _gravest_first(findings: pa.Table) -> pa.Array:
     """Numbers of the first findings to show: file, group, record, warning, each in the order of the rules."""
-    import numpy as np
-    import pyarrow as pa
-
     effects = findings["effect"].dictionary_encode().combine_chunks()
     numbers = effects.indices.to_numpy()
     words = effects.dictionary.to_pylist()
