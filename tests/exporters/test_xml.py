@@ -61,6 +61,30 @@ def test_any_legal_text_comes_back_and_nulls_are_left_out(rows, tmp_path):
     assert parsed(path) == expected
 
 
+def coded(texts, unused) -> pa.DictionaryArray:
+    """Texts as a dictionary that also holds one that no row has."""
+    encoded = pa.array(texts, pa.string()).dictionary_encode()
+    words = pa.concat_arrays([encoded.dictionary, pa.array([unused])])
+    return pa.DictionaryArray.from_arrays(encoded.indices, words)
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(*[st.one_of(st.none(), LEGAL)] * 3)))
+def test_a_dictionary_is_written_as_its_texts(rows, tmp_path):
+    columns = list(zip(*rows, strict=True)) or [[]] * 3
+    texts = pa.table([pa.array(column, pa.string()) for column in columns], names=list(COLUMNS))
+    codes = pa.table([coded(column, "\x01") for column in columns], names=list(COLUMNS))
+    expected = document({"T1": texts}, tmp_path).read_bytes()
+    assert document({"T1": codes}, tmp_path).read_bytes() == expected
+
+
+def test_a_forbidden_character_in_a_dictionary_is_named_with_its_row(tmp_path):
+    table = pa.table({"Id": ["1", "2", "3"], "A": coded(["fine", None, "a\x0bb"], "\x02")})
+    with pytest.raises(OutputError) as caught:
+        document({"T1": table}, tmp_path)
+    assert caught.value.where == "T1.A, row 3"
+
+
 def test_header_first_and_rows_in_order_across_batches(tmp_path, monkeypatch):
     monkeypatch.setattr(_text, "ROWS", 2)
     numbers = [str(number) for number in range(101)]
