@@ -10,6 +10,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -93,8 +94,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         with _closed_beside(opening.result(), pool) as engine:
             known = {name: table for name, table in staged.items() if table.name}
             plan = _plan(mapping, known, target, engine, options)
-            pool.submit(_get_ready, target, options)
-            done = execute(plan, staged, engine, target, progress)
+            done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
             if options.period:
                 done.results = periods.only_month(done.results, target, options.period)
             split = options.split is not None
@@ -192,7 +192,7 @@ def _require(mapping: MappingFile, missing: Iterable[str], path: Path) -> None:
 
 
 def _get_ready(target: Dataset, options: Options) -> None:
-    """Load what rules and reports need while the engine computes, and Python has nothing else to do."""
+    """Load what rules and reports need."""
     from idbmigrate.checks import list_packs, load_pack, run  # noqa: F401
 
     if options.check and target.name in list_packs():

@@ -112,7 +112,8 @@ class TableQuery:
     ``whole`` is the query with them, for reading.
     ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
     verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
-    the rows that ``one_per`` does not keep.
+    the rows that ``one_per`` does not keep. Before that, rows go whose source row none of the tables
+    ``parents_by_row`` has a row of: parents made from the same source rows.
     ``prepared`` are the names of the prepared values that the query reads, by source table.
     """
 
@@ -126,6 +127,7 @@ class TableQuery:
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
     parents: tuple[str, ...]
+    parents_by_row: tuple[str, ...]
     prepared: tuple[tuple[str, frozenset[str]], ...]
     identities: Identities
 

@@ -7,8 +7,9 @@ stop, or that lack a mandatory column or a parent, or with them and the word for
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -20,6 +21,22 @@ from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
+
+
+class _Verdict(NamedTuple):
+    """A condition under which a made row is not published, with its word.
+
+    ``by_row``: a parent that the run looks for by the number of the source row, once both tables are made.
+    """
+
+    condition: Sql
+    word: str
+    by_row: str | None = None
+
+
+def _judged(verdicts: Iterable[_Verdict]) -> set[str]:
+    """The columns that verdicts look at."""
+    return {column.name for each in verdicts for column in each.condition.find_all(exp.Column)}
 
 
 def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
@@ -35,21 +52,20 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
     identities = _identities(branches)
-    verdicts = _verdicts(around, published, branches, parents, identities)
+    verdicts = [*_blanks(around, published, branches), *_orphans(around, parents, identities)]
     shared = _shared_joins(branches)
-    judged = {column.name for condition, _ in verdicts for column in condition.find_all(exp.Column)}
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
         rows = [branch.query([*_ALWAYS, *names], stopped) for branch in made]
         return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
-    def query(names: Iterable[str]) -> exp.Query:
-        wanted = {plan.REJECT, *names, *judged}.difference(_ALWAYS)
+    def query(names: Iterable[str], judging: Sequence[_Verdict]) -> exp.Query:
+        wanted = {plan.REJECT, *names, *_judged(judging)}.difference(_ALWAYS)
         looked_at = [name for name in named_columns if name in wanted]
-        return _published(names, verdicts, stages(branches, looked_at, stopped=False))
+        return _published(names, judging, stages(branches, looked_at, stopped=False))
 
     def explain(numbers: frozenset[int], asked: frozenset[str]) -> exp.Query:
-        needed = asked | judged if plan.REJECT in asked else asked
+        needed = asked | _judged(verdicts) if plan.REJECT in asked else asked
         made = [branches[number] for number in sorted(numbers)]
         read = [name for name in named_columns if name in needed and name not in _ALWAYS]
         return _explained(sorted(asked), verdicts, stages(made, read, stopped=True))
@@ -59,15 +75,18 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     copies = _copies(branches, told)
     return plan.TableQuery(
         table=table.name,
-        query=query([name for name in told if name not in copies]),
+        query=query(
+            [name for name in told if name not in copies], [each for each in verdicts if not each.by_row]
+        ),
         copies=copies,
-        whole=partial(query, told),
+        whole=partial(query, told, verdicts),
         explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,
         helpers=helpers,
         branches=tuple(_columns(branch) for branch in branches),
         parents=tuple(parents),
+        parents_by_row=tuple(each.by_row for each in verdicts if each.by_row),
         prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
         identities=identities,
     )
@@ -111,17 +130,18 @@ def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
     return shared
 
 
-def _published(names: list[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
+def _published(names: Iterable[str], verdicts: Sequence[_Verdict], stages) -> exp.Select:
     columns = [sql.column(name) for name in (*_ALWAYS, *names)]
     kept = sql.select(columns, sql.relation("made"))
-    blamed = [sql.is_null(sql.column(plan.REJECT)), *(sql.negated(condition) for condition, _ in verdicts)]
+    blamed = [sql.is_null(sql.column(plan.REJECT)), *(sql.negated(each.condition) for each in verdicts)]
     kept.set("where", exp.Where(this=sql.both(*blamed)))
     return sql.staged(kept, stages)
 
 
-def _explained(names: Iterable[str], verdicts: list[tuple[Sql, Sql]], stages) -> exp.Select:
+def _explained(names: Iterable[str], verdicts: Sequence[_Verdict], stages) -> exp.Select:
     given = sql.column(plan.REJECT)
-    verdict = sql.named(sql.case([(sql.not_null(given), given), *verdicts], sql.no_text()), plan.REJECT)
+    words = [(each.condition, sql.text(each.word)) for each in verdicts]
+    verdict = sql.named(sql.case([(sql.not_null(given), given), *words], sql.no_text()), plan.REJECT)
     columns = [verdict if name == plan.REJECT else sql.column(name) for name in (*_ALWAYS, *names)]
     return sql.staged(sql.select(columns, sql.relation("made")), stages)
 
@@ -161,17 +181,24 @@ def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dic
     }
 
 
-def _verdicts(
-    around: Surroundings, published, branches: list[MadeBranch], parents, identities: plan.Identities
-) -> list[tuple[Sql, Sql]]:
-    """Conditions under which a made row is not published, each with its word."""
-    verdicts: list[tuple[Sql, Sql]] = []
+def _blanks(around: Surroundings, published, branches: list[MadeBranch]) -> list[_Verdict]:
+    """Mandatory columns that may be empty."""
+    blanks = []
     filled = set.intersection(*({f.name for f in branch.fields if f.filled} for branch in branches))
     for name, spec in around.spec.columns.items():
         available = around.mapping.unavailable_reason(around.spec.name, name) is None
         if spec.mandatory and (name in published or available) and name not in filled:
             missing = sql.is_null(sql.column(name)) if name in published else exp.true()
-            verdicts.append((missing, sql.text(f"blank:{name}")))
+            blanks.append(_Verdict(missing, f"blank:{name}"))
+    return blanks
+
+
+def _orphans(around: Surroundings, parents, identities: plan.Identities) -> list[_Verdict]:
+    """Columns that may name a parent that is not there.
+
+    A parent with the identifier of the very row is looked for by the number of that row.
+    """
+    orphans = []
     for column, (parent, key) in parents.items():
         own = identities.get(column)
         same_row = own is not None and around.identities.get(parent, {}).get(key) == own
@@ -179,8 +206,8 @@ def _verdicts(
         known = sql.select([sql.column(key)], sql.relation(plan.target(parent)))
         there = exp.In(this=sql.column(sought), query=exp.Subquery(this=known))
         orphan = sql.both(sql.not_null(sql.column(column)), sql.negated(sql.surely(there)))
-        verdicts.append((orphan, sql.text(f"no-parent:{parent}")))
-    return verdicts
+        orphans.append(_Verdict(orphan, f"no-parent:{parent}", parent if same_row else None))
+    return orphans
 
 
 def _columns(branch: MadeBranch) -> plan.BranchColumns:

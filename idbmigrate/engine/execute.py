@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -95,66 +96,124 @@ def execute(
     engine: Engine,
     target: Dataset,
     progress: Callable[[str], None] = lambda message: None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Execution:
-    """Run all target tables, each after those that it needs.
+    """Run all target tables, each after those that it needs; ``meanwhile`` when a worker would wait for them.
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
     run = Execution(plan, engine, numbered(staged))
-    queries = {p.target(query.table): query for query in plan.tables}
-    largest_first = sorted(run.sources, key=lambda name: -run.sources[name].num_rows)
-    values = preparing(plan, run.sources, engine.workers)
-    marked: dict[str, pa.Table] = {}
-
-    def mark(name: str) -> None:
-        marked[name] = marks(name, run.sources[name], plan, engine)
-
-    def read(name: str) -> None:
-        source = values.added(name, run.sources[name])
-        for mark in marked[name].column_names:
-            source = source.append_column(mark, marked[name][mark])
-        run.sources[name] = source
-        engine.register(p.staged(name), source)
-        engine.register(p.rows(name), source)
-
-    def make(relation: str) -> None:
-        query = queries[relation]
-        progress(query.table)
-        _make(run, query, target.tables[query.table])
-
-    work: dict[str, Callable[[], None]] = {p.marks(name): partial(mark, name) for name in largest_first}
-    needs: dict[str, set[str]] = {name: set() for name in work}
-    sizes = {p.marks(name): run.sources[name].num_rows for name in largest_first}
-    for part in values.parts:
-        work[part], needs[part] = partial(values.make, part, engine), set()
-    for name in largest_first:
-        own = {part for part in values.parts if name in values.tables(part)}
-        work[name], needs[name] = partial(read, name), {p.marks(name), *own}
-    sources = {relation(name): name for relation in (p.rows, p.staged) for name in largest_first}
-    for relation, query in queries.items():
-        named = {found.name for found in query.query.find_all(exp.Table)} - {relation}
-        work[relation] = partial(make, relation)
-        needs[relation] = {sources.get(name, name) for name in named} & {*sources.values(), *queries}
-        sizes[relation] = max((sizes.get(p.marks(name), 0) for name in needs[relation]), default=0)
-    together(needs, lambda name: work[name](), engine.workers, sizes)
+    work = _Work(run, target, progress)
+    work.add("meanwhile", set(), 0, meanwhile)
+    together(work.needs, work.do, engine.workers, work.sizes)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
     engine.give_back()
     return run
 
 
-def _make(run: Execution, query: p.TableQuery, spec: TableSpec) -> None:
-    """Make one target table."""
-    made = _as_text(run.engine.run(query.query), {*query.published, *query.helpers}.difference(query.copies))
-    made = with_copies(in_order(made, _ORDER), query, run.sources)
-    beaten = {}
-    for rule, ranking in query.rankings:
-        run.engine.register(p.made(query.table), made)
-        beaten[f"one-per:{rule}"] = np.sort(_names(run.engine.run(ranking)))
-        run.engine.forget(p.made(query.table))
-        made = _without(made, beaten[f"one-per:{rule}"])
-    run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
-    run.engine.register(p.target(query.table), made.select([*query.published, *query.helpers, p.ROW]))
-    _unique(run, query, spec, made.num_rows)
+class _Work:
+    """The work of a run, by the names of what is made: what each needs, and how much it is."""
+
+    def __init__(self, run: Execution, target: Dataset, progress: Callable[[str], None]):
+        self.run, self.engine, self.target, self.progress = run, run.engine, target, progress
+        self.needs: dict[str, set[str]] = {}
+        self.sizes: dict[str, int] = {}
+        self._calls: dict[str, Callable[[], None]] = {}
+        self._marks: dict[str, pa.Table] = {}
+        self._values = preparing(run.plan, run.sources, run.engine.workers)
+        self._add_sources()
+        for query in run.plan.tables:
+            self._add_table(query)
+
+    def add(self, name: str, needs: set[str], size: int, call: Callable[..., None], *given: Any) -> None:
+        """Add a piece of work, which is a call with what it is given."""
+        self.needs[name], self.sizes[name], self._calls[name] = needs, size, partial(call, *given)
+
+    def do(self, name: str) -> None:
+        """Make what has this name."""
+        self._calls[name]()
+
+    def _add_sources(self) -> None:
+        largest_first = sorted(self.run.sources, key=self._rows, reverse=True)
+        for name in largest_first:
+            self.add(p.marks(name), set(), self._rows(name), self._mark, name)
+        for part in self._values.parts:
+            self.add(part, set(), 1, self._values.make, part, self.engine)
+        for name in largest_first:
+            parts = {part for part in self._values.parts if name in self._values.tables(part)}
+            self.add(p.rows(name), {p.marks(name), *parts}, 1, self._finish, name)
+
+    def _rows(self, source: str) -> int:
+        return self.run.sources[source].num_rows
+
+    def _add_table(self, query: p.TableQuery) -> None:
+        named = {found.name for found in query.query.find_all(exp.Table)}
+        read = {name for name in self.run.sources if named & {p.rows(name), p.staged(name)}}
+        made = {p.target(each.table) for each in self.run.plan.tables if p.target(each.table) in named}
+        size = max(map(self._rows, read), default=1)
+        self.add(p.made(query.table), {*map(p.rows, read), *made}, size, self._make, query)
+        parents = set(map(p.target, query.parents_by_row))
+        self.add(p.target(query.table), {p.made(query.table), *parents}, size, self._publish, query)
+        spec = self.target.tables[query.table]
+        if spec.primary_key and set(spec.primary_key) <= set(query.published):
+            name = f"unique {query.table}"
+            self.add(name, {p.target(query.table)}, 1, self._require_unique, query.table, spec.primary_key)
+
+    def _mark(self, name: str) -> None:
+        self._marks[name] = marks(name, self.run.sources[name], self.run.plan, self.engine)
+
+    def _finish(self, name: str) -> None:
+        """A source table with all that is made of it."""
+        source = self._values.added(name, self.run.sources[name])
+        for mark in self._marks[name].column_names:
+            source = source.append_column(mark, self._marks[name][mark])
+        self.run.sources[name] = source
+        self.engine.register(p.staged(name), source)
+        self.engine.register(p.rows(name), source)
+
+    def _make(self, query: p.TableQuery) -> None:
+        """The rows of a target table, before rows are taken out for others of this or another table."""
+        self.progress(query.table)
+        made = self.engine.run(query.query)
+        made = _as_text(made, {*query.published, *query.helpers}.difference(query.copies))
+        made = with_copies(in_order(made, _ORDER), query, self.run.sources)
+        self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
+
+    def _publish(self, query: p.TableQuery) -> None:
+        """What is left of a target table without orphans and what has to make way, for others to read."""
+        made, beaten = self.run.results[query.table].made, {}
+        for parent in query.parents_by_row:
+            made = _only_rows(made, self.run.results[parent].made)
+        for rule, ranking in query.rankings:
+            self.engine.register(p.made(query.table), made)
+            beaten[f"one-per:{rule}"] = np.sort(_names(self.engine.run(ranking)))
+            self.engine.forget(p.made(query.table))
+            made = _without(made, beaten[f"one-per:{rule}"])
+        self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
+        self.engine.register(p.target(query.table), made.select([*query.published, *query.helpers, p.ROW]))
+
+    def _require_unique(self, table: str, names: Sequence[str]) -> None:
+        """Refuse a table in which two rows share the primary key of the data set."""
+        key = [sql.column(name) for name in names]
+        groups = sql.select(key, sql.relation(p.target(table)))
+        groups.set("group", exp.Group(expressions=[column.copy() for column in key]))
+        count = sql.named(exp.Count(this=exp.Star()), "n")
+        different = self.engine.run(sql.select([count], sql.subquery(groups, "groups")))["n"][0].as_py()
+        shared = self.run.results[table].made.num_rows - different
+        if shared:
+            raise BooksError(
+                f"{shared} rows share their {', '.join(names)} with another row",
+                code="identifier-clash",
+                where=table,
+                hint="the mapping needs one_per for this table, or more parts in its identifier",
+            )
+
+
+def _only_rows(made: pa.Table, parents: pa.Table) -> pa.Table:
+    """The rows whose source row a parent was made from, too."""
+    rows, known = (as_numpy(table[p.ROW]).astype(np.int64, copy=False) for table in (made, parents))
+    there = np.isin(rows, known, kind="table")
+    return made if there.all() else made.filter(pa.array(there))
 
 
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:
@@ -176,24 +235,6 @@ def _without(made: pa.Table, beaten: np.ndarray) -> pa.Table:
 def _names(table: pa.Table) -> np.ndarray:
     numbers = (as_numpy(table[name]) for name in (p.BRANCH, p.ROW, p.ITEM))
     return row_names(*(part.astype(np.int64, copy=False) for part in numbers))
-
-
-def _unique(run: Execution, query: p.TableQuery, spec: TableSpec, count: int) -> None:
-    """Refuse a table in which two rows share the primary key of the data set."""
-    key = [sql.column(name) for name in spec.primary_key]
-    if not key or not set(spec.primary_key) <= set(query.published):
-        return
-    groups = sql.select(key, sql.relation(p.target(query.table)))
-    groups.set("group", exp.Group(expressions=[column.copy() for column in key]))
-    different = sql.select([sql.named(exp.Count(this=exp.Star()), "n")], sql.subquery(groups, "groups"))
-    shared = count - run.engine.run(different)["n"][0].as_py()
-    if shared:
-        raise BooksError(
-            f"{shared} rows share their {', '.join(spec.primary_key)} with another row",
-            code="identifier-clash",
-            where=spec.name,
-            hint="the mapping needs one_per for this table, or more parts in its identifier",
-        )
 
 
 def as_numpy(values: pa.ChunkedArray | pa.Array) -> np.ndarray:
