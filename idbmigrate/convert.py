@@ -95,6 +95,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             known = {name: table for name, table in staged.items() if table.name}
             plan = _plan(mapping, known, target, engine, options)
             done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
+            pool.submit(engine.give_back)
             if options.period:
                 done.results = periods.only_month(done.results, target, options.period)
             split = options.split is not None
@@ -193,18 +194,22 @@ def _require(mapping: MappingFile, missing: Iterable[str], path: Path) -> None:
 
 def _get_ready(target: Dataset, options: Options) -> None:
     """Load what rules and reports need."""
+    if not options.check:
+        return
     from idbmigrate.checks import list_packs, load_pack, run  # noqa: F401
 
-    if options.check and target.name in list_packs():
+    if target.name in list_packs():
         load_pack(target.name)
-        package.get_ready()
+    package.get_ready()
 
 
 def _checked(
     tables: Mapping[str, pa.Table], target: Dataset, origins: Origins, options: Options
 ) -> Outcome | None:
+    if not options.check:
+        return None
     from idbmigrate.checks import Context, check, list_packs
 
-    if not options.check or target.name not in list_packs():  # a pack only where rules are public
+    if target.name not in list_packs():  # a pack only where rules are public
         return None
     return check(tables, target, Context(references=origins))

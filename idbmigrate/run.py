@@ -107,7 +107,7 @@ class Run:
             "tables_in": tables_in(self.books),
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": left_behind(self.books),
-            "findings": effects(self.findings),
+            "findings": effects(self.findings) if self.outcome is not None else dict.fromkeys(EFFECTS, 0),
             "root_causes": self.root_causes,
             "out": self.out,
             "files": self.files,
