@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,31 +15,49 @@ from idbmigrate.run import Run
 
 @dataclass
 class Batch:
-    """The runs of several files, by the name of their folder, in the order the files were given."""
+    """The runs of several files, by the name of their folder, in the order the files were given.
 
+    There are ``summaries`` of all of them, and ``runs`` where these were kept.
+    """
+
+    summaries: dict[str, dict[str, Any]]
     runs: dict[str, Run]
     out: str | None = None
 
     @property
     def summary(self) -> dict[str, Any]:
         """The summaries of all runs, and where they were written."""
-        return {"runs": {name: run.summary for name, run in self.runs.items()}, "out": self.out}
+        return {"runs": self.summaries, "out": self.out}
 
 
 def many(
-    paths: Sequence[Path], folder: Path | None, convert_one: Callable[[Path, Path | None], Run]
+    paths: Sequence[Path],
+    folder: Path | None,
+    convert_one: Callable[[Path, Path | None], Run],
+    each: Callable[[Run], Any] | None,
 ) -> Batch:
-    """Convert each file into a folder named as the file; all of them are published, or none."""
-    runs: dict[str, Run] = {}
+    """Convert each file into a folder named as the file; all of them are published, or none.
+
+    Runs are kept unless they are handed to ``each``: years of files need no more memory than the largest.
+    """
+    batch = Batch({}, {})
     for name, path in _names(paths).items():
         place = None if folder is None else folder / name
         if place is not None:
             place.mkdir()
-        runs[name] = convert_one(path, place)
+        run = convert_one(path, place)
+        batch.summaries[name] = run.summary
+        if each is None:
+            batch.runs[name] = run
+        else:
+            each(run)
+        del run
+        gc.collect()  # trees of SQL hold themselves
     if folder is not None:
         content = {"tool": {"name": "idbmigrate", "version": __version__}}
-        publish.write_manifest(folder, {**content, "inputs": {name: run.input for name, run in runs.items()}})
-    return Batch(runs)
+        inputs = {name: summary["inputs"][0] for name, summary in batch.summaries.items()}
+        publish.write_manifest(folder, {**content, "inputs": inputs})
+    return batch
 
 
 def _names(paths: Sequence[Path]) -> dict[str, Path]:

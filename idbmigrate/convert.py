@@ -53,12 +53,14 @@ def convert(
     progress: Progress = lambda message: None,
     parameters: Mapping[str, str] | None = None,
     allow: Iterable[str] = (),
+    each: Callable[[Run], Any] | None = None,
     **options: Any,
 ) -> Any:
     """Convert a file, or several, and publish the output folder ``out`` whole or not at all.
 
     Gives a :class:`idbmigrate.run.Run`, for a list of files a :class:`idbmigrate.batch.Batch` with a run
-    and a folder for each. Without ``out`` nothing is written. Further options: see
+    and a folder for each; or with summaries alone where ``each`` is called with every run in turn, so that
+    no more than one is in memory. Without ``out`` nothing is written. Further options: see
     :class:`idbmigrate.options.Options`. Raises errors of :mod:`idbmigrate.errors`; ``books-open`` where a
     row or value would be lost.
     """
@@ -72,7 +74,7 @@ def convert(
         else:
             from idbmigrate.batch import many
 
-            result = many(paths, folder, lambda item, where: _convert(item, where, asked, progress))
+            result = many(paths, folder, lambda item, where: _convert(item, where, asked, progress), each)
     result.out = str(out) if out is not None else None
     return result
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import weakref
 
 import pytest
+from click.testing import CliRunner
 
 import idbmigrate
+from idbmigrate.cli import group
 from idbmigrate.errors import SourceError
 
 
@@ -30,6 +33,32 @@ def test_each_file_has_a_folder_of_its_own(sample_idb, tmp_path):
     first, third = batch.runs["iapt-1.5"], batch.runs["IAPT-1.5-3"]
     assert first.tables["IDS201CareContact"].equals(third.tables["IDS201CareContact"])
     assert batch.summary["runs"]["iapt-1.5"] == first.summary
+
+
+def test_runs_that_are_handed_on_are_let_go(sample_idb):
+    """However many files there are, no two are in memory at a time."""
+    seen = []
+
+    def each(run):
+        assert run.tables["IDS001MPI"].num_rows and not any(earlier() for earlier in seen)
+        seen.append(weakref.ref(run.staged["Person"]))
+
+    files = [sample_idb / name for name in ("iapt-1.5.mdb", "iapt-1.5-messy.mdb", "iapt-1.0.mdb")]
+    batch = idbmigrate.convert(files, to="iapt-2.1", each=each)
+    assert len(seen) == 3 and not any(last() for last in seen) and not batch.runs
+    sources = [summary["source"] for summary in batch.summary["runs"].values()]
+    assert sources == ["iapt-1.5", "iapt-1.5", "iapt-1.0"]
+
+
+def test_counts_of_both_sides_of_each_file(sample_idb, tmp_path):
+    files = [str(sample_idb / name) for name in ("iapt-1.5.mdb", "iapt-1.5-messy.mdb")]
+    words = [*files, "--to", "iapt-2.1", "--out", str(tmp_path / "out"), "--compare", "--json"]
+    result = CliRunner().invoke(group, ["convert", *words])
+    runs = json.loads(result.stdout)["runs"]
+    assert list(runs) == ["iapt-1.5", "iapt-1.5-messy"]
+    alone = CliRunner().invoke(group, ["convert", *words[1:4], "--out", str(tmp_path / "alone"), *words[6:]])
+    assert runs["iapt-1.5-messy"]["measures"] == json.loads(alone.stdout)["measures"]
+    assert runs["iapt-1.5"]["measures"] != runs["iapt-1.5-messy"]["measures"]
 
 
 def test_one_bad_file_publishes_none(sample_idb, tmp_path):

@@ -94,6 +94,13 @@ def command(
     """
     import idbmigrate
 
+    measured: list[list[dict[str, Any]]] = []
+
+    def compare(run: Any) -> None:
+        if comparing:
+            console.progress("comparing")
+            measured.append(compared(run, options["share"]))
+
     _share_freed_memory()
     run = idbmigrate.convert(
         files[0] if len(files) == 1 else list(files),
@@ -102,13 +109,15 @@ def command(
         parameters=dict(settings),
         overlay=list(overlays) or None,
         progress=console.progress,
+        each=compare,
         **options,
     )
     summary = run.summary
     summaries = list(summary["runs"].values()) if "runs" in summary else [summary]
-    if comparing:
-        console.progress("comparing")
-        compare(run, summaries, options["share"])
+    if len(files) == 1:
+        compare(run)
+    for each, lines in zip(summaries, measured, strict=False):
+        each["measures"] = lines
     console.document(summary)
     for each in summaries:
         show(console, each)
@@ -129,14 +138,13 @@ def _share_freed_memory() -> None:
         ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX
 
 
-def compare(run: Any, summaries: list[dict[str, Any]], share: bool) -> None:
-    """Add the published counts of both sides to the summary of each run."""
+def compared(run: Any, share: bool) -> list[dict[str, Any]]:
+    """The published counts of both sides of a run."""
     from idbmigrate.measures import compare_run
     from idbmigrate.measures.share import shared_comparison
 
-    for one, summary in zip(getattr(run, "runs", {"": run}).values(), summaries, strict=True):
-        lines = [line.as_dict() for line in compare_run(one)]
-        summary["measures"] = shared_comparison(lines) if share else lines
+    lines = [line.as_dict() for line in compare_run(run)]
+    return shared_comparison(lines) if share else lines
 
 
 def show(console: Console, summary: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -104,7 +103,7 @@ def execute(
     """
     run = Execution(plan, engine, numbered(staged))
     work = _Work(run, target, progress)
-    work.add("meanwhile", set(), 0, meanwhile)
+    work.add("meanwhile", set(), 0, lambda _: meanwhile())
     together(work.needs, work.do, engine.workers, work.sizes)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
     return run
@@ -117,7 +116,7 @@ class _Work:
         self.run, self.engine, self.target, self.progress = run, run.engine, target, progress
         self.needs: dict[str, set[str]] = {}
         self.sizes: dict[str, int] = {}
-        self._calls: dict[str, Callable[[], None]] = {}
+        self._calls: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         self._marks: dict[str, pa.Table] = {}
         self._values = preparing(run.plan, run.sources, run.engine.workers)
         self._add_sources()
@@ -125,22 +124,23 @@ class _Work:
             self._add_table(query)
 
     def add(self, name: str, needs: set[str], size: int, call: Callable[..., None], *given: Any) -> None:
-        """Add a piece of work, which is a call with what it is given."""
-        self.needs[name], self.sizes[name], self._calls[name] = needs, size, partial(call, *given)
+        """Add a piece of work: a function of this object, and what else it is given."""
+        self.needs[name], self.sizes[name], self._calls[name] = needs, size, (call, given)
 
     def do(self, name: str) -> None:
         """Make what has this name."""
-        self._calls[name]()
+        call, given = self._calls[name]
+        call(self, *given)
 
     def _add_sources(self) -> None:
         largest_first = sorted(self.run.sources, key=self._rows, reverse=True)
         for name in largest_first:
-            self.add(p.marks(name), set(), self._rows(name), self._mark, name)
+            self.add(p.marks(name), set(), self._rows(name), _Work._mark, name)
         for part in self._values.parts:
-            self.add(part, set(), 1, self._values.make, part, self.engine)
+            self.add(part, set(), 1, _Work._prepare, part)
         for name in largest_first:
             parts = {part for part in self._values.parts if name in self._values.tables(part)}
-            self.add(p.rows(name), {p.marks(name), *parts}, 1, self._finish, name)
+            self.add(p.rows(name), {p.marks(name), *parts}, 1, _Work._finish, name)
 
     def _rows(self, source: str) -> int:
         return self.run.sources[source].num_rows
@@ -150,16 +150,19 @@ class _Work:
         read = {name for name in self.run.sources if named & {p.rows(name), p.staged(name)}}
         made = {p.target(each.table) for each in self.run.plan.tables if p.target(each.table) in named}
         size = max(map(self._rows, read), default=1)
-        self.add(p.made(query.table), {*map(p.rows, read), *made}, size, self._make, query)
+        self.add(p.made(query.table), {*map(p.rows, read), *made}, size, _Work._make, query)
         parents = set(map(p.target, query.parents_by_row))
-        self.add(p.target(query.table), {p.made(query.table), *parents}, size, self._publish, query)
+        self.add(p.target(query.table), {p.made(query.table), *parents}, size, _Work._publish, query)
         spec = self.target.tables[query.table]
         if spec.primary_key and set(spec.primary_key) <= set(query.published):
             name = f"unique {query.table}"
-            self.add(name, {p.target(query.table)}, 1, self._require_unique, query.table, spec.primary_key)
+            self.add(name, {p.target(query.table)}, 1, _Work._require_unique, query.table, spec.primary_key)
 
     def _mark(self, name: str) -> None:
         self._marks[name] = marks(name, self.run.sources[name], self.run.plan, self.engine)
+
+    def _prepare(self, part: str) -> None:
+        self._values.make(part, self.engine)
 
     def _finish(self, name: str) -> None:
         """A source table with all that is made of it."""

@@ -58,7 +58,7 @@ def test_options_reach_the_library(calls):
     assert result.exit_code == 0, result.output
     [(path, options)] = calls
     assert path == ["a.mdb", "b.mdb"]
-    assert callable(options.pop("progress"))
+    assert callable(options.pop("progress")) and callable(options.pop("each"))
     assert options == {
         "to": "iapt-2.1",
         "out": "o",
