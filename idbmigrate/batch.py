@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from idbmigrate import __version__
 from idbmigrate.exporters import publish
-from idbmigrate.run import Run
+from idbmigrate.reasons import DROPPED, REJECTED
+from idbmigrate.run import EFFECTS, Run
 
 
 @dataclass
@@ -26,8 +27,23 @@ class Batch:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The summaries of all runs, and where they were written."""
-        return {"runs": self.summaries, "out": self.out}
+        """The summaries of all runs, what they come to together, and where they were written."""
+        return {"runs": self.summaries, "total": total(list(self.summaries.values())), "out": self.out}
+
+
+def total(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What runs come to: rows and values with what became of them, and findings by effect."""
+    lines = [line for summary in summaries for line in summary["tables_in"]]
+    kinds = ("carried", REJECTED, DROPPED)
+    return {
+        "files": len(summaries),
+        "rows": {"in": sum(line["rows"] for line in lines)}
+        | {kind: sum(line[kind] for line in lines) for kind in kinds},
+        "values": {kind: sum(line["values"][kind] for line in lines) for kind in ("in", *kinds)},
+        "findings": {
+            effect: sum(summary["findings"][effect] for summary in summaries) for effect in EFFECTS
+        },
+    }
 
 
 def many(

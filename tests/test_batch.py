@@ -61,6 +61,28 @@ def test_counts_of_both_sides_of_each_file(sample_idb, tmp_path):
     assert runs["iapt-1.5"]["measures"] != runs["iapt-1.5-messy"]["measures"]
 
 
+def test_what_all_files_come_to(sample_idb, tmp_path):
+    files = [str(sample_idb / name) for name in ("iapt-1.5.mdb", "iapt-1.5-messy.mdb")]
+    words = ["convert", *files, "--to", "iapt-2.1", "--out", str(tmp_path / "out")]
+    summary = json.loads(CliRunner().invoke(group, [*words, "--json"]).stdout)
+    places = [tmp_path / "out" / name / "manifest.json" for name in summary["runs"]]
+    ledgers = [json.loads(place.read_text()) for place in places]
+    lines = [line for manifest in ledgers for line in manifest["ledger"]]
+    kinds = ("in", "carried", "rejected", "dropped")
+    assert summary["total"] == {
+        "files": 2,
+        "rows": {kind: sum(line[kind] for line in lines if not line["column"]) for kind in kinds},
+        "values": {kind: sum(line[kind] for line in lines if line["column"]) for kind in kinds},
+        "findings": {
+            effect: sum(manifest["findings"][effect] for manifest in ledgers)
+            for effect in ("file", "group", "record", "warning")
+        },
+    }
+    shown = CliRunner().invoke(group, [*words, "--overwrite"]).stdout
+    [last] = [line for line in shown.splitlines() if line.startswith("  together")]
+    assert f"{summary['total']['values']['in']:,}" in last
+
+
 def test_one_bad_file_publishes_none(sample_idb, tmp_path):
     (tmp_path / "bad.mdb").write_bytes(b"")
     with pytest.raises(SourceError):

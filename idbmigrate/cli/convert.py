@@ -124,7 +124,7 @@ def command(
         if comparing:
             show_comparison(console, each["measures"])
     if "runs" in summary:
-        console.say(f"\n{len(summaries)} files, each in a folder of its own, in {summary['out']}")
+        show_all(console, summary)
     if any(line["outcome"] == "fault" for each in summaries for line in each.get("measures", ())):
         return BooksError.exit_code
     return 1 if any(_options.reached(each["findings"], fail_on) for each in summaries) else 0
@@ -171,6 +171,28 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     _left_behind(console, summary["left_behind"])
     _findings(console, summary)
     _closing(console, summary)
+
+
+def show_all(console: Console, summary: dict[str, Any]) -> None:
+    """Print one line a file, and what all of them come to."""
+    from idbmigrate.batch import total
+
+    _heading(console, "All files")
+    lines = [(name, each["source"], total([each])) for name, each in summary["runs"].items()]
+    lines.append(("together", "", summary["total"]))
+    console.table([_altogether(*line) for line in lines], _ALTOGETHER)
+    console.say(f"\n{len(summary['runs'])} files, each in a folder of its own, in {summary['out']}")
+
+
+_ALTOGETHER = [
+    "folder", "data set", "rows in", "carried", "values in", "carried", "rejected", "dropped", "findings",
+]  # fmt: skip
+
+
+def _altogether(name: str, source: str, come_to: dict[str, Any]) -> list[Any]:
+    rows, values = come_to["rows"], come_to["values"]
+    shown = [values[kind] for kind in ("in", "carried", "rejected", "dropped")]
+    return [name, source, rows["in"], rows["carried"], *shown, sum(come_to["findings"].values())]
 
 
 def _incoming(line: dict[str, Any]) -> list[Any]:
