@@ -97,7 +97,6 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             known = {name: table for name, table in staged.items() if table.name}
             plan = _plan(mapping, known, target, engine, options)
             done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
-            pool.submit(engine.give_back)
             if options.period:
                 done.results = periods.only_month(done.results, target, options.period)
             split = options.split is not None
