@@ -68,14 +68,6 @@ class DuckEngine:
                 mine.connection.register(name, self._tables[name])
         return mine.connection
 
-    def give_back(self) -> None:
-        """Give memory back that finished queries have left for the next ones, from now on at once."""
-        pa.default_memory_pool().release_unused()
-        for setting in ("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"):
-            self._connection.execute(f"SET GLOBAL {setting} = '1KB'")
-        self._connection.execute("SELECT COUNT(*) FROM range(100000)").fetchall()  # looked at after a task
-        self._connection.execute("RESET GLOBAL allocator_flush_threshold")
-
     def close(self) -> None:
         self._tables.clear()
         self._mine = threading.local()

@@ -106,7 +106,6 @@ def execute(
     work.add("meanwhile", set(), 0, lambda _: meanwhile())
     together(work.needs, work.do, engine.workers, work.sizes)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
-    engine.give_back()
     return run
 
 

@@ -48,9 +48,6 @@ class SqliteEngine:
         pairs = zip(names, columns, strict=True)
         return pa.table({name: _array(name, list(values)) for name, values in pairs})
 
-    def give_back(self) -> None:
-        """Nothing: the tables are small."""
-
     def close(self) -> None:
         self._connection.close()
 

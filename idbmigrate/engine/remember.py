@@ -63,9 +63,6 @@ class RememberingEngine:
             known[key] = self._run(query, names)
         return known[key]
 
-    def give_back(self) -> None:
-        """Nothing: the tables are small."""
-
     def close(self) -> None:
         self._answers.clear()
         self._engine.close()
