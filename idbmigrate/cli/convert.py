@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import click
@@ -101,7 +100,6 @@ def command(
             console.progress("comparing")
             measured.append(compared(run, options["share"]))
 
-    _share_freed_memory()
     run = idbmigrate.convert(
         files[0] if len(files) == 1 else list(files),
         to=to,
@@ -128,14 +126,6 @@ def command(
     if any(line["outcome"] == "fault" for each in summaries for line in each.get("measures", ())):
         return BooksError.exit_code
     return 1 if any(_options.reached(each["findings"], fail_on) for each in summaries) else 0
-
-
-def _share_freed_memory() -> None:
-    """Let two threads use the same heap: glibc gives each its own, which is a tenth more at the peak."""
-    import ctypes  # numpy has it
-
-    with suppress(AttributeError, OSError, TypeError):  # another C library
-        ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX
 
 
 def compared(run: Any, share: bool) -> list[dict[str, Any]]:
