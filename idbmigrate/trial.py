@@ -190,7 +190,7 @@ class Trials:
             made[name] = self._query(name, given, accept, made)
         mapping, queries = self.mapping, tuple(made.values())
         ties = tuple(self._ties.values())
-        values = prepared_values(self._preparation, ties, queries)
+        values = prepared_values(self._preparation, queries)
         return Plan(mapping.name, mapping.source, mapping.target, accept, dict(given), ties, queries, values)
 
     def _query(

@@ -54,17 +54,15 @@ def compile_mapping(
             ties.append(tie_query(rule, columns, known, preparation, keyed=rule.table in keyed))
     return plan.Plan(
         mapping.name, mapping.source, mapping.target, accept, dict(parameters), tuple(ties),
-        tuple(queries), prepared_values(preparation, ties, queries), _reasons(mapping),
+        tuple(queries), prepared_values(preparation, queries), _reasons(mapping),
     )  # fmt: skip
 
 
 def prepared_values(
-    preparation: Preparation, ties: Iterable[plan.TieQuery], queries: Iterable[plan.TableQuery]
+    preparation: Preparation, queries: Iterable[plan.TableQuery]
 ) -> dict[str, dict[str, tuple[plan.Prepared, ...]]]:
     """The prepared values that these queries read, by source table and column."""
     wanted: dict[str, set[str]] = {}
-    for tie in ties:
-        wanted.setdefault(tie.table, set()).update(tie.prepared)
     for query in queries:
         for table, names in query.prepared:
             wanted.setdefault(table, set()).update(names)

@@ -52,7 +52,7 @@ def tie_query(
     for query in (shared, numbers, keys):
         if query is not None:
             portable.check(query, rule.place)
-    return plan.TieQuery(rule.table, shared, numbers, keys, rule.repeats, frozenset(scope.prepared))
+    return plan.TieQuery(rule.table, shared, numbers, keys, rule.repeats, preparation.needed(scope.prepared))
 
 
 def _keys(table: str, parts: list[Sql]) -> exp.Select:

@@ -138,7 +138,8 @@ class TieQuery:
 
     ``shared`` gives the rows that share their key with another row, ``numbers`` tells these apart.
     ``keys`` gives every row a digest of its key and occurrence, from which identifiers are made (``None``
-    where no identifier needs it). ``prepared`` are the names of the prepared values that it reads.
+    where no identifier needs it). ``values`` are the prepared values that these read, by column, each
+    after those that it is made of.
     """
 
     table: str
@@ -146,14 +147,14 @@ class TieQuery:
     numbers: exp.Query
     keys: exp.Query | None
     repeats: str | None
-    prepared: frozenset[str]
+    values: dict[str, tuple[Prepared, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that an engine runs, in order: ties of source tables, then target tables.
 
-    ``values`` are the prepared values by source table and column, each after those that it is made of.
+    ``values`` are the prepared values that the tables read, by source table and column.
     """
 
     mapping: str

@@ -52,11 +52,11 @@ class Preparing:
         self._made.update(_made(part, self.parts[part], engine))
 
     def added(self, name: str, source: pa.Table) -> pa.Table:
-        """A source table with a column for each of its prepared values that it does not have."""
+        """A source table with a column for each of its prepared values."""
         for each in self._asked:
             for value in each.values:
                 column = f"{each.column}.{value.number}"
-                if each.table == name and column not in source.column_names:
+                if each.table == name:
                     source = source.append_column(column, self._made[name, column])
         return source
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
-from idbmigrate.compile.prepare import MARKS, needed
+from idbmigrate.compile.prepare import MARKS
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
 from idbmigrate.engine.prepared import Preparing, Values, with_prepared
@@ -31,7 +31,7 @@ def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table
     """What the natural key of a source table says of its rows, and what is prepared of that."""
     values = plan.values.get(name, {})
     ties = {tie.table: tie for tie in plan.ties}
-    made = _marks(source, ties.get(name), _of_columns(values), engine)
+    made = _marks(source, ties.get(name), engine)
     return with_prepared(name, made, {mark: values[mark] for mark in MARKS & values.keys()}, engine)
 
 
@@ -43,12 +43,11 @@ def _numbered(table: pa.Table) -> pa.Table:
     return table.append_column(p.ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
 
 
-def _marks(source: pa.Table, tie: p.TieQuery | None, values: Values, engine: Engine) -> pa.Table:
+def _marks(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
     occurrence = np.ones(source.num_rows, np.int64)
     repeat = np.zeros(source.num_rows, bool)
     if tie is not None and source.num_rows:
-        known = {value.number: value for wanted in values.values() for value in wanted}
-        source = with_prepared(tie.table, source, needed(tie.prepared, known), engine)
+        source = with_prepared(tie.table, source, tie.values, engine)
         _number(source, tie, engine, occurrence, repeat)
     marked = {p.REPEAT: pa.array(repeat), p.OCCURRENCE: _numerals(occurrence)}
     if tie is None or tie.keys is None:
