@@ -70,11 +70,12 @@ class Run:
     @property
     def root_causes(self) -> list[dict[str, Any]]:
         """One line a rule and column that failed by itself, the gravest first; what only follows is last."""
+        if self.outcome is None:
+            return []
         from idbmigrate.checks.causes import root_causes
 
         shown = ("code", "effect", "table", "column", "count", "message", "do")
-        causes = [] if self.outcome is None else root_causes(self.outcome)
-        return [{key: cause[key] for key in shown} for cause in causes]
+        return [{key: cause[key] for key in shown} for cause in root_causes(self.outcome)]
 
     @property
     def ledger(self) -> list[dict[str, Any]]:

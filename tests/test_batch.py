@@ -80,7 +80,9 @@ def test_what_all_files_come_to(sample_idb, tmp_path):
     }
     shown = CliRunner().invoke(group, [*words, "--overwrite"]).stdout
     [last] = [line for line in shown.splitlines() if line.startswith("  together")]
-    assert f"{summary['total']['values']['in']:,}" in last
+    assert f"{summary['total']['values']['in']:,}" in last and "dropped  findings" in shown
+    unchecked = CliRunner().invoke(group, [*words, "--overwrite", "--no-check"]).stdout
+    assert "findings" not in unchecked
 
 
 def test_one_bad_file_publishes_none(sample_idb, tmp_path):

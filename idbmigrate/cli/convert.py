@@ -114,7 +114,7 @@ def command(
     summaries = list(summary["runs"].values()) if "runs" in summary else [summary]
     if len(files) == 1:
         compare(run)
-    for each, lines in zip(summaries, measured, strict=False):
+    for each, lines in zip(summaries if comparing else (), measured, strict=True):
         each["measures"] = lines
     console.document(summary)
     for each in summaries:
@@ -170,7 +170,9 @@ def show_all(console: Console, summary: dict[str, Any]) -> None:
     _heading(console, "All files")
     lines = [(name, each["source"], total([each])) for name, each in summary["runs"].items()]
     lines.append(("together", "", summary["total"]))
-    console.table([_altogether(*line) for line in lines], _ALTOGETHER)
+    found = sum(summary["total"]["findings"].values())
+    shown = len(_ALTOGETHER) if found else -1  # there are none, or no rules were run
+    console.table([_altogether(*line)[:shown] for line in lines], _ALTOGETHER[:shown])
     console.say(f"\n{len(summary['runs'])} files, each in a folder of its own, in {summary['out']}")
 
 

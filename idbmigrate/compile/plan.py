@@ -126,7 +126,6 @@ class TableQuery:
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
-    parents: tuple[str, ...]
     parents_by_row: tuple[str, ...]
     prepared: tuple[tuple[str, frozenset[str]], ...]
     identities: Identities

@@ -17,8 +17,8 @@ class Surroundings:
 
     ``made`` maps the target tables that are made before this one to all their columns, helpers included;
     ``keyed`` are the source tables that have a digest of their natural key, ``unique`` the primary keys of
-    target tables. ``identities`` are those of the target tables made
-    before. ``preparation`` collects values that hang on one column of a source table.
+    target tables, ``identities`` the fields of those made before that identify their source row.
+    ``preparation`` collects values that hang on one column of a source table.
     """
 
     mapping: m.Mapping

@@ -85,7 +85,6 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         published=published,
         helpers=helpers,
         branches=tuple(_columns(branch) for branch in branches),
-        parents=tuple(parents),
         parents_by_row=tuple(each.by_row for each in verdicts if each.by_row),
         prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
         identities=identities,

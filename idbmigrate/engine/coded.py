@@ -14,24 +14,19 @@ def plain(table: pa.Table) -> pa.Table:
     return pa.table(columns, table.column_names)
 
 
-def as_plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of truth values without a dictionary; any other as it is."""
-    kind = column.type
-    truth = pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type)
-    return _written_out(column) if truth else column
-
-
 def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(column.type.value_type)
 
 
 def distinct(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The column, where it is a dictionary with one in which no two texts are equal and none is missing.
+    """The column; a dictionary of texts with one in which no two are equal and none is missing.
 
-    All its pieces have the same dictionary, as those of a staged column.
+    All its pieces have the same dictionary, as those of a staged column. One of truth values is written out.
     """
     if not pa.types.is_dictionary(column.type) or not column.num_chunks:
         return column
+    if not pa.types.is_string(column.type.value_type):
+        return _written_out(column)
     texts = column.chunk(0).dictionary
     again = pc.dictionary_encode(texts)
     if len(again.dictionary) == len(texts):
@@ -44,7 +39,7 @@ def distinct(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array(chunks, column.type)
 
 
-def one_type(chunks: Sequence[pa.Array], count: int) -> pa.ChunkedArray:
+def one_type(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
     """A column of these pieces. Where they differ in type they are written out as text."""
     kinds = {chunk.type for chunk in chunks}
     if len(kinds) > 1:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from idbmigrate.compile import plan as p
-from idbmigrate.engine.coded import as_plain, distinct, one_type
+from idbmigrate.engine.coded import distinct, one_type
 from idbmigrate.engine.order import stretch
 
 #: Type of a column in which every value is the same, or missing.
@@ -35,7 +35,7 @@ def with_copies(made: pa.Table, query: p.TableQuery, sources: Mapping[str, pa.Ta
             for name, copies in query.copies.items():
                 columns[name] += _copied(copies[number][item], source, picked)
     for name, chunks in columns.items():
-        made = made.append_column(name, one_type(chunks, made.num_rows))
+        made = made.append_column(name, one_type(chunks))
     return made
 
 
@@ -75,7 +75,7 @@ class _Source:
     def take(self, name: str, rows: np.ndarray) -> list[pa.Array]:
         """The values of a column in these rows, which are in ascending order."""
         if name not in self._columns:
-            self._columns[name] = distinct(as_plain(self.table[name])).chunks
+            self._columns[name] = distinct(self.table[name]).chunks
         chunks = self._columns[name]
         if rows is not self._rows:
             self._rows, self._parts = rows, {}

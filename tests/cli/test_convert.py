@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -78,6 +80,16 @@ def test_options_reach_the_library(calls):
         "check": False,
         "salvage": True,
     }
+
+
+def test_a_run_without_rules_loads_nothing_of_them(sample_idb):
+    code = """
+import sys, idbmigrate
+idbmigrate.convert(sys.argv[1], to="iapt-2.1", check=False).summary
+print([name for name in sys.modules if name.startswith(("idbmigrate.checks", "idbmigrate.reports"))])
+"""
+    words = [sys.executable, "-c", code, str(sample_idb / "iapt-1.5.mdb")]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_defaults(calls):
