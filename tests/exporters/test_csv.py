@@ -67,6 +67,16 @@ def test_slices_chunks_and_text_types_give_the_same_bytes(values, monkeypatch):
     assert [written(each) for each in (pieces, dictionaries, views)] == [expected] * 3
 
 
+def test_batches_stay_small_however_long_the_texts_of_a_dictionary(monkeypatch):
+    texts = ["x" * 1000, "y", None] * 50
+    table = pa.table({"long": pa.array(texts).dictionary_encode(), "short": ["z"] * 150})
+    expected = written(table)
+    monkeypatch.setattr(_text, "BYTES", 10_000)
+    batches = list(_text.batches(table))
+    assert all(_text.plain(batch["long"]).nbytes <= 10_000 for batch in batches) and len(batches) > 10
+    assert written(table) == expected
+
+
 def test_whole_numbers_have_one_text_form_and_other_types_are_refused():
     assert written(pa.table({"n": [1, None, -20]})) == b'n\n1\n""\n-20\n'
     with pytest.raises(TypeError, match="column n holds double"):
