@@ -185,9 +185,9 @@ class Scope:
                 "natural_key is not defined for this source table", code="mapping-invalid",
                 where=str(node.place), hint="write it under 'sources:'",
             )  # fmt: skip
+        count = node.length - len(node.prefix)
         parts = [self.key if item is None else self.value(item).sql for item in node.parts]
-        whole = self.key if node.parts == (None,) else digest(parts)
-        digits = sql.part(whole, 1, node.length - len(node.prefix))
+        digits = sql.part(self.key, 1, count) if node.parts == (None,) else digest(parts, count)
         return sql.joined(sql.text(node.prefix), digits) if node.prefix else digits
 
     # -- lookups -----------------------------------------------------------------------------
@@ -280,9 +280,9 @@ def _unfit(value: Value, fits: Sql | None) -> Sql | None:
     return sql.case([(sql.both(sql.not_null(value.sql), sql.negated(fits)), sql.text(BAD_FORMAT))])
 
 
-def digest(parts: list[Sql]) -> Sql:
-    """SHA-256 of the parts, in capital hexadecimal digits."""
-    return sql.upper(sql.sha256(sql.one_text(parts)))
+def digest(parts: list[Sql], count: int) -> Sql:
+    """The first digits of the SHA-256 of the parts, hexadecimal in capitals."""
+    return sql.upper(sql.part(sql.sha256(sql.one_text(parts)), 1, count))
 
 
 def cleaned(value: Sql, table: m.Lookup) -> Sql:

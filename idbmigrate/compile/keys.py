@@ -56,7 +56,7 @@ def tie_query(
 
 
 def _keys(table: str, parts: list[Sql]) -> exp.Select:
-    whole = digest([*parts, sql.column(plan.OCCURRENCE, SELF)])
+    whole = digest([*parts, sql.column(plan.OCCURRENCE, SELF)], m.MAX_IDENTIFIER)
     columns = [sql.column(plan.ROW, SELF), sql.named(whole, plan.KEY)]
     return sql.select(columns, sql.relation(plan.staged(table), SELF))
 

@@ -19,8 +19,8 @@ ALLOWED = frozenset(
         exp.Select, exp.Union, exp.Subquery, exp.With, exp.CTE, exp.From, exp.Join, exp.Where, exp.Group,
         exp.Having, exp.Order, exp.Ordered, exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier,
         exp.Literal, exp.Null, exp.Boolean, exp.Star, exp.Paren, exp.Case, exp.If, exp.And, exp.Or, exp.Not,
-        exp.Is, exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Coalesce, exp.DPipe, exp.Length,
-        exp.Substring, exp.Upper, exp.Replace, exp.RegexpLike, exp.SHA2, exp.RowNumber, exp.Count,
+        exp.Is, exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Coalesce, exp.Concat, exp.DPipe,
+        exp.Length, exp.Substring, exp.Upper, exp.Replace, exp.RegexpLike, exp.SHA2, exp.RowNumber, exp.Count,
         exp.Window, exp.Min, exp.Max, exp.Add, exp.Mul, exp.Mod, exp.Trim, exp.StrPosition,
     }
 )  # fmt: skip

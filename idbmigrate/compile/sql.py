@@ -194,11 +194,9 @@ def descending(value: Sql) -> Sql:
 
 
 def one_text(values: Sequence[Sql]) -> Sql:
-    """All values of a row as one text, so that rows can be put in an order by their content."""
-    parts: list[Sql] = []
-    for value in values:
-        parts += [coalesce(value, text("")), text("\x1f")]
-    return joined(*parts) if parts else text("")
+    """All values of a row as one text that is never missing, so that rows can be ordered by their content."""
+    parts = [part for value in values for part in (own(value), text("\x1f"))]
+    return exp.Concat(expressions=parts, safe=True, coalesce=True) if parts else text("")
 
 
 def without_mark(value: Sql) -> Sql:

@@ -27,6 +27,7 @@ class SqliteEngine:
         self._connection.create_function("UPPER", 1, _upper, deterministic=True)
         self._connection.create_function("SHA2", 2, _sha2, deterministic=True)
         self._connection.create_function("SHA256", 1, lambda text: _sha2(text, 256), deterministic=True)
+        self._connection.create_function("CONCAT", -1, _concat, deterministic=True)
 
     def register(self, name: str, table: pa.Table) -> None:
         columns = ", ".join(f'"{column}" {_type(kind)}' for column, kind in zip(
@@ -75,6 +76,11 @@ def _regexp(pattern: str | None, text: str | None) -> bool | None:
 
 def _regexp_like(text: str | None, pattern: str | None) -> bool | None:
     return _regexp(pattern, text)
+
+
+def _concat(*texts: str | None) -> str:
+    """Texts put together, a missing one as an empty one: SQLite has it since 3.44."""
+    return "".join(text for text in texts if text is not None)
 
 
 def _upper(text: str | None) -> str | None:

@@ -140,7 +140,7 @@ def _identifier(node: Node) -> m.Identifier:
         for entry in node.need("identifier").entries()
     )
     given, prefix = node.get("length"), node.text_at("prefix", "") or ""
-    length = given.whole(64) if given else 20
+    length = given.whole(m.MAX_IDENTIFIER) if given else 20
     if not parts or length - len(prefix) < 4:
         raise node.error("an identifier needs at least one part and four places beside its prefix")
     return m.Identifier(node.place, parts, prefix, length)

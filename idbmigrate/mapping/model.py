@@ -16,6 +16,8 @@ CONFIDENCE = ("confirmed", "inferred", "proposed")
 EQUIVALENCE = ("equal", "broader", "narrower", "related")
 #: What happens to a code that a lookup does not list.
 UNKNOWN_POLICIES = ("reject", "null", "keep", "default")
+#: Longest identifier that can be derived: 128 bits of a digest.
+MAX_IDENTIFIER = 32
 
 
 def accepted(confidence: str | None, accept: str) -> bool:
