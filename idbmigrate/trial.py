@@ -203,10 +203,9 @@ class Trials:
         key = (name, own, accept, told)
         if key not in self._queries:
             columns = {table: (*query.published, *query.helpers) for table, query in made.items()}
-            unique = {name: spec.primary_key for name, spec in self.target.tables.items() if spec.primary_key}
             around = Surroundings(
                 self.mapping, self.target.tables[name], self._columns, {}, columns, given, accept,
-                self._keyed, unique, self._preparation, identities,
+                self._keyed, self.target.tables, self._preparation, identities,
             )  # fmt: skip
             query = compile_table(self.mapping.tables[name], around)
             self._queries[key] = replace(

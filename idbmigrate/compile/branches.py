@@ -317,7 +317,7 @@ class BranchCompiler:
     def _fitted(self, item: m.Field, value: Sql, outputs: list[tuple[str, Sql]]) -> str | None:
         """Give a field its value where it fits the target column, and say where it does not."""
         spec = self.around.spec.columns.get(item.name)
-        if spec is None or fit.surely_fits(item.value, spec.format, self.around, self.branch.each):
+        if spec is None or fit.surely_fits(item.value, spec.format, self.around, self.branch):
             outputs.append((item.name, value))
             return None
         misfit = self.scope.said(fit.misfit_sql(value, spec.format))

@@ -34,14 +34,13 @@ def compile_mapping(
     """
     days = days or {}
     keyed = keyed_tables(mapping)
-    unique = {name: spec.primary_key for name, spec in target.tables.items() if spec.primary_key}
     made: dict[str, tuple[str, ...]] = {}
     queries = []
     preparation = Preparation()
     for name in ordered_tables(mapping, target):
         around = Surroundings(
             mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed,
-            unique, preparation, {query.table: query.identities for query in queries},
+            target.tables, preparation, {query.table: query.identities for query in queries},
         )  # fmt: skip
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)

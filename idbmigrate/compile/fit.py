@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
@@ -40,10 +39,8 @@ def misfit_sql(value: Sql, form: Format) -> Sql:
     return sql.case(tests, sql.no_text())
 
 
-def surely_fits(
-    value: m.Expression, form: Format, around: Surroundings, items: Sequence[Mapping[str, str]]
-) -> bool:
-    """Whether every value of an expression is known to fit; ``items`` are the entries of an ``each``."""
+def surely_fits(value: m.Expression, form: Format, around: Surroundings, branch: m.Branch) -> bool:
+    """Whether every value of an expression of a branch is known to fit."""
     if form.max_length is None and form.min_length is None and not _pattern(form):
         return True
     match value:
@@ -52,8 +49,14 @@ def surely_fits(
         case m.Parameter():
             return text_fits(around.parameters.get(value.name, ""), form)
         case m.Reference(alias="item") if value.name != "value":
-            texts = [item[value.name] for item in items if value.name in item]
+            texts = [item[value.name] for item in branch.each if value.name in item]
             return bool(texts) and all(text_fits(text, form) for text in texts)
+        case m.Reference() if value.alias:
+            joined = [join.table for join in branch.joins if join.alias == value.alias and join.target]
+            specs = [around.targets[table].columns.get(value.name) for table in joined]
+            return bool(specs) and all(spec is not None and _within(spec.format, form) for spec in specs)
+        case m.FirstOf() | m.Cases():
+            return all(surely_fits(child, form, around, branch) for child in value.children)
         case m.LookedUp():
             table = around.mapping.lookups[value.lookup]
             results = [row.to for row in table.rows if row.to is not None]
@@ -66,6 +69,13 @@ def surely_fits(
             kind, example = functions.SHAPES.get(value.function, (None, ""))
             return kind == form.kind and text_fits(example, form)
     return False
+
+
+def _within(narrow: Format, wide: Format) -> bool:
+    """Whether what fits one format fits another."""
+    shorter = wide.max_length is None or (narrow.max_length or wide.max_length + 1) <= wide.max_length
+    longer = (wide.min_length or 1) <= max(narrow.min_length or 1, 1)
+    return shorter and longer and _pattern(wide) in (None, _pattern(narrow))
 
 
 def text_fits(text: str, form: Format) -> bool:

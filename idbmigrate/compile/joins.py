@@ -26,10 +26,13 @@ def one_a_key(
         query = sql.select(selected, relation)
         query.set("where", exp.Where(this=sql.both(first, sql.negated(sql.column(plan.REPEAT)))))
         return query
+    unique = around.targets[join.table].primary_key if join.target else ()
+    if unique and {*unique} <= {*keys}:  # every run proves it
+        return sql.select(selected, relation)
     key = [sql.column(column) for column in keys]
     order = [preferred(p, sql.column(p.field)) for p in join.prefer]
     inner: Sql = relation
-    if join.target and (unique := around.unique.get(join.table)):
+    if unique:
         order += [sql.ascending(sql.column(column)) for column in unique]
     else:
         content = _content(key, sorted(around.columns_of(join)))

@@ -16,8 +16,8 @@ class Surroundings:
     """What a table query needs to know of the rest.
 
     ``made`` maps the target tables that are made before this one to all their columns, helpers included;
-    ``keyed`` are the source tables that have a digest of their natural key, ``unique`` the primary keys of
-    target tables, ``identities`` the fields of those made before that identify their source row.
+    ``keyed`` are the source tables that have a digest of their natural key, ``targets`` the tables of the
+    target data set, ``identities`` the fields of those made before that identify their source row.
     ``preparation`` collects values that hang on one column of a source table.
     """
 
@@ -29,7 +29,7 @@ class Surroundings:
     parameters: Mapping[str, str]
     accept: str
     keyed: frozenset[str]
-    unique: Mapping[str, tuple[str, ...]]
+    targets: Mapping[str, TableSpec]
     preparation: Preparation
     identities: Mapping[str, plan.Identities]
 
