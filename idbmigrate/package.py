@@ -47,11 +47,16 @@ def write_tables(
 
 
 def write_residue(run: Run, folder: Path) -> Settled:
-    """Write what was not carried."""
+    """Write what was not carried, the largest file first: the others are written while it settles."""
     (folder / REJECTS).mkdir()
     settler = publish.Settler(folder)
-    for name, schema, parts in residue_parts(run.books, run.staged):
-        csv.write_parts(schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
+    files = sorted(residue_parts(run.books, run.staged), key=lambda file: -len(file[2]))
+    with ThreadPoolExecutor(2) as pool:
+        for written in [
+            pool.submit(csv.write_parts, schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
+            for name, schema, parts in files
+        ]:
+            written.result()
     return _settled(settler, REJECTS)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,9 @@ def _texts(*names: str) -> pa.Schema:
 ROWS = _texts("table", "row", "outcome", "reason", "target")
 VALUES = _texts("table", "row", "column", "value", "outcome", "reason", "target")
 REASONS = _texts("reason", "outcome", "meaning")
+#: Values of a part: few enough that only a little is in memory at a time.
+MANY = 1 << 16
+Part = Callable[[], pa.Table]
 _RESERVED = frozenset({"rows", "reasons", "con", "prn", "aux", "nul"})
 
 
@@ -30,21 +34,21 @@ def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Tab
     nothing was made, ``reasons`` what each reason word means.
     """
     return {
-        name: pa.concat_tables([schema.empty_table(), *(part.cast(schema) for part in parts)])
+        name: pa.concat_tables([schema.empty_table(), *(part().cast(schema) for part in parts)])
         for name, schema, parts in residue_parts(books, staged)
     }
 
 
 def residue_parts(
     books: Books, staged: Mapping[str, StagedTable]
-) -> Iterator[tuple[str, pa.Schema, Iterator[pa.Table]]]:
-    """The same, name by name, in parts that are made when they are asked for.
+) -> Iterator[tuple[str, pa.Schema, list[Part]]]:
+    """The same, name by name, in parts that are made when they are called.
 
     Columns of a part that repeat a few words come as dictionaries.
     """
     rows = [account for account in books.rows if account.uncarried.size]
-    yield "rows", ROWS, (_rows(account, staged[account.table]) for account in rows)
-    yield "reasons", REASONS, iter([_reasons(books)])
+    yield "rows", ROWS, [partial(_rows, account, staged[account.table]) for account in rows]
+    yield "reasons", REASONS, [partial(_reasons, books)]
     tables: dict[str, list[Account]] = {}
     for account in books.values:
         if account.uncarried.size:
@@ -53,21 +57,28 @@ def residue_parts(
         yield name, VALUES, _values(accounts, staged[accounts[0].table])
 
 
-def _values(accounts: list[Account], table: StagedTable) -> Iterator[pa.Table]:
-    """A part for each column; a column that is left out names every row, so their places are made once."""
+def _values(accounts: list[Account], table: StagedTable) -> list[Part]:
+    """A column that is left out names every row, so the places of rows are made once."""
     places = table.places(np.arange(table.raw.num_rows))
-    for account in accounts:
-        at = pa.array(account.uncarried)
-        shown = (table.source_columns or {}).get(account.column, account.column)
-        yield pa.table(
-            {
-                "table": _same(account.table, len(at)),
-                "row": places.take(at),
-                "column": _same(shown, len(at)),
-                "value": table.raw[account.column].take(at).cast(pa.string()),
-                **_reason_columns(account),
-            }
-        )
+    return [
+        partial(_some_values, account, slice(start, start + MANY), table, places)
+        for account in accounts
+        for start in range(0, account.uncarried.size, MANY)
+    ]
+
+
+def _some_values(account: Account, some: slice, table: StagedTable, places: pa.Array) -> pa.Table:
+    at = pa.array(account.uncarried[some])
+    shown = (table.source_columns or {}).get(account.column, account.column)
+    return pa.table(
+        {
+            "table": _same(account.table, len(at)),
+            "row": places.take(at),
+            "column": _same(shown, len(at)),
+            "value": table.raw[account.column].take(at),
+            **_reason_columns(account, some),
+        }
+    )
 
 
 def _rows(account: Account, table: StagedTable) -> pa.Table:
@@ -75,7 +86,7 @@ def _rows(account: Account, table: StagedTable) -> pa.Table:
         {
             "table": _same(account.table, account.uncarried.size),
             "row": table.places(account.uncarried),
-            **_reason_columns(account),
+            **_reason_columns(account, slice(None)),
         }
     )
 
@@ -84,8 +95,8 @@ def _same(text: str, count: int) -> pa.Array:
     return _words(np.zeros(count, np.int32), [text])
 
 
-def _reason_columns(account: Account) -> dict[str, pa.Array]:
-    given = account.reasons.astype(np.int32)
+def _reason_columns(account: Account, some: slice) -> dict[str, pa.Array]:
+    given = account.reasons[some].astype(np.int32)
     return {
         "outcome": _words(given, [outcome(reason.word) for reason in account.names]),
         "reason": _words(given, [reason.word for reason in account.names]),

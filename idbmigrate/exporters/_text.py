@@ -17,8 +17,8 @@ Part = TypeVar("Part")
 #: Opens a file that is to be written.
 Create = Callable[[Path], AbstractContextManager[Any]]
 
-#: rows that are formatted at a time: few enough to stay in the cache; fewer where values are long
-ROWS, BYTES = 1 << 14, 1 << 27
+#: rows that are formatted in one call: few enough to need little memory; fewer where values are long
+ROWS, BYTES = 1 << 16, 1 << 27
 
 #: threads that format at the same time
 WORKERS = max(1, min(4, os.cpu_count() or 1))
@@ -57,6 +57,11 @@ def _size(column: pa.Array) -> int:
 def plain(column: pa.Array) -> pa.StringArray:
     """A column with every value written out."""
     return column.cast(pa.string())
+
+
+def is_coded(column: pa.Array) -> bool:
+    """Whether a column is a dictionary of texts."""
+    return pa.types.is_dictionary(column.type) and pa.types.is_string(column.type.value_type)
 
 
 def different(column: pa.Array) -> pa.StringArray:

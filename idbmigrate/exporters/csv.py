@@ -7,7 +7,7 @@ feed. A value is quoted only if it holds a comma, a quote or a line end (RFC 418
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,11 +25,13 @@ from idbmigrate.exporters._text import (
     different,
     holds,
     in_order,
+    is_coded,
     plain,
 )
 
 _SPECIAL = (b'"', b",", b"\n", b"\r")
-_PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
+#: Rows at a time: few enough to stay in the cache.
+_PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 14)
 
 
 def write(tables: Mapping[str, pa.Table], folder: Path, create: Create = create) -> list[Path]:
@@ -51,12 +53,12 @@ def write_file(table: pa.Table, path: Path, create: Create = create) -> None:
 
 
 def write_parts(
-    names: Iterable[str], parts: Iterable[pa.Table], path: Path, create: Create = create
+    names: Iterable[str], parts: Iterable[Callable[[], pa.Table]], path: Path, create: Create = create
 ) -> None:
-    """Write a table that comes in parts, so that it is never in memory as a whole."""
+    """Write a table whose parts are made when they are called, so that it is never in memory as a whole."""
     with create(path) as file:
         _write_header(names, file)
-        for rows in in_order(_rows, (batch for part in parts for batch in batches(part))):
+        for rows in in_order(_formatted, parts):
             file.write(rows)
 
 
@@ -64,21 +66,27 @@ def write_table(table: pa.Table, file) -> None:
     """Write one table with its header row to a binary file."""
     _write_header(table.column_names, file)
     for batch in batches(table):
-        file.write(_rows(batch))
+        _write_rows(batch, file)
 
 
 def _write_header(names: Iterable[str], file) -> None:
     file.write(",".join(_quoted_word(name) for name in names).encode() + b"\n")
 
 
-def _rows(batch: pa.RecordBatch) -> pa.Buffer:
-    special = [holds(different(column), _SPECIAL) for column in batch.columns]
-    batch = pa.record_batch(list(map(plain, batch.columns)), names=batch.schema.names)
-    if any(special) or batch.num_columns == 1:
-        return _quoted_rows(batch, special)
-    rows = pa.BufferOutputStream()  # Arrow's own writer is the fastest; its quoting differs by release
-    arrow_csv.write_csv(batch, rows, _PLAIN)
+def _formatted(part: Callable[[], pa.Table]) -> pa.Buffer:
+    rows = pa.BufferOutputStream()
+    for batch in batches(part()):
+        _write_rows(batch, rows)
     return rows.getvalue()
+
+
+def _write_rows(batch: pa.RecordBatch, file) -> None:
+    special = [holds(different(column), _SPECIAL) for column in batch.columns]
+    if any(special) or batch.num_columns == 1:
+        file.write(_quoted_rows(batch, special))
+    else:  # Arrow's own writer is the fastest; its quoting differs by release
+        columns = [column if is_coded(column) else plain(column) for column in batch.columns]
+        arrow_csv.write_csv(pa.record_batch(columns, names=batch.schema.names), file, _PLAIN)
 
 
 def _quoted_rows(batch: pa.RecordBatch, special: list[bool]) -> pa.Buffer:
@@ -87,7 +95,7 @@ def _quoted_rows(batch: pa.RecordBatch, special: list[bool]) -> pa.Buffer:
     empty = '""' if batch.num_columns == 1 else ""
     columns = [
         _quoted_values(column) if needed else column
-        for column, needed in zip(batch.columns, special, strict=True)
+        for column, needed in zip(map(plain, batch.columns), special, strict=True)
     ]
     if empty:
         columns = [pc.if_else(pc.equal(pc.fill_null(columns[0], ""), ""), empty, columns[0])]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -173,16 +174,22 @@ class Settler:
         self.settled[path.relative_to(self.folder).as_posix()] = facts
 
 
-class _Hashed:
+class _Hashed(io.RawIOBase):
     def __init__(self, file: BinaryIO, stop: threading.Event):
+        super().__init__()
         self.file, self.stop, self.digest, self.size = file, stop, hashlib.sha256(), 0
 
-    def write(self, content: Any) -> None:
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
         if self.stop.is_set():
             raise CancelledError
         self.file.write(content)
         self.digest.update(content)
-        self.size += memoryview(content).nbytes
+        count = memoryview(content).nbytes
+        self.size += count
+        return count
 
 
 def settle(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
