@@ -21,7 +21,7 @@ ROWS = _texts("table", "row", "outcome", "reason", "target")
 VALUES = _texts("table", "row", "column", "value", "outcome", "reason", "target")
 REASONS = _texts("reason", "outcome", "meaning")
 #: Values of a part: few enough that only a little is in memory at a time.
-MANY = 1 << 16
+MANY = 1 << 14
 Part = Callable[[], pa.Table]
 _RESERVED = frozenset({"rows", "reasons", "con", "prn", "aux", "nul"})
 

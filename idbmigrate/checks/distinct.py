@@ -115,11 +115,13 @@ def encode(column: pa.ChunkedArray, known: Values | None = None) -> Column:
     if column.null_count == len(column):
         return Column(Values(pa.nulls(1, pa.string())), np.broadcast_to(np.int32(0), len(column)), gaps)
     coded = pa.types.is_dictionary(column.type)
+    whole = column.combine_chunks()
+    if known is not None and coded and whole.dictionary.equals(known.texts[:-1]):
+        return Column(known, _places(whole.indices, known.texts), gaps)
     if known is not None and not coded:
-        at = pc.index_in(column, value_set=known.texts[:-1])
+        at = pc.index_in(whole, value_set=known.texts[:-1])
         if at.null_count == column.null_count:
-            return Column(known, _places(at.combine_chunks(), known.texts), gaps)
-    whole = (column.unify_dictionaries() if coded else column).combine_chunks()
+            return Column(known, _places(at, known.texts), gaps)
     found = whole if coded else pc.dictionary_encode(whole)
     texts = pa.concat_arrays([found.dictionary.cast(pa.string()), pa.nulls(1, pa.string())])
     return Column(Values(texts), _places(found.indices, texts), gaps)

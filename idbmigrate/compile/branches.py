@@ -58,6 +58,12 @@ class MadeBranch:
     targets: Mapping[str, str]  # alias -> target table
     joins: list[exp.Join] = field(default_factory=list)
 
+    def refers_to(self, name: str, table: str, column: str) -> bool:
+        """Whether a field is ``column`` of a joined row of a target table, as it is."""
+        value = dict(self.outputs).get(name)
+        there = isinstance(value, exp.Column) and self.targets.get(value.table) == table
+        return there and value.name == column
+
     def comes_from(self, name: str, table: str, column: str) -> bool:
         """Whether a field, if it is filled, surely holds ``column`` of a row of a target table."""
         value = self.values.get(name)
@@ -245,6 +251,7 @@ class BranchCompiler:
 
     def _join(self, join: m.Join) -> exp.Join:
         used = {r.name for r in self._references() if r.alias == join.alias}
+        used |= {plan.PLACE} if any(self._joined(item) == join for item in self.branch.fields) else set()
         on = [(column, self.scope.value(expression).sql) for column, expression in join.on]
         if self._by_row(join):
             on = [(plan.ROW, sql.column(plan.ROW, SELF))]
@@ -284,6 +291,8 @@ class BranchCompiler:
             values[item.name] = item.value
             if accepted and self._surely_filled(item.value, filled):
                 filled.add(item.name)
+            if join := self._joined(item):
+                outputs.append((plan.there(item.name), sql.column(plan.PLACE, join.alias)))
             if item.helper:
                 outputs.append((item.name, value.sql))
                 self.scope.helpers[item.name] = value
@@ -300,6 +309,11 @@ class BranchCompiler:
                 rejected = [sql.surely(sql.equal(why, sql.text(REJECTED_CODE))) for why in whys]
                 rejecting += [(self.scope.said(condition, truth=True), word) for condition in rejected]
         return fields, outputs, values, rejecting
+
+    def _joined(self, item: m.Field) -> m.Join | None:
+        """The target table of which a published field is a column, as it is."""
+        alias = item.value.alias if isinstance(item.value, m.Reference) and not item.helper else None
+        return next((join for join in self.branch.joins if join.target and join.alias == alias), None)
 
     def _surely_filled(self, node: m.Expression, filled: set[str]) -> bool:
         """Whether an expression has a value in every row, ``filled`` being the fields that have one."""

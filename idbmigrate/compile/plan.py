@@ -12,6 +12,13 @@ from idbmigrate.mapping.model import Reference
 # Names of columns that a query adds to the target's own. None of them is published.
 BRANCH, ROW, ITEM, REJECT = "_branch", "_row", "_item", "_reject"
 REPEAT, OCCURRENCE, KEY = "_repeat", "_occurrence", "_key"
+#: The number of a row among those of its target table, for the rows that it is joined with.
+PLACE = "_place_there"
+
+
+def there(name: str) -> str:
+    """Name of the column that says which row of the parent table a field names."""
+    return f"_there_{name}"
 
 
 def rows(table: str) -> str:
@@ -109,24 +116,27 @@ class TableQuery:
 
     ``query`` gives the published rows and where each came from. It leaves out ``copies``: fields that all
     branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone);
-    ``whole`` is the query with them, for reading.
+    ``whole`` is the query with them, for reading. Two kinds of fields hold the primary key of a row of a
+    parent table, which has the text: of ``references``, where that row is joined, the query gives its number
+    (:func:`there`), of ``same_rows``, made from the same source row, nothing. A row without a parent of the
+    same source row is not published.
     ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
     verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
-    the rows that ``one_per`` does not keep. Before that, rows go whose source row none of the tables
-    ``parents_by_row`` has a row of: parents made from the same source rows.
+    the rows that ``one_per`` does not keep, once those without a parent are gone.
     ``prepared`` are the names of the prepared values that the query reads, by source table.
     """
 
     table: str
     query: exp.Query
     copies: dict[str, tuple[tuple[Copied, ...], ...]]
+    references: dict[str, tuple[str, str]]  # field -> parent table and its key
+    same_rows: dict[str, tuple[str, str]]
     whole: Callable[[], exp.Query]
     explain: Callable[[frozenset[int], frozenset[str]], exp.Query]
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
-    parents_by_row: tuple[str, ...]
     prepared: tuple[tuple[str, frozenset[str]], ...]
     identities: Identities
 

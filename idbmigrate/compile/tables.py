@@ -26,12 +26,13 @@ from idbmigrate.mapping import model as m
 class _Verdict(NamedTuple):
     """A condition under which a made row is not published, with its word.
 
-    ``by_row``: a parent that the run looks for by the number of the source row, once both tables are made.
+    ``same_row``: the field of a parent that the run looks for by the number of the source row, once both
+    tables are made.
     """
 
     condition: Sql
     word: str
-    by_row: str | None = None
+    same_row: str | None = None
 
 
 def _judged(verdicts: Iterable[_Verdict]) -> set[str]:
@@ -72,20 +73,23 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
     told = [*published, *traces]
-    copies = _copies(branches, told)
+    copies, references = _copies(branches, told), _references(around, published, branches)
+    same_rows = {each.same_row: parents[each.same_row] for each in verdicts if each.same_row}
+    copies = {name: copied for name, copied in copies.items() if name not in same_rows}
+    given = [name for name in told if name not in {**copies, **same_rows, **references}]
+    given += map(plan.there, references)
     return plan.TableQuery(
         table=table.name,
-        query=query(
-            [name for name in told if name not in copies], [each for each in verdicts if not each.by_row]
-        ),
+        query=query(given, [each for each in verdicts if not each.same_row]),
         copies=copies,
+        references=references,
+        same_rows=same_rows,
         whole=partial(query, told, verdicts),
         explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
         published=published,
         helpers=helpers,
         branches=tuple(_columns(branch) for branch in branches),
-        parents_by_row=tuple(each.by_row for each in verdicts if each.by_row),
         prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
         identities=identities,
     )
@@ -111,6 +115,19 @@ def _copies(
             taken = zip(branches, nothing, strict=True)
             copies[name] = tuple(branch.copies.get(name, none) for branch, none in taken)
     return copies
+
+
+def _references(
+    around: Surroundings, published: Iterable[str], branches: list[MadeBranch]
+) -> dict[str, tuple[str, str]]:
+    """Fields that in every branch are the primary key of a joined row of their parent table."""
+    return {
+        column: (parent, key)
+        for column, (parent, key) in around.spec.foreign_keys.items()
+        if column in published
+        and around.targets[parent].primary_key == (key,)
+        and all(branch.refers_to(column, parent, key) for branch in branches)
+    }
 
 
 def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
@@ -201,11 +218,12 @@ def _orphans(around: Surroundings, parents, identities: plan.Identities) -> list
     for column, (parent, key) in parents.items():
         own = identities.get(column)
         same_row = own is not None and around.identities.get(parent, {}).get(key) == own
+        same_row = same_row and around.targets[parent].primary_key == (key,)
         sought, key = (plan.ROW, plan.ROW) if same_row else (column, key)
         known = sql.select([sql.column(key)], sql.relation(plan.target(parent)))
         there = exp.In(this=sql.column(sought), query=exp.Subquery(this=known))
         orphan = sql.both(sql.not_null(sql.column(column)), sql.negated(sql.surely(there)))
-        orphans.append(_Verdict(orphan, f"no-parent:{parent}", parent if same_row else None))
+        orphans.append(_Verdict(orphan, f"no-parent:{parent}", column if same_row else None))
     return orphans
 
 

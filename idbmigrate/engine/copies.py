@@ -7,15 +7,17 @@ where no row between them is missing, it shares them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
 
 from idbmigrate.compile import plan as p
-from idbmigrate.engine.coded import distinct, one_type
+from idbmigrate.engine.coded import distinct, one_type, plain
 from idbmigrate.engine.order import stretch
 
+#: Gives the rows of a target table that is made.
+Parents = Callable[[str], pa.Table]
 #: Type of a column in which every value is the same, or missing.
 _CONSTANT = pa.dictionary(pa.int16(), pa.string())
 
@@ -37,6 +39,33 @@ def with_copies(made: pa.Table, query: p.TableQuery, sources: Mapping[str, pa.Ta
     for name, chunks in columns.items():
         made = made.append_column(name, one_type(chunks))
     return made
+
+
+def with_references(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa.Table:
+    """The rows with the keys of the rows that they were joined with, instead of their numbers."""
+    for name, (parent, key) in query.references.items():
+        index = made.schema.get_field_index(p.there(name))
+        made = made.set_column(index, name, _keys(parents(parent), key, made[index].combine_chunks()))
+    return made
+
+
+def with_same_rows(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa.Table:
+    """The rows that have all parents made from the same source row, with the keys of these."""
+    for name, (parent, key) in query.same_rows.items():
+        rows, known = _numbers(made), _numbers(parents(parent))
+        place = np.full(max(rows.max(initial=-1), known.max(initial=-1)) + 1, -1)
+        place[known] = np.arange(known.size)
+        there = place[rows]
+        if (there < 0).any():
+            made, there = made.filter(pa.array(there >= 0)), there[there >= 0]
+        made = made.append_column(name, _keys(parents(parent), key, pa.array(there)))
+    return made
+
+
+def _keys(parents: pa.Table, key: str, places: pa.Array) -> pa.DictionaryArray:
+    """The keys of parents with these numbers, missing where a number is; no two of them are equal."""
+    texts = plain(parents.select([key]))[key].combine_chunks()
+    return pa.DictionaryArray.from_arrays(places.cast(pa.int32()), texts, safe=False)
 
 
 def _items(rows: pa.Table, count: int) -> Iterator[tuple[int, pa.Table]]:

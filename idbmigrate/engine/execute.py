@@ -16,7 +16,7 @@ from idbmigrate.compile import sql
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
 from idbmigrate.engine.coded import plain
-from idbmigrate.engine.copies import with_copies
+from idbmigrate.engine.copies import with_copies, with_references, with_same_rows
 from idbmigrate.engine.order import in_order
 from idbmigrate.engine.sources import marks, numbered, preparing
 from idbmigrate.engine.together import together
@@ -151,7 +151,7 @@ class _Work:
         made = {p.target(each.table) for each in self.run.plan.tables if p.target(each.table) in named}
         size = max(map(self._rows, read), default=1)
         self.add(p.made(query.table), {*map(p.rows, read), *made}, size, _Work._make, query)
-        parents = set(map(p.target, query.parents_by_row))
+        parents = {p.target(parent) for parent, _ in query.same_rows.values()}
         self.add(p.target(query.table), {p.made(query.table), *parents}, size, _Work._publish, query)
         spec = self.target.tables[query.table]
         if spec.primary_key and set(spec.primary_key) <= set(query.published):
@@ -177,22 +177,26 @@ class _Work:
         """The rows of a target table, before rows are taken out for others of this or another table."""
         self.progress(query.table)
         made = self.engine.run(query.query)
-        made = _as_text(made, {*query.published, *query.helpers}.difference(query.copies))
+        made = _as_text(made, {*query.published, *query.helpers}.intersection(made.column_names))
         made = with_copies(in_order(made, _ORDER), query, self.run.sources)
+        made = with_references(made, query, self._made)
         self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
+
+    def _made(self, table: str) -> pa.Table:
+        return self.run.results[table].made
 
     def _publish(self, query: p.TableQuery) -> None:
         """What is left of a target table without orphans and what has to make way, for others to read."""
-        made, beaten = self.run.results[query.table].made, {}
-        for parent in query.parents_by_row:
-            made = _only_rows(made, self.run.results[parent].made)
+        made, beaten = with_same_rows(self.run.results[query.table].made, query, self._made), {}
         for rule, ranking in query.rankings:
             self.engine.register(p.made(query.table), made)
             beaten[f"one-per:{rule}"] = np.sort(_names(self.engine.run(ranking)))
             self.engine.forget(p.made(query.table))
             made = _without(made, beaten[f"one-per:{rule}"])
         self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
-        self.engine.register(p.target(query.table), made.select([*query.published, *query.helpers, p.ROW]))
+        known = made.select([*query.published, *query.helpers, p.ROW])
+        known = known.append_column(p.PLACE, pa.array(np.arange(made.num_rows)))
+        self.engine.register(p.target(query.table), known)
 
     def _require_unique(self, table: str, names: Sequence[str]) -> None:
         """Refuse a table in which two rows share the primary key of the data set."""
@@ -209,13 +213,6 @@ class _Work:
                 where=table,
                 hint="the mapping needs one_per for this table, or more parts in its identifier",
             )
-
-
-def _only_rows(made: pa.Table, parents: pa.Table) -> pa.Table:
-    """The rows whose source row a parent was made from, too."""
-    rows, known = (as_numpy(table[p.ROW]).astype(np.int64, copy=False) for table in (made, parents))
-    there = np.isin(rows, known, kind="table")
-    return made if there.all() else made.filter(pa.array(there))
 
 
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:

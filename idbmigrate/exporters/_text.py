@@ -17,8 +17,8 @@ Part = TypeVar("Part")
 #: Opens a file that is to be written.
 Create = Callable[[Path], AbstractContextManager[Any]]
 
-#: rows that are formatted in one call: few enough to need little memory; fewer where values are long
-ROWS, BYTES = 1 << 16, 1 << 27
+#: rows of a batch, few enough to stay in the cache; fewer where values are long
+ROWS, BYTES = 1 << 14, 1 << 27
 
 #: threads that format at the same time
 WORKERS = max(1, min(4, os.cpu_count() or 1))
@@ -30,20 +30,22 @@ def create(path: Path) -> AbstractContextManager[Any]:
     return open(path, "wb")
 
 
-def batches(table: pa.Table) -> Iterator[pa.RecordBatch]:
+def batches(table: pa.Table, rows: int | None = None) -> Iterator[pa.RecordBatch]:
     """Cut a table into batches of text columns, small enough for 32-bit offsets when written out.
 
     Columns may come as any of Arrow's text types, dictionaries included, or as whole numbers or
     truth values; other types are refused with TypeError: their text form is the mapping's to choose.
+    ``rows``: how many a batch has at most, instead of :data:`ROWS`.
     """
     for field in table.schema:
         _require_text(field)
     if not table.num_columns:
         return
-    for batch in table.to_batches(max_chunksize=ROWS):
+    for batch in table.to_batches(max_chunksize=rows or ROWS):
         step = max(1, batch.num_rows * BYTES // max(1, sum(map(_size, batch.columns))))
         for start in range(0, batch.num_rows, step):
-            yield batch.slice(start, step)
+            columns = [_lean(column.slice(start, step)) for column in batch.columns]
+            yield pa.record_batch(columns, names=batch.schema.names)
 
 
 def _size(column: pa.Array) -> int:
@@ -52,6 +54,12 @@ def _size(column: pa.Array) -> int:
         return column.nbytes
     longest = pc.max(pc.binary_length(column.dictionary.cast(pa.string()))).as_py()
     return len(column) * (longest or 0)
+
+
+def _lean(column: pa.Array) -> pa.Array:
+    """A column; one with a dictionary that is longer than itself with every value written out."""
+    long = pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column)
+    return plain(column) if long else column
 
 
 def plain(column: pa.Array) -> pa.StringArray:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from idbmigrate.exporters._text import (
+    ROWS,
     WORKERS,
     Create,
     batches,
@@ -30,8 +31,9 @@ from idbmigrate.exporters._text import (
 )
 
 _SPECIAL = (b'"', b",", b"\n", b"\r")
-#: Rows at a time: few enough to stay in the cache.
-_PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none", batch_size=1 << 14)
+#: Arrow's writer cuts what it is given itself; the fewer calls, the less it is held up by other threads.
+_ROWS = 1 << 16
+_PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none", batch_size=ROWS)
 
 
 def write(tables: Mapping[str, pa.Table], folder: Path, create: Create = create) -> list[Path]:
@@ -65,7 +67,7 @@ def write_parts(
 def write_table(table: pa.Table, file) -> None:
     """Write one table with its header row to a binary file."""
     _write_header(table.column_names, file)
-    for batch in batches(table):
+    for batch in batches(table, _ROWS):
         _write_rows(batch, file)
 
 
@@ -75,7 +77,7 @@ def _write_header(names: Iterable[str], file) -> None:
 
 def _formatted(part: Callable[[], pa.Table]) -> pa.Buffer:
     rows = pa.BufferOutputStream()
-    for batch in batches(part()):
+    for batch in batches(part(), _ROWS):
         _write_rows(batch, rows)
     return rows.getvalue()
 

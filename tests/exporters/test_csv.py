@@ -58,7 +58,7 @@ def test_any_text_comes_back(rows):
 def test_slices_chunks_and_text_types_give_the_same_bytes(values, monkeypatch):
     whole = pa.table({"x": values, "y": values[::-1]})
     expected = written(whole)
-    monkeypatch.setattr(_text, "ROWS", 1)
+    monkeypatch.setattr(exporter, "_ROWS", 1)
     pieces = pa.concat_tables([pa.table({"x": ["z"], "y": ["z"]}), whole]).slice(1)
     codes = pa.array(values).dictionary_encode()
     words = pa.concat_arrays([codes.dictionary, pa.array(['"no row", has this'])])
