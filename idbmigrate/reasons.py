@@ -36,7 +36,7 @@ REASONS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reason:
     """Why something was not carried, and to which target column it was on its way (may be empty)."""
 

@@ -193,7 +193,7 @@ def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
     coded = pc.dictionary_encode(values).combine_chunks()
     if len(coded.dictionary) * _REPEATS > min(len(values), _PIECE):
         return None
-    return _of(coded.indices.cast(_NUMBER), coded.dictionary)
+    return _of(coded.indices.cast(_NUMBER, safe=False), coded.dictionary)  # they surely fit
 
 
 def _of(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:

@@ -38,7 +38,7 @@ from idbmigrate.residue import residue
 from idbmigrate.stage import StagedTable, staged_texts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """What became of one test on one engine; ``faults`` is empty where it passed."""
 

@@ -20,7 +20,7 @@ from idbmigrate.mapping import model as m
 RESERVED = frozenset({SELF, "item", "natural_key"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MadeField:
     """A field; ``misfit`` is the column that says why a value does not fit its target column.
 

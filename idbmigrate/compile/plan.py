@@ -51,7 +51,7 @@ def target(table: str) -> str:
     return f"target_{table}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prepared:
     """A value that hangs on one column of a source table, whichever that is.
 
@@ -67,7 +67,7 @@ class Prepared:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CarrierColumns:
     """Where a query says what became of one carrier: column names, ``None`` where there is nothing to say."""
 
@@ -76,7 +76,7 @@ class CarrierColumns:
     why: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FieldColumns:
     name: str
     carriers: tuple[CarrierColumns, ...]
@@ -87,7 +87,7 @@ class FieldColumns:
         return self.name.startswith("_")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Copied:
     """What a field takes as it is: a column of its source row, or a text. Neither: it is missing."""
 
@@ -95,7 +95,7 @@ class Copied:
     text: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BranchColumns:
     """One branch: its source table, the joined source tables with their row columns, and its fields."""
 
@@ -141,7 +141,7 @@ class TableQuery:
     identities: Identities
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TieQuery:
     """What the natural key of a source table says of its rows.
 
@@ -159,7 +159,7 @@ class TieQuery:
     values: dict[str, tuple[Prepared, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """Everything that an engine runs, in order: ties of source tables, then target tables.
 

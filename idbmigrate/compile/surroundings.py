@@ -11,7 +11,7 @@ from idbmigrate.datasets.model import TableSpec
 from idbmigrate.mapping import model as m
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Surroundings:
     """What a table query needs to know of the rest.
 

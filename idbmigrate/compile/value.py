@@ -20,7 +20,7 @@ SUPERSEDED = "superseded"
 CONDITION = "condition"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Carrier:
     """Source columns that feed a value together.
 
@@ -39,7 +39,7 @@ class Carrier:
         return replace(self, why=why if self.why is None else sql.coalesce(self.why, why))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Value:
     """SQL of a text value, and its carriers."""
 

@@ -23,7 +23,7 @@ _SHOWN = 4
 _ADVICE = "say what the file is with --source, or bind its names with --overlay"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A data set that the file was held against: ``score`` is the share that fits, from 0 to 1."""
 
@@ -32,7 +32,7 @@ class Candidate:
     missing_tables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Identification:
     """What a file is.
 
@@ -60,7 +60,7 @@ class Identification:
         return next((table for table in self.tables if table.canonical == canonical), None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Fit:
     dataset: Dataset
     matching: Matching

@@ -35,7 +35,7 @@ class Column(Protocol):
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ColumnMatch:
     """A column of the file and the one of the data set that it is (``canonical`` is None: none).
 
@@ -52,7 +52,7 @@ class ColumnMatch:
     drift: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableMatch:
     """A table of the file and the one of the data set that it is (``canonical`` is None: none).
 
@@ -74,7 +74,7 @@ class TableMatch:
         return tuple(column.source for column in self.columns if column.canonical is None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clash:
     """Names of the file (``sources``) that may all be the same ``canonical`` one."""
 
@@ -82,7 +82,7 @@ class Clash:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matching:
     """All tables of the file in catalogue order, matched with one data set."""
 
@@ -144,7 +144,7 @@ def _unmatched(source: str, columns: list[Column], shapes: list[_Shape]) -> Tabl
     return TableMatch(source, None, None, None, own, resembles=resembles)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Shape:
     """The names by which the expected columns of a table are known, and how many of them there are."""
 

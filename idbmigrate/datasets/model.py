@@ -24,7 +24,7 @@ def weakest(*confidences: str) -> str:
     return CONFIDENCES[max((CONFIDENCES.index(word) for word in confidences), default=0)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Format:
     """How a value of a column is written.
 
@@ -40,7 +40,7 @@ class Format:
     pattern: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CodeList:
     """The national codes that a column may hold.
 
@@ -59,7 +59,7 @@ class CodeList:
         return self.confidences.get(code, self.confidence)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ColumnSpec:
     """One column of a table.
 
@@ -89,7 +89,7 @@ class ColumnSpec:
         return self.requirement == "M" and self.confidences.get("requirement") != "proposed"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
     """How a row belongs to a reporting month.
 
@@ -112,7 +112,7 @@ class Period:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableSpec:
     """One table: ``columns`` in the order of the data set.
 
@@ -135,7 +135,7 @@ class TableSpec:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Assessment:
     """One scored question or total and the SNOMED CT concept that carries it.
 
@@ -156,7 +156,7 @@ class Assessment:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Concept:
     """One coded meaning outside the columns' own lists; ``code`` is its legacy code, where it has one."""
 
@@ -169,7 +169,7 @@ class Concept:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dataset:
     """A version of a data set, as far as public sources describe it."""
 

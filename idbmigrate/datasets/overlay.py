@@ -25,7 +25,7 @@ from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import DescriptionError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Binding:
     """One table of the data set: ``source`` is the file's table, ``columns`` maps to the file's columns."""
 
@@ -33,7 +33,7 @@ class Binding:
     columns: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Overlay:
     """What an overlay file says; ``lookups`` maps the name of a lookup to codes and their targets."""
 

@@ -21,7 +21,7 @@ _LONGEST_CODE = 10
 _LISTED = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NewCode:
     """A value outside the national codes of its column, and how many rows have it.
 
@@ -36,7 +36,7 @@ class NewCode:
     like: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableCount:
     """Rows of a table: what its definition declares, and what could be read."""
 
@@ -45,7 +45,7 @@ class TableCount:
     read: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Survey:
     """An identified file, the rows of its tables and the values outside the national code lists."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 REMOVABLE = ("spaces", "punctuation")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """``arguments`` is the number of values, 0 for a list of any length from 1."""
 

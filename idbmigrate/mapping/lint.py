@@ -13,7 +13,7 @@ from idbmigrate.datasets.model import Dataset
 from idbmigrate.mapping import model as m
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Complaint:
     """Something wrong with a mapping: what, and where it is written."""
 

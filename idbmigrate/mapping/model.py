@@ -25,7 +25,7 @@ def accepted(confidence: str | None, accept: str) -> bool:
     return confidence is None or CONFIDENCE.index(confidence) <= CONFIDENCE.index(accept)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """Where something was written: file, line (from 1) and path of keys."""
 
@@ -40,7 +40,7 @@ class Place:
 # -- expressions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
     """A value of one target row. ``children`` are the expressions it is made of."""
 
@@ -51,7 +51,7 @@ class Expression:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reference(Expression):
     """A column: of the row itself (``alias`` is empty), of a joined row, of an item, or a helper (``_x``)."""
 
@@ -62,17 +62,17 @@ class Reference(Expression):
         return f"{self.alias}.{self.name}" if self.alias else self.name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Constant(Expression):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter(Expression):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LookedUp(Expression):
     lookup: str
     of: Expression
@@ -82,7 +82,7 @@ class LookedUp(Expression):
         return (self.of,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call(Expression):
     """A function of the closed list in :mod:`idbmigrate.mapping.functions`."""
 
@@ -95,7 +95,7 @@ class Call(Expression):
         return self.arguments
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FirstOf(Expression):
     choices: tuple[Expression, ...]
 
@@ -104,7 +104,7 @@ class FirstOf(Expression):
         return self.choices
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cases(Expression):
     cases: tuple[tuple[Condition, Expression], ...]
     otherwise: Expression | None
@@ -115,7 +115,7 @@ class Cases(Expression):
         return values if self.otherwise is None else (*values, self.otherwise)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Identifier(Expression):
     """Derived identifier. Its parts name a record; they do not carry a value."""
 
@@ -127,18 +127,18 @@ class Identifier(Expression):
 # -- conditions ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Condition:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Present(Condition):
     of: Expression
     present: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compared(Condition):
     """``value`` against texts (``in``, ``not_in``), a pattern, or another expression."""
 
@@ -147,13 +147,13 @@ class Compared(Condition):
     operand: tuple[str, ...] | str | Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Known(Condition):
     lookup: str
     of: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Combined(Condition):
     how: str  # all, any, none
     conditions: tuple[Condition, ...]
@@ -189,7 +189,7 @@ def references(node: Expression | Condition | None) -> Iterator[Reference]:
 # -- lookups, parameters, sources ----------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LookupRow:
     code: str
     to: str | None
@@ -201,7 +201,7 @@ class LookupRow:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lookup:
     name: str
     title: str
@@ -212,7 +212,7 @@ class Lookup:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParameterSpec:
     """A parameter. ``default`` is (kind, operand): text, parameter, most_common, earliest, ..., or None."""
 
@@ -223,7 +223,7 @@ class ParameterSpec:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceRule:
     """How the records of a source table are told apart."""
 
@@ -238,13 +238,13 @@ class SourceRule:
 # -- tables --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preference:
     how: str  # filled, highest, lowest
     field: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Join:
     alias: str
     table: str
@@ -254,7 +254,7 @@ class Join:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Filter:
     name: str
     keep: Condition
@@ -262,7 +262,7 @@ class Filter:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     """How one target column (or helper) is filled."""
 
@@ -277,7 +277,7 @@ class Field:
         return self.name.startswith("_")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OnePer:
     key: tuple[str, ...]
     rule: str
@@ -286,7 +286,7 @@ class OnePer:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Branch:
     """One way in which rows of a target table come about."""
 
@@ -301,7 +301,7 @@ class Branch:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TableMap:
     name: str
     branches: tuple[Branch, ...]
@@ -312,7 +312,7 @@ class TableMap:
 # -- the whole -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DrawnTable:
     """A small table drawn as text: columns and cells; ``None`` is a missing value."""
 
@@ -321,7 +321,7 @@ class DrawnTable:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MappingTest:
     name: str
     parameters: MappingType[str, str]
@@ -332,7 +332,7 @@ class MappingTest:
     place: Place = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mapping:
     """One mapping file with everything that it includes. ``files`` are all files read, the main one first."""
 

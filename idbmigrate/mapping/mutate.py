@@ -17,7 +17,7 @@ from idbmigrate.mapping.tree import Way, changed, lookups_of, parts
 _OTHER_POLICY = {"reject": "null", "null": "keep", "keep": "null", "default": "keep"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mutant:
     """One change: in words, where, the mapping with it, and the target tables that it concerns.
 

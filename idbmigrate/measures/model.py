@@ -10,7 +10,7 @@ from typing import Any
 RELATIONS = ("referrals", "contacts", "support")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Threshold:
     """A published number or day that conditions name."""
 
@@ -20,7 +20,7 @@ class Threshold:
     confidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Codes:
     """Published codes that stand for one thing in every data set."""
 
@@ -30,7 +30,7 @@ class Codes:
     confidence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fact:
     """Something that is known of each referral or contact, and the places (``role.item``) it comes from."""
 
@@ -40,7 +40,7 @@ class Fact:
     places: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Condition:
     """One node of a measure's condition.
 
@@ -54,7 +54,7 @@ class Condition:
     parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measure:
     """One published count.
 
