@@ -46,7 +46,7 @@ def tie_query(
     """The queries on the natural key of one source table."""
     known = frozenset(("", day) for day in days)
     scope = Scope({"": columns}, {}, {}, "confirmed", known, source=rule.table, preparation=preparation)
-    parts = [scope.said(sql.coalesce(scope.value(item).sql, sql.text(""))) for item in rule.natural_key]
+    parts = [sql.coalesce(scope.value(item).sql, sql.text("")) for item in rule.natural_key]
     shared, numbers = _shared(rule.table, parts), _numbers(rule.table, parts, sorted(columns))
     keys = _keys(rule.table, parts) if keyed else None
     for query in (shared, numbers, keys):

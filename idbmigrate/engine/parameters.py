@@ -62,6 +62,7 @@ class _Resolver:
     def __init__(self, mapping: MappingFile, fixed: dict[str, str], staged, engine: Engine):
         self.mapping, self.fixed, self.staged, self.engine = mapping, fixed, staged, engine
         self.open: set[str] = set()
+        self.ranges: dict[tuple[str, str], pa.Table] = {}
 
     def value(self, name: str) -> str:
         spec = self.mapping.parameters.get(name)
@@ -134,14 +135,18 @@ class _Resolver:
         return None
 
     def _date(self, operand, which: str) -> str | None:
-        found = []
-        for table, column in self._columns(operand):
+        found = [self._range(table, column)[which][0].as_py() for table, column in self._columns(operand)]
+        dates = [date for date in found if date is not None]
+        return (min if which == "earliest" else max)(dates, default=None)
+
+    def _range(self, table: str, column: str) -> pa.Table:
+        """The first and the last date of a column, asked once."""
+        if (table, column) not in self.ranges:
             query = scalar(self.mapping, table, column, self.staged[table].days)
             texts = pc.unique(self.staged[table].clean[column]).cast(pa.string())
             self.engine.register(p.staged(table), pa.table({column: texts}))
-            found.append(self.engine.run(query)[which][0].as_py())
-        dates = [date for date in found if date is not None]
-        return (min if which == "earliest" else max)(dates, default=None)
+            self.ranges[table, column] = self.engine.run(query)
+        return self.ranges[table, column]
 
     def _month(self, operand, end: int) -> str | None:
         date = self._default(operand)
