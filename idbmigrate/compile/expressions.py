@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
-from idbmigrate.compile.prepare import MARKS, SELF, Preparation
+from idbmigrate.compile.prepare import SELF, Preparation
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import (
     BAD_FORMAT,
@@ -67,7 +67,7 @@ class Scope:
         if made is not value:
             base, _, number = made.name.rpartition(".")
             bases = self.unpivoted if base == VALUE else (base,)
-            if not {*bases} <= self.columns[""] | MARKS:
+            if not {*bases} <= self.columns[""]:
                 return value
             self.prepared.update(f"{base}.{number}" for base in bases)
         return made

@@ -46,9 +46,10 @@ def tie_query(
     """The queries on the natural key of one source table."""
     known = frozenset(("", day) for day in days)
     scope = Scope({"": columns}, {}, {}, "confirmed", known, source=rule.table, preparation=preparation)
-    parts = [sql.coalesce(scope.value(item).sql, sql.text("")) for item in rule.natural_key]
+    values = [scope.value(item).sql for item in rule.natural_key]
+    parts = [sql.coalesce(value, sql.text("")) for value in values]
     shared, numbers = _shared(rule.table, parts), _numbers(rule.table, parts, sorted(columns))
-    keys = _keys(rule.table, parts) if keyed else None
+    keys = _keys(rule.table, values) if keyed else None
     for query in (shared, numbers, keys):
         if query is not None:
             portable.check(query, rule.place)

@@ -19,8 +19,6 @@ from idbmigrate.compile.sql import Sql
 
 #: Alias of the row itself in every query.
 SELF = "a"
-#: What staging marks a row with that hangs on more than one of its columns.
-MARKS = frozenset({plan.KEY, plan.OCCURRENCE})
 
 
 class Preparation:

@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
-from idbmigrate.compile.prepare import MARKS
 from idbmigrate.engine import Engine
 from idbmigrate.engine.order import in_order
-from idbmigrate.engine.prepared import Preparing, Values, with_prepared
+from idbmigrate.engine.prepared import Preparing, with_prepared
 from idbmigrate.stage import StagedTable
 
 
@@ -21,29 +20,18 @@ def numbered(staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
     return {name: _numbered(table.clean) for name, table in staged.items() if table.name is not None}
 
 
-def preparing(plan: p.Plan, sources: Mapping[str, pa.Table], workers: int) -> Preparing:
-    """The work of making what is prepared of the columns that the file has."""
-    values = {name: _of_columns(plan.values.get(name, {})) for name in sources}
-    return Preparing(sources, values, workers)
-
-
-def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
-    """What the natural key of a source table says of its rows, and what is prepared of that."""
-    values = plan.values.get(name, {})
-    ties = {tie.table: tie for tie in plan.ties}
-    made = _marks(source, ties.get(name), engine)
-    return with_prepared(name, made, {mark: values[mark] for mark in MARKS & values.keys()}, engine)
-
-
-def _of_columns(values: Values) -> Values:
-    return {column: wanted for column, wanted in values.items() if column not in MARKS}
-
-
 def _numbered(table: pa.Table) -> pa.Table:
     return table.append_column(p.ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
 
 
-def _marks(source: pa.Table, tie: p.TieQuery | None, engine: Engine) -> pa.Table:
+def preparing(plan: p.Plan, sources: Mapping[str, pa.Table], workers: int) -> Preparing:
+    """The work of making what is prepared of the columns that the file has."""
+    return Preparing(sources, {name: plan.values.get(name, {}) for name in sources}, workers)
+
+
+def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
+    """What the natural key of a source table says of its rows."""
+    tie = next((tie for tie in plan.ties if tie.table == name), None)
     occurrence = np.ones(source.num_rows, np.int64)
     repeat = np.zeros(source.num_rows, bool)
     if tie is not None and source.num_rows:
