@@ -121,6 +121,7 @@ def made_keys(plan, window):
         "tables: {Out: {from: Rows, fields: {Key: {pad: KEY}}}}",
         "tables: {Out: {from: Rows, fields: {Key: {timestamp: [KEY]}}}}",
         "tables: {Out: {from: Rows, fields: {Key: {first_of: []}}}}",
+        "tables: {Out: {from: Rows, fields: {Key: {identifier: [KEY], length: 33}}}}",
         "tables: {Out: {from: Rows, fields: {Key: 'SELECT 1; DROP'}}}",
         "tables: {Out: {from: Rows, where: [{name: n, keep: {present: A, is: A}, reason: r}], fields: {}}}",
         "tables: {Out: {from: Rows, where: [{name: n, keep: {value: A}, reason: r}], fields: {}}}",
