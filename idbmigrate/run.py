@@ -67,7 +67,7 @@ class Run:
 
         return SCHEMA.empty_table() if self.outcome is None else self.outcome.findings
 
-    @property
+    @cached_property
     def root_causes(self) -> list[dict[str, Any]]:
         """One line a rule and column that failed by itself, the gravest first; what only follows is last."""
         if self.outcome is None:
@@ -77,10 +77,18 @@ class Run:
         shown = ("code", "effect", "table", "column", "count", "message", "do")
         return [{key: cause[key] for key in shown} for cause in root_causes(self.outcome)]
 
-    @property
+    @cached_property
     def ledger(self) -> list[dict[str, Any]]:
         """Rows and values, in = carried + rejected + dropped, by table, column and reason."""
         return self.books.lines()
+
+    @cached_property
+    def _tables_in(self) -> list[dict[str, Any]]:
+        return tables_in(self.books)
+
+    @cached_property
+    def _left_behind(self) -> list[dict[str, Any]]:
+        return left_behind(self.books)
 
     @property
     def identified(self) -> dict[str, Any]:
@@ -105,9 +113,9 @@ class Run:
             "parameters": self.plan.parameters,
             "period": self.period,
             "months": sorted(self.packages),
-            "tables_in": tables_in(self.books),
+            "tables_in": self._tables_in,
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
-            "left_behind": left_behind(self.books),
+            "left_behind": self._left_behind,
             "findings": effects(self.findings) if self.outcome is not None else dict.fromkeys(EFFECTS, 0),
             "root_causes": self.root_causes,
             "out": self.out,

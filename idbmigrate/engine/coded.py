@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -37,6 +38,14 @@ def distinct(column: pa.ChunkedArray) -> pa.ChunkedArray:
         for chunk in column.chunks
     ]
     return pa.chunked_array(chunks, column.type)
+
+
+def all_different(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column in which every row has a text of its own, as a dictionary: nobody need look for equal ones."""
+    if not pa.types.is_string(column.type) or column.null_count:
+        return column
+    rows = pa.array(np.arange(len(column), dtype=np.int32))
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(rows, column.combine_chunks(), safe=False)])
 
 
 def one_type(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:

@@ -15,7 +15,7 @@ from idbmigrate.compile import plan as p
 from idbmigrate.compile import sql
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
-from idbmigrate.engine.coded import plain
+from idbmigrate.engine.coded import all_different, plain
 from idbmigrate.engine.copies import with_copies, with_references, with_same_rows
 from idbmigrate.engine.order import in_order
 from idbmigrate.engine.sources import marks, numbered, preparing
@@ -46,11 +46,16 @@ class TableResult:
     blanked: frozenset[str] = frozenset()
 
     def rows(self, spec: TableSpec) -> pa.Table:
-        """Published rows: all columns of the data set, in its order, as text or dictionaries of text."""
+        """Published rows: all columns of the data set, in its order, as text or dictionaries of text.
+
+        A primary key of one column, which the run has proved to be one, is a dictionary.
+        """
         table = self.made.select(self.query.published)
         table = table if self.kept.all() else table.filter(pa.array(self.kept))
         missing = pa.nulls(table.num_rows, pa.string())
         columns = {name: table[name] if name in self.query.published else missing for name in spec.columns}
+        if len(spec.primary_key) == 1:
+            columns |= {name: all_different(columns[name]) for name in spec.primary_key}
         return pa.table(columns)
 
     def only(self, mask: np.ndarray, word: str) -> TableResult:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import idbmigrate
 from idbmigrate.compile import tables
-from idbmigrate.engine.coded import distinct, one_type, plain
+from idbmigrate.engine.coded import all_different, distinct, one_type, plain
 from idbmigrate.engine.copies import _Source
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"
@@ -67,6 +67,21 @@ def test_no_two_texts_of_a_dictionary_are_equal(column):
     for piece in same.chunks if pa.types.is_dictionary(same.type) else ():
         texts = piece.dictionary.to_pylist()
         assert len(set(texts)) == len(texts) and None not in texts
+
+
+def test_a_proved_primary_key_is_a_dictionary_that_no_one_need_make_again():
+    run = idbmigrate.convert(SAMPLES / "iapt-1.5-messy.mdb", to="iapt-2.1")
+    key = run.coded["IDS201CareContact"]["CareContactId"]
+    assert pa.types.is_dictionary(key.type)
+    texts = key.chunk(0).dictionary
+    assert key.to_pylist() == texts.to_pylist() and len(set(texts.to_pylist())) == len(key) > 0
+    child = run.coded["IDS202CareActivity"]["CareContactId"]
+    assert all(chunk.dictionary.equals(texts) for chunk in child.chunks)
+
+
+@pytest.mark.parametrize("column", [pa.chunked_array([["a"], ["b", None]]), pa.chunked_array([[1, 2]])])
+def test_what_may_be_missing_or_is_no_text_stays_as_it_is(column):
+    assert all_different(column) is column
 
 
 def test_pieces_of_different_types_become_text():
