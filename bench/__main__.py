@@ -167,6 +167,9 @@ def report(bench: Bench, timings: dict[str, list[Timing]]) -> list[dict[str, obj
             ("convert to CSV and XML", 3.0),
         )
     ]
+    alone = done["the same without rules"].seconds
+    beside = done["convert to CSV"].seconds - alone
+    lines.append(_line("rules and reports on top of that", beside / alone, 1.0, "x the conversion", beside))
     lines.append(
         _line("peak memory of converting", peak / bench.size if peak else None, 12, "x file size", None)
     )

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str], None]
 #: Threads beside the main one, for work that mostly leaves Python.
-_BESIDE = 4
+_BESIDE = 5
 
 
 def convert(
@@ -112,13 +112,13 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         run = Run(read, found, mapping, plan, staged, tables, books, None, options.period, packages)
         if folder is not None:
             progress("writing")
-            settled = package.write_residue(run, folder)
+            writing.append(pool.submit(package.write_residue, run, folder))
         progress("checking")
         run.outcome = checking.result()
         if folder is not None:
-            if options.check:
-                settled |= package.write_reports(run, folder, source, target, options.share)
-            package.write_account(run, folder, ChainMap(settled, *(each.result() for each in writing)))
+            check = options.check
+            reports = package.write_reports(run, folder, source, target, options.share) if check else {}
+            package.write_account(run, folder, ChainMap(reports, *(each.result() for each in writing)))
     return run
 
 
