@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idbmigrate.exporters import _text
+from idbmigrate.exporters import _text, publish
 from idbmigrate.exporters import csv as exporter
 
 NO_NUL = st.characters(exclude_characters="\0", exclude_categories=["Cs"])  # csv of Python 3.10 reads none
@@ -75,6 +76,17 @@ def test_batches_stay_small_however_long_the_texts_of_a_dictionary(monkeypatch):
     batches = list(_text.batches(table))
     assert all(_text.plain(batch["long"]).nbytes <= 10_000 for batch in batches) and len(batches) > 10
     assert written(table) == expected
+
+
+def test_a_settled_file_of_many_batches_has_the_digest_of_what_it_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(exporter, "_ROWS", 2)
+    table = pa.table({"x": ["a", "b", 'c"', None, "d"], "y": pa.array(["z"] * 5).dictionary_encode()})
+    settler = publish.Settler(tmp_path)
+    exporter.write({"T": table}, tmp_path, settler.open)
+    content = (tmp_path / "T.csv").read_bytes()
+    assert content == b'x,y\na,z\nb,z\n"c""",z\n,z\nd,z\n'
+    facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    assert settler.settled == {"T.csv": facts}
 
 
 def test_whole_numbers_have_one_text_form_and_other_types_are_refused():
