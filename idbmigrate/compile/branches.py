@@ -58,12 +58,6 @@ class MadeBranch:
     targets: Mapping[str, str]  # alias -> target table
     joins: list[exp.Join] = field(default_factory=list)
 
-    def refers_to(self, name: str, table: str, column: str) -> bool:
-        """Whether a field is ``column`` of a joined row of a target table, as it is."""
-        value = dict(self.outputs).get(name)
-        there = isinstance(value, exp.Column) and self.targets.get(value.table) == table
-        return there and value.name == column
-
     def comes_from(self, name: str, table: str, column: str) -> bool:
         """Whether a field, if it is filled, surely holds ``column`` of a row of a target table."""
         value = self.values.get(name)
@@ -251,7 +245,7 @@ class BranchCompiler:
 
     def _join(self, join: m.Join) -> exp.Join:
         used = {r.name for r in self._references() if r.alias == join.alias}
-        used |= {plan.PLACE} if any(self._joined(item) == join for item in self.branch.fields) else set()
+        used |= {plan.PLACE} if join in map(self._named_parent, self.branch.fields) else set()
         on = [(column, self.scope.value(expression).sql) for column, expression in join.on]
         if self._by_row(join):
             on = [(plan.ROW, sql.column(plan.ROW, SELF))]
@@ -291,14 +285,14 @@ class BranchCompiler:
             values[item.name] = item.value
             if accepted and self._surely_filled(item.value, filled):
                 filled.add(item.name)
-            if join := self._joined(item):
-                outputs.append((plan.there(item.name), sql.column(plan.PLACE, join.alias)))
             if item.helper:
                 outputs.append((item.name, value.sql))
                 self.scope.helpers[item.name] = value
                 fields.append(MadeField(item.name, ()))
                 continue
             misfit = self._fitted(item, value.sql, outputs)
+            if (parent := self._named_parent(item)) and accepted and misfit is None:
+                outputs.append((plan.there(item.name), sql.column(plan.PLACE, parent.alias)))
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
             surely = item.name in filled and misfit is None
             identity = self._identity(item.value) if surely else None
@@ -310,10 +304,13 @@ class BranchCompiler:
                 rejecting += [(self.scope.said(condition, truth=True), word) for condition in rejected]
         return fields, outputs, values, rejecting
 
-    def _joined(self, item: m.Field) -> m.Join | None:
-        """The target table of which a published field is a column, as it is."""
-        alias = item.value.alias if isinstance(item.value, m.Reference) and not item.helper else None
-        return next((join for join in self.branch.joins if join.target and join.alias == alias), None)
+    def _named_parent(self, item: m.Field) -> m.Join | None:
+        """The join with the parent table of which a field is the primary key, as it is."""
+        parent, key = self.around.spec.foreign_keys.get(item.name, ("", ""))
+        if not isinstance(item.value, m.Reference) or self.around.primary_key(parent) != (item.value.name,):
+            return None
+        joined = [join for join in self.branch.joins if join.alias == item.value.alias and join.target]
+        return next((join for join in joined if (join.table, item.value.name) == (parent, key)), None)
 
     def _surely_filled(self, node: m.Expression, filled: set[str]) -> bool:
         """Whether an expression has a value in every row, ``filled`` being the fields that have one."""

@@ -26,7 +26,7 @@ def one_a_key(
         query = sql.select(selected, relation)
         query.set("where", exp.Where(this=sql.both(first, sql.negated(sql.column(plan.REPEAT)))))
         return query
-    unique = around.targets[join.table].primary_key if join.target else ()
+    unique = around.primary_key(join.table) if join.target else ()
     if unique and {*unique} <= {*keys}:  # every run proves it
         return sql.select(selected, relation)
     key = [sql.column(column) for column in keys]

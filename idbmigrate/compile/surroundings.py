@@ -33,6 +33,10 @@ class Surroundings:
     preparation: Preparation
     identities: Mapping[str, plan.Identities]
 
+    def primary_key(self, table: str) -> tuple[str, ...]:
+        """The primary key of a target table, empty where it has none or there is no such table."""
+        return self.targets[table].primary_key if table in self.targets else ()
+
     def columns_of(self, join: m.Join) -> Collection[str]:
         """Columns of the table that is joined."""
         return self.made[join.table] if join.target else self.sources[join.table]

@@ -73,7 +73,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
     told = [*published, *traces]
-    copies, references = _copies(branches, told), _references(around, published, branches)
+    copies, references = _copies(branches, told), _references(around, branches)
     same_rows = {each.same_row: parents[each.same_row] for each in verdicts if each.same_row}
     copies = {name: copied for name, copied in copies.items() if name not in same_rows}
     given = [name for name in told if name not in {**copies, **same_rows, **references}]
@@ -117,17 +117,11 @@ def _copies(
     return copies
 
 
-def _references(
-    around: Surroundings, published: Iterable[str], branches: list[MadeBranch]
-) -> dict[str, tuple[str, str]]:
+def _references(around: Surroundings, branches: list[MadeBranch]) -> dict[str, tuple[str, str]]:
     """Fields that in every branch are the primary key of a joined row of their parent table."""
-    return {
-        column: (parent, key)
-        for column, (parent, key) in around.spec.foreign_keys.items()
-        if column in published
-        and around.targets[parent].primary_key == (key,)
-        and all(branch.refers_to(column, parent, key) for branch in branches)
-    }
+    told = set.intersection(*({name for name, _ in branch.outputs} for branch in branches))
+    keys = around.spec.foreign_keys.items()
+    return {column: parent for column, parent in keys if plan.there(column) in told}
 
 
 def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
@@ -218,7 +212,7 @@ def _orphans(around: Surroundings, parents, identities: plan.Identities) -> list
     for column, (parent, key) in parents.items():
         own = identities.get(column)
         same_row = own is not None and around.identities.get(parent, {}).get(key) == own
-        same_row = same_row and around.targets[parent].primary_key == (key,)
+        same_row = same_row and around.primary_key(parent) == (key,)
         sought, key = (plan.ROW, plan.ROW) if same_row else (column, key)
         known = sql.select([sql.column(key)], sql.relation(plan.target(parent)))
         there = exp.In(this=sql.column(sought), query=exp.Subquery(this=known))

@@ -1,4 +1,4 @@
-"""Columns that a target table takes from its source rows as they are: found by the row's number.
+"""Columns that a target table takes as they are, from its source rows or its parents: by the row's number.
 
 An engine would copy every value of such a column, row by row. Here a whole stretch of rows, made from one
 branch and one entry of ``each``, takes the numbers of its values in the dictionary of the source column;

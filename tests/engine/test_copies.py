@@ -25,7 +25,7 @@ def test_a_run_gives_what_whole_queries_give(monkeypatch, name, target):
     copied = idbmigrate.convert(SAMPLES / name, to=target)
     orphans = tables._orphans
     monkeypatch.setattr(tables, "_copies", lambda branches, names: {})
-    monkeypatch.setattr(tables, "_references", lambda around, published, branches: {})
+    monkeypatch.setattr(tables, "_references", lambda around, branches: {})
     monkeypatch.setattr(tables, "_orphans", lambda around, parents, identities: orphans(around, parents, {}))
     whole = idbmigrate.convert(SAMPLES / name, to=target)
     for kind in ("copies", "references", "same_rows"):
