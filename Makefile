@@ -30,7 +30,7 @@ $(VENV)/.ready: setup.cfg
 demo: $(VENV)/.ready
 	@rm -rf $(DEMO_OUT)
 	@$(RUN) idbmigrate convert sample_idb/iapt-1.5.mdb --to iapt-2.1 --out $(DEMO_OUT) \
-	  --format csv --format xml --set org_id_provider=RX1
+	  --format csv --format xml
 
 test: $(VENV)/.ready
 	$(RUN) pytest

@@ -91,7 +91,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
             staged = stage(idb, found, source)
             read = _read(path, digest.result(), idb.problems)
-        _require(mapping, found.missing_tables, path)
+        _require(mapping, found.missing_tables, path, damaged="problems" in read)
 
         with _closed_beside(opening.result(), pool) as engine:
             known = {name: table for name, table in staged.items() if table.name}
@@ -181,7 +181,9 @@ def _read(path: Path, digest: str, problems: Sequence[Any]) -> dict[str, Any]:
     return facts
 
 
-def _require(mapping: MappingFile, missing: Iterable[str], path: Path) -> None:
+def _require(mapping: MappingFile, missing: Iterable[str], path: Path, damaged: bool) -> None:
+    lost = "it may be lost, as the file is damaged: idbmigrate inspect --salvage lists the contradictions"
+    other = "idbmigrate inspect lists the tables; --overlay binds a table of another name"
     for name in missing:
         rule = mapping.sources.get(name)
         if rule is not None and rule.required:
@@ -189,7 +191,7 @@ def _require(mapping: MappingFile, missing: Iterable[str], path: Path) -> None:
                 f"the file has no table {name}, and {mapping.name} cannot do without it",
                 code="missing-table",
                 where=path.name,
-                hint="idbmigrate inspect lists the tables; --overlay binds a table of another name",
+                hint=lost if damaged else other,
             )
 
 

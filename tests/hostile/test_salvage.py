@@ -57,3 +57,7 @@ def test_a_table_whose_definition_is_lost_leaves_the_others(sample_idb, tmp_path
     with open_database(path, salvage=True) as database:
         assert database.tables == [name for name in names if name != TABLE]
         assert [problem.table for problem in database.problems] == [TABLE]
+    words = [str(path), "--to", "iapt-2.1", "--out", str(tmp_path / "out"), "--salvage"]
+    outcome = CliRunner().invoke(convert, words)
+    assert outcome.exit_code == 3 and "inspect --salvage" in outcome.stderr
+    assert not (tmp_path / "out").exists()
