@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from idbmigrate.datasets.model import ColumnSpec, Format
 from idbmigrate.engine import ENGINES
 from idbmigrate.errors import BooksError, DescriptionError
-from tests.spec.small import column, read, run
+from tests.spec.small import TARGET, column, read, run
 
 SLOW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -263,6 +266,30 @@ tables:
     assert set(outcome.why().values()) == {"no-parent:Parent"}
     assert {row for row, _ in outcome.why()} == {"#2", "#3"}
     assert outcome.why("Parents") == {("#2", "ID"): "filter:f"}
+
+
+@pytest.mark.parametrize(("longest", "named"), [(None, "long"), (20, "long"), (2, None)])
+def test_the_key_of_a_joined_parent_is_taken_where_it_fits(engine, longest, named):
+    """Of two parents with one value the first by key is joined; some rows join none."""
+    form = Format("", "text", max_length=longest)
+    child = TARGET.tables["Child"]
+    child = replace(child, columns=child.columns | {"Parent": ColumnSpec("Parent", form)})
+    target = replace(TARGET, tables=TARGET.tables | {"Child": child})
+    body = """
+tables:
+  Parent: {from: Parents, fields: {Key: ID, Value: V}}
+  Child:
+    from: Rows
+    with: {up: {target: Parent, on: {Value: P}}}
+    fields: {Key: KEY, Parent: up.Key}
+retired: {Rows: {P: the key}}
+"""
+    sources = {
+        "Rows": "KEY | P\n1 | b\n2 | a\n3 | c\n4 | a\n",
+        "Parents": "ID | V\nz | a\nlong | b\ny | a\n",
+    }
+    outcome = run(body, sources, engine, target=target)
+    assert column(outcome, "Child", "Key", "Parent") == [("1", named), ("2", "y"), ("3", None), ("4", "y")]
 
 
 def test_values_fit_the_format_of_their_column(engine):
