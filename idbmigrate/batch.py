@@ -40,9 +40,7 @@ def total(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "rows": {"in": sum(line["rows"] for line in lines)}
         | {kind: sum(line[kind] for line in lines) for kind in kinds},
         "values": {kind: sum(line["values"][kind] for line in lines) for kind in ("in", *kinds)},
-        "findings": {
-            effect: sum(summary["findings"][effect] for summary in summaries) for effect in EFFECTS
-        },
+        "findings": {effect: sum(summary["findings"][effect] for summary in summaries) for effect in EFFECTS},
     }
 
 

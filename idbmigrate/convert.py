@@ -1,6 +1,6 @@
 """The main job, top to bottom: a legacy Access file becomes the tables of a current data set.
 
-    read -> identify -> stage -> compile -> run -> close the books -> check -> publish
+read -> identify -> stage -> compile -> run -> close the books -> check -> publish
 """
 
 from __future__ import annotations

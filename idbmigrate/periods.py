@@ -136,9 +136,7 @@ def _values(column: pa.ChunkedArray) -> pa.Array:
 # -- results of a run ------------------------------------------------------------------------------
 
 
-def only_month(
-    results: Mapping[str, TableResult], dataset: Dataset, month: str
-) -> dict[str, TableResult]:
+def only_month(results: Mapping[str, TableResult], dataset: Dataset, month: str) -> dict[str, TableResult]:
     """The results with everything left out, under ``outside-period``, that the month does not know."""
     tables = {name: plain(result.rows(dataset.tables[name])) for name, result in results.items()}
     masks = belonging(tables, dataset, month)

@@ -204,9 +204,18 @@ class Trials:
         if key not in self._queries:
             columns = {table: (*query.published, *query.helpers) for table, query in made.items()}
             around = Surroundings(
-                self.mapping, self.target.tables[name], self._columns, {}, columns, given, accept,
-                self._keyed, self.target.tables, self._preparation, identities,
-            )  # fmt: skip
+                self.mapping,
+                self.target.tables[name],
+                self._columns,
+                {},
+                columns,
+                given,
+                accept,
+                self._keyed,
+                self.target.tables,
+                self._preparation,
+                identities,
+            )
             query = compile_table(self.mapping.tables[name], around)
             self._queries[key] = replace(
                 query,

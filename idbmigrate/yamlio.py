@@ -25,6 +25,8 @@ _Parser = getattr(yaml, "CLoader", yaml.Loader)
 #: Bounds for one file. The largest description of the project has about a tenth of each.
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 40
+#: What is said of a deeper one, whoever notices it: PyYAML from 6.0.4 on has a bound of its own.
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 MAX_NODES = 1_000_000
 
 _NULLS = frozenset({"", "~", "null"})
@@ -102,7 +104,12 @@ class _Builder:
             return data
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            raise self._error(error.problem or "not YAML", mark.line + 1 if mark else None) from None
+            problem = error.problem or "not YAML"
+            if "nesting" in problem:
+                problem = _TOO_DEEP
+            raise self._error(problem, mark.line + 1 if mark else None) from None
+        except RecursionError:
+            raise self._error(_TOO_DEEP, None) from None
         except yaml.reader.ReaderError as error:
             raise self._error(f"a character that YAML does not allow ({error.reason})", None) from None
         finally:
@@ -122,7 +129,7 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             return None if event.style in (None, "") and event.value in _NULLS else event.value
         if len(path) >= MAX_DEPTH:
-            raise self._refused(f"nested deeper than {MAX_DEPTH} levels", event)
+            raise self._refused(_TOO_DEEP, event)
         return self._list(path) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(path)
 
     def _list(self, path: tuple[str | int, ...]) -> list[Data]:

@@ -84,9 +84,11 @@ class Database:
             page = self._catalogue.tables.get(table, self._catalogue.system.get(table))
             if page is None:
                 raise UsageError(
-                    f"there is no table {table!r}", code="unknown-name", where=self._pages.name,
+                    f"there is no table {table!r}",
+                    code="unknown-name",
+                    where=self._pages.name,
                     hint="tables lists those that there are",
-                )  # fmt: skip
+                )
             known = read_definition(self._pages, page, table)
             if any(column.calculated for column in known.columns):
                 known = self._with_result_types(known)

@@ -25,17 +25,42 @@ ROW_OFFSET = 0x1FFF
 BOOLEAN, BYTE, INT, LONG, MONEY, FLOAT, DOUBLE, DATE, BINARY, TEXT, OLE, MEMO = range(1, 13)
 GUID, NUMERIC, COMPLEX, BIG_INT, EXT_DATE = 0x0F, 0x10, 0x12, 0x13, 0x14
 TYPE_NAMES = {
-    BOOLEAN: "BOOLEAN", BYTE: "BYTE", INT: "INT", LONG: "LONG", MONEY: "MONEY", FLOAT: "FLOAT",
-    DOUBLE: "DOUBLE", DATE: "SHORT_DATE_TIME", BINARY: "BINARY", TEXT: "TEXT", OLE: "OLE", MEMO: "MEMO",
-    0x0D: "UNKNOWN_0D", 0x11: "UNKNOWN_11",
-    GUID: "GUID", NUMERIC: "NUMERIC", COMPLEX: "COMPLEX_TYPE", BIG_INT: "BIG_INT", EXT_DATE: "EXT_DATE_TIME",
-}  # fmt: skip
+    BOOLEAN: "BOOLEAN",
+    BYTE: "BYTE",
+    INT: "INT",
+    LONG: "LONG",
+    MONEY: "MONEY",
+    FLOAT: "FLOAT",
+    DOUBLE: "DOUBLE",
+    DATE: "SHORT_DATE_TIME",
+    BINARY: "BINARY",
+    TEXT: "TEXT",
+    OLE: "OLE",
+    MEMO: "MEMO",
+    0x0D: "UNKNOWN_0D",
+    0x11: "UNKNOWN_11",
+    GUID: "GUID",
+    NUMERIC: "NUMERIC",
+    COMPLEX: "COMPLEX_TYPE",
+    BIG_INT: "BIG_INT",
+    EXT_DATE: "EXT_DATE_TIME",
+}
 UNSUPPORTED_FIXED, UNSUPPORTED_VARIABLE = "UNSUPPORTED_FIXEDLEN", "UNSUPPORTED_VARLEN"
 #: Bytes that a value of the type takes, for the types whose values all take the same.
 TYPE_SIZES = {
-    BYTE: 1, INT: 2, LONG: 4, MONEY: 8, FLOAT: 4, DOUBLE: 8, DATE: 8,
-    GUID: 16, NUMERIC: 17, COMPLEX: 4, BIG_INT: 8, EXT_DATE: 42,
-}  # fmt: skip
+    BYTE: 1,
+    INT: 2,
+    LONG: 4,
+    MONEY: 8,
+    FLOAT: 4,
+    DOUBLE: 8,
+    DATE: 8,
+    GUID: 16,
+    NUMERIC: 17,
+    COMPLEX: 4,
+    BIG_INT: 8,
+    EXT_DATE: 42,
+}
 
 # Column flags.
 COLUMN_FIXED = 0x01
@@ -112,22 +137,70 @@ class Layout(NamedTuple):
 
 
 JET3 = Layout(
-    name="Jet 3", page_size=2048, masked_length=126, password_length=20,
-    row_count_at=12, table_kind_at=20, max_columns_at=21, variable_columns_at=23, columns_at=25,
-    indexes_at=27, real_indexes_at=31, usage_map_at=35, free_map_at=39, real_index_size=8, definition_end=43,
-    column_size=18, number_at=1, variable_index_at=3, display_at=5, precision_at=11, scale_at=12,
-    flags_at=13, extra_flags_at=None, fixed_offset_at=14, length_at=16, name_length_size=1,
-    slot_count_at=8, slots_at=10, row_head=1, character_size=1,
-)  # fmt: skip
+    name="Jet 3",
+    page_size=2048,
+    masked_length=126,
+    password_length=20,
+    row_count_at=12,
+    table_kind_at=20,
+    max_columns_at=21,
+    variable_columns_at=23,
+    columns_at=25,
+    indexes_at=27,
+    real_indexes_at=31,
+    usage_map_at=35,
+    free_map_at=39,
+    real_index_size=8,
+    definition_end=43,
+    column_size=18,
+    number_at=1,
+    variable_index_at=3,
+    display_at=5,
+    precision_at=11,
+    scale_at=12,
+    flags_at=13,
+    extra_flags_at=None,
+    fixed_offset_at=14,
+    length_at=16,
+    name_length_size=1,
+    slot_count_at=8,
+    slots_at=10,
+    row_head=1,
+    character_size=1,
+)
 
 JET4 = Layout(
-    name="Jet 4", page_size=4096, masked_length=128, password_length=40,
-    row_count_at=16, table_kind_at=40, max_columns_at=41, variable_columns_at=43, columns_at=45,
-    indexes_at=47, real_indexes_at=51, usage_map_at=55, free_map_at=59, real_index_size=12, definition_end=63,
-    column_size=25, number_at=5, variable_index_at=7, display_at=9, precision_at=11, scale_at=12,
-    flags_at=15, extra_flags_at=16, fixed_offset_at=21, length_at=23, name_length_size=2,
-    slot_count_at=12, slots_at=14, row_head=2, character_size=2,
-)  # fmt: skip
+    name="Jet 4",
+    page_size=4096,
+    masked_length=128,
+    password_length=40,
+    row_count_at=16,
+    table_kind_at=40,
+    max_columns_at=41,
+    variable_columns_at=43,
+    columns_at=45,
+    indexes_at=47,
+    real_indexes_at=51,
+    usage_map_at=55,
+    free_map_at=59,
+    real_index_size=12,
+    definition_end=63,
+    column_size=25,
+    number_at=5,
+    variable_index_at=7,
+    display_at=9,
+    precision_at=11,
+    scale_at=12,
+    flags_at=15,
+    extra_flags_at=16,
+    fixed_offset_at=21,
+    length_at=23,
+    name_length_size=2,
+    slot_count_at=12,
+    slots_at=14,
+    row_head=2,
+    character_size=2,
+)
 
 #: The version byte of the first page -> the product it stands for and the layout.
 VERSIONS: dict[int, tuple[str, Layout]] = {

@@ -31,17 +31,21 @@ def parse_header(page: bytes, file: str) -> Header:
     """
     if page[:4] != fmt.HEADER_MAGIC or page[4:20] not in fmt.HEADER_NAMES:
         raise SourceError(
-            "this is not a Microsoft Access database", code="not-access", where=file,
+            "this is not a Microsoft Access database",
+            code="not-access",
+            where=file,
             hint="an IDB is an .mdb or .accdb file; unpack a .zip first",
-        )  # fmt: skip
+        )
     if len(page) < 2048:
         raise SourceError("the file ends inside its first page", code="truncated", where=file)
     version = page[fmt.HEADER_VERSION_AT]
     if version not in fmt.VERSIONS:
         raise SourceError(
-            f"Access file version {version} is not known here", code="unsupported-version", where=file,
+            f"Access file version {version} is not known here",
+            code="unsupported-version",
+            where=file,
             hint="save the database in the format of Access 2002-2003 or 2007 and later",
-        )  # fmt: skip
+        )
     product, layout = fmt.VERSIONS[version]
     if len(page) < layout.page_size:
         raise SourceError("the file ends inside its first page", code="truncated", where=file)

@@ -100,6 +100,8 @@ def _map_file(path: Path, name: str) -> mmap.mmap:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it cannot be mapped into memory"
         raise SourceError(
-            f"the file cannot be read: {reason}", code="not-readable", where=name,
+            f"the file cannot be read: {reason}",
+            code="not-readable",
+            where=name,
             hint="check its permissions, and that Access does not hold it open exclusively",
-        ) from None  # fmt: skip
+        ) from None

@@ -37,11 +37,21 @@ def arrow_type(column: Column) -> pa.DataType:
 
 
 _ARROW_TYPES = {
-    fmt.BOOLEAN: pa.bool_(), fmt.BYTE: pa.uint8(), fmt.INT: pa.int16(), fmt.LONG: pa.int32(),
-    fmt.MONEY: pa.decimal128(19, 4), fmt.FLOAT: pa.float32(), fmt.DOUBLE: pa.float64(),
-    fmt.DATE: pa.timestamp("ms"), fmt.TEXT: pa.string(), fmt.MEMO: pa.string(), fmt.GUID: pa.string(),
-    fmt.COMPLEX: pa.int32(), fmt.BIG_INT: pa.int64(), fmt.EXT_DATE: pa.timestamp("us"),
-}  # fmt: skip
+    fmt.BOOLEAN: pa.bool_(),
+    fmt.BYTE: pa.uint8(),
+    fmt.INT: pa.int16(),
+    fmt.LONG: pa.int32(),
+    fmt.MONEY: pa.decimal128(19, 4),
+    fmt.FLOAT: pa.float32(),
+    fmt.DOUBLE: pa.float64(),
+    fmt.DATE: pa.timestamp("ms"),
+    fmt.TEXT: pa.string(),
+    fmt.MEMO: pa.string(),
+    fmt.GUID: pa.string(),
+    fmt.COMPLEX: pa.int32(),
+    fmt.BIG_INT: pa.int64(),
+    fmt.EXT_DATE: pa.timestamp("us"),
+}
 
 
 def bitmap(flags: np.ndarray) -> pa.Buffer:
@@ -172,5 +182,9 @@ def _guid(kind, raw, valid):
 
 
 _DECODERS = {
-    fmt.MONEY: _money, fmt.NUMERIC: _numeric, fmt.DATE: _date, fmt.EXT_DATE: _extended_date, fmt.GUID: _guid,
-}  # fmt: skip
+    fmt.MONEY: _money,
+    fmt.NUMERIC: _numeric,
+    fmt.DATE: _date,
+    fmt.EXT_DATE: _extended_date,
+    fmt.GUID: _guid,
+}

@@ -122,16 +122,18 @@ def catalogue_row(found: list[Entry], name: str, page: int, stamp: dt.datetime) 
     """The row of MSysObjects that makes a table definition a table."""
     owner = next((e.owner for e in found if e.parent == _DATABASES_FOLDER and e.name == "MSysDb"), None)
     moment = pa.array([stamp], pa.timestamp("ms"))
-    return pa.table({
-        "Id": pa.array([page], pa.int32()),
-        "ParentId": pa.array([_TABLES_FOLDER], pa.int32()),
-        "Name": [name],
-        "Type": pa.array([_LOCAL_TABLE], pa.int16()),
-        "DateCreate": moment,
-        "DateUpdate": moment,
-        "Owner": pa.array([owner], pa.binary()),
-        "Flags": pa.array([0], pa.int32()),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "Id": pa.array([page], pa.int32()),
+            "ParentId": pa.array([_TABLES_FOLDER], pa.int32()),
+            "Name": [name],
+            "Type": pa.array([_LOCAL_TABLE], pa.int16()),
+            "DateCreate": moment,
+            "DateUpdate": moment,
+            "Owner": pa.array([owner], pa.binary()),
+            "Flags": pa.array([0], pa.int32()),
+        }
+    )
 
 
 def rights_rows(store: PageStore, page: int) -> pa.Table:
@@ -141,9 +143,11 @@ def rights_rows(store: PageStore, page: int) -> pa.Table:
         if row["ObjectId"] == struct.pack("<I", _TABLES_FOLDER) and row["SID"] not in users:
             users.append(row["SID"])
     count = len(users)
-    return pa.table({
-        "ObjectId": pa.array([page] * count, pa.int32()),
-        "ACM": pa.array([_FULL_RIGHTS] * count, pa.int32()),
-        "FInheritable": pa.array([False] * count, pa.bool_()),
-        "SID": pa.array(users, pa.binary()),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "ObjectId": pa.array([page] * count, pa.int32()),
+            "ACM": pa.array([_FULL_RIGHTS] * count, pa.int32()),
+            "FInheritable": pa.array([False] * count, pa.bool_()),
+            "SID": pa.array(users, pa.binary()),
+        }
+    )

@@ -81,9 +81,26 @@ def build(
     body += b"\xff\xff"
     header = struct.pack(
         "<BBHIIIIIII8sBHHHII4s4s",
-        2, 1, 0, 0, HEADER + len(body), _MAGIC, 0, 0, 1, 0, bytes(8), 0x4E,
-        len(columns), len(variable), len(columns), len(indexes), len(indexes), _point(owned), _point(free),
-    )  # fmt: skip
+        2,
+        1,
+        0,
+        0,
+        HEADER + len(body),
+        _MAGIC,
+        0,
+        0,
+        1,
+        0,
+        bytes(8),
+        0x4E,
+        len(columns),
+        len(variable),
+        len(columns),
+        len(indexes),
+        len(indexes),
+        _point(owned),
+        _point(free),
+    )
     return _place(store, bytearray(header + body))
 
 
@@ -98,10 +115,18 @@ def _column_entries(columns: list[NewColumn]) -> bytes:
         compressed = COLUMN_COMPRESSED if column.type in ("TEXT", "MEMO") and column.compressed else 0
         entries += struct.pack(
             "<BIHHH4sBBIHH",
-            TYPE_CODES[column.type], _MAGIC, number, variable, number, misc,
-            COLUMN_NULLABLE | (COLUMN_FIXED if width is not None else 0), compressed, 0,
-            offset if width is not None else 0, _stored_length(column),
-        )  # fmt: skip
+            TYPE_CODES[column.type],
+            _MAGIC,
+            number,
+            variable,
+            number,
+            misc,
+            COLUMN_NULLABLE | (COLUMN_FIXED if width is not None else 0),
+            compressed,
+            0,
+            offset if width is not None else 0,
+            _stored_length(column),
+        )
         if width is None:
             variable += 1
         else:

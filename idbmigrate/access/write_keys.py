@@ -17,8 +17,21 @@ from .write_values import _decimal_words, binary_of, date_serials, fixed_to_bina
 
 _EMPTY = pa.scalar(b"", pa.binary())
 _WIDTHS = {"INT": ">i2", "LONG": ">i4", "BIG_INT": ">i8"}
-_INDEXED = frozenset({"BOOLEAN", "BYTE", "INT", "LONG", "BIG_INT", "MONEY", "FLOAT", "DOUBLE",
-                      "SHORT_DATE_TIME", "GUID", "TEXT"})  # fmt: skip
+_INDEXED = frozenset(
+    {
+        "BOOLEAN",
+        "BYTE",
+        "INT",
+        "LONG",
+        "BIG_INT",
+        "MONEY",
+        "FLOAT",
+        "DOUBLE",
+        "SHORT_DATE_TIME",
+        "GUID",
+        "TEXT",
+    }
+)
 
 
 def refusal(column: ColumnLayout, ascending: bool) -> str | None:

@@ -17,16 +17,41 @@ from .write_pages import PAGE, PageStore
 
 #: Access type name -> code in the file; the names are those of the reader
 TYPE_CODES = {
-    "BOOLEAN": 1, "BYTE": 2, "INT": 3, "LONG": 4, "MONEY": 5, "FLOAT": 6, "DOUBLE": 7,
-    "SHORT_DATE_TIME": 8, "BINARY": 9, "TEXT": 10, "OLE": 11, "MEMO": 12, "GUID": 15, "NUMERIC": 16,
-    "COMPLEX_TYPE": 18, "BIG_INT": 19, "EXT_DATE_TIME": 20,
-}  # fmt: skip
+    "BOOLEAN": 1,
+    "BYTE": 2,
+    "INT": 3,
+    "LONG": 4,
+    "MONEY": 5,
+    "FLOAT": 6,
+    "DOUBLE": 7,
+    "SHORT_DATE_TIME": 8,
+    "BINARY": 9,
+    "TEXT": 10,
+    "OLE": 11,
+    "MEMO": 12,
+    "GUID": 15,
+    "NUMERIC": 16,
+    "COMPLEX_TYPE": 18,
+    "BIG_INT": 19,
+    "EXT_DATE_TIME": 20,
+}
 TYPE_NAMES = {code: name for name, code in TYPE_CODES.items()}
 #: bytes of the fixed-width types
 FIXED_WIDTHS = {
-    "BOOLEAN": 0, "BYTE": 1, "INT": 2, "LONG": 4, "MONEY": 8, "FLOAT": 4, "DOUBLE": 8,
-    "SHORT_DATE_TIME": 8, "GUID": 16, "NUMERIC": 17, "COMPLEX_TYPE": 4, "BIG_INT": 8, "EXT_DATE_TIME": 42,
-}  # fmt: skip
+    "BOOLEAN": 0,
+    "BYTE": 1,
+    "INT": 2,
+    "LONG": 4,
+    "MONEY": 8,
+    "FLOAT": 4,
+    "DOUBLE": 8,
+    "SHORT_DATE_TIME": 8,
+    "GUID": 16,
+    "NUMERIC": 17,
+    "COMPLEX_TYPE": 4,
+    "BIG_INT": 8,
+    "EXT_DATE_TIME": 42,
+}
 LONG_VALUE_TYPES = frozenset({"OLE", "MEMO"})
 
 COLUMN_FIXED, COLUMN_NULLABLE, COLUMN_AUTONUMBER, COLUMN_COMPRESSED = 0x01, 0x02, 0x04, 0x01

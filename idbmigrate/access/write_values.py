@@ -25,11 +25,21 @@ _DAY = 86_400_000
 _EPOCH = -25569  # 1899-12-30 in days before 1970-01-01
 _COMPRESSED = b"\xff\xfe"
 _ARROW_TYPES = {
-    "BOOLEAN": pa.bool_(), "BYTE": pa.uint8(), "INT": pa.int16(), "LONG": pa.int32(), "BIG_INT": pa.int64(),
-    "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "MONEY": pa.decimal128(19, 4),
-    "SHORT_DATE_TIME": pa.timestamp("ms"), "GUID": pa.string(), "TEXT": pa.string(), "MEMO": pa.string(),
-    "BINARY": pa.binary(), "OLE": pa.binary(),
-}  # fmt: skip
+    "BOOLEAN": pa.bool_(),
+    "BYTE": pa.uint8(),
+    "INT": pa.int16(),
+    "LONG": pa.int32(),
+    "BIG_INT": pa.int64(),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "MONEY": pa.decimal128(19, 4),
+    "SHORT_DATE_TIME": pa.timestamp("ms"),
+    "GUID": pa.string(),
+    "TEXT": pa.string(),
+    "MEMO": pa.string(),
+    "BINARY": pa.binary(),
+    "OLE": pa.binary(),
+}
 _INTEGERS = {"BYTE": "u1", "INT": "<i2", "LONG": "<i4", "BIG_INT": "<i8", "FLOAT": "<f4", "DOUBLE": "<f8"}
 
 

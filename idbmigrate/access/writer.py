@@ -128,8 +128,13 @@ class DatabaseWriter:
             if page is None:
                 raise OutputError("the database has no such table", code="template-mismatch", where=table)
             layout = write_layout.load(self._store, page)
-            state = _Open(layout, UsageMap(self._store, *layout.owned), UsageMap(self._store, *layout.free),
-                          layout.rows, layout.last_autonumber)  # fmt: skip
+            state = _Open(
+                layout,
+                UsageMap(self._store, *layout.owned),
+                UsageMap(self._store, *layout.free),
+                layout.rows,
+                layout.last_autonumber,
+            )
             owned = state.owned.pages
             state.last = int(owned[-1]) if len(owned) else None
             self._open[table] = state
@@ -340,8 +345,13 @@ def _require_plain(path: str | os.PathLike[str]) -> None:
 def _new_column(column) -> NewColumn:
     if isinstance(column, NewColumn):
         return column
-    return NewColumn(column.name, column.type, column.length, getattr(column, "precision", 18) or 18,
-                     getattr(column, "scale", 0) or 0)  # fmt: skip
+    return NewColumn(
+        column.name,
+        column.type,
+        column.length,
+        getattr(column, "precision", 18) or 18,
+        getattr(column, "scale", 0) or 0,
+    )
 
 
 def _batches(data) -> Iterable[pa.Table]:

@@ -26,20 +26,33 @@ def words(console: Console, document: dict[str, Any]) -> None:
     _part(console, "Codes")
     console.table(
         [
-            (row["lookup"], row["code"], row["meaning"], row["to"] or row["outcome"], row["equivalence"],
-             row["confidence"], row["source"], row["reason"] or row["note"])
+            (
+                row["lookup"],
+                row["code"],
+                row["meaning"],
+                row["to"] or row["outcome"],
+                row["equivalence"],
+                row["confidence"],
+                row["source"],
+                row["reason"] or row["note"],
+            )
             for row in document["codes"]
         ],
         ["lookup", "code", "meaning", "becomes", "", "confidence", "source", "why"],
-    )  # fmt: skip
+    )
     _part(console, "Target columns")
     console.table(
         [
-            (f"{row['table']}.{row['column']}", row["requirement"], row["outcome"],
-             "; ".join(row["by"]) or row["reason"], row["confidence"])
+            (
+                f"{row['table']}.{row['column']}",
+                row["requirement"],
+                row["outcome"],
+                "; ".join(row["by"]) or row["reason"],
+                row["confidence"],
+            )
             for row in document["target_columns"]
         ]
-    )  # fmt: skip
+    )
 
 
 def _counts(counts: dict[str, int]) -> list[str]:

@@ -61,12 +61,18 @@ def _lookup(console: Console, lookup: m.Lookup) -> None:
     console.say(f"  {wording.unknown_policy(lookup)}")
     console.table(
         [
-            (row.code, row.to or "nowhere", row.equivalence if row.to else None, row.confidence,
-             row.reason or row.note, row.source)
+            (
+                row.code,
+                row.to or "nowhere",
+                row.equivalence if row.to else None,
+                row.confidence,
+                row.reason or row.note,
+                row.source,
+            )
             for row in lookup.rows
         ],
         ["code", "becomes", "", "confidence", "why", "source"],
-    )  # fmt: skip
+    )
 
 
 def _document(mapping: m.Mapping, tables: dict[str, m.TableMap], lookups: dict[str, m.Lookup]) -> dict:

@@ -57,8 +57,14 @@ def mutants(
             watched = _counted(console, trials.mapping.name, found)
             for mutant in trials.unnoticed(watched, engine, tests):
                 console.say(f"{mutant.place.file}:{mutant.place.line}: {mutant.change}")
-                left.append({"change": mutant.change, "file": mutant.place.file, "line": mutant.place.line,
-                             "path": mutant.place.path})  # fmt: skip
+                left.append(
+                    {
+                        "change": mutant.change,
+                        "file": mutant.place.file,
+                        "line": mutant.place.line,
+                        "path": mutant.place.path,
+                    }
+                )
         ending = console.style(f"{len(left)} not noticed", "red") if left else "all noticed"
         console.say(f"{trials.mapping.name}: {len(found)} changes: {ending}")
         document[trials.mapping.name] = {"changes": len(found), "unnoticed": left}

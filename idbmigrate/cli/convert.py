@@ -177,8 +177,16 @@ def show_all(console: Console, summary: dict[str, Any]) -> None:
 
 
 _ALTOGETHER = [
-    "folder", "data set", "rows in", "carried", "values in", "carried", "rejected", "dropped", "findings",
-]  # fmt: skip
+    "folder",
+    "data set",
+    "rows in",
+    "carried",
+    "values in",
+    "carried",
+    "rejected",
+    "dropped",
+    "findings",
+]
 
 
 def _altogether(name: str, source: str, come_to: dict[str, Any]) -> list[Any]:

@@ -16,14 +16,19 @@ from idbmigrate.cli._output import Console, run_verb
 @click.command("measures")
 @click.argument("path", metavar="FILE|DIR", type=click.Path())
 @click.option(
-    "--as", "dataset", metavar="DATASET",
+    "--as",
+    "dataset",
+    metavar="DATASET",
     help="Data set of converted output, such as iapt-2.1; a folder that convert wrote names it itself.",
-)  # fmt: skip
+)
 @click.option("--period", metavar="YYYY-MM", help="Only what falls in this month.")
 @click.option(
-    "--set", "settings", multiple=True, type=_options.Setting(),
+    "--set",
+    "settings",
+    multiple=True,
+    type=_options.Setting(),
     help="employment_support=ips counts a legacy file's employment support as IPS, as convert does.",
-)  # fmt: skip
+)
 @click.option("--share", is_flag=True, help="For others: counts below 5 suppressed, the others rounded to 5.")
 @_options.source
 @_options.overlay

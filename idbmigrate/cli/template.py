@@ -30,11 +30,20 @@ def check(console: Console, file: str, name: str, allow: tuple[str, ...]) -> int
 
     differences = compare(file, load_dataset(name))
     refused = [difference for difference in differences if not difference.allowed(allow)]
-    console.document([
-        {"name": d.name, "kind": d.kind, "table": d.table, "column": d.column, "expected": d.expected,
-         "found": d.found, "allowed": d not in refused}
-        for d in differences
-    ])  # fmt: skip
+    console.document(
+        [
+            {
+                "name": d.name,
+                "kind": d.kind,
+                "table": d.table,
+                "column": d.column,
+                "expected": d.expected,
+                "found": d.found,
+                "allowed": d not in refused,
+            }
+            for d in differences
+        ]
+    )
     if not differences:
         console.say(f"{file}: the structure is that of {name}")
         return 0

@@ -39,9 +39,18 @@ def compile_mapping(
     preparation = Preparation()
     for name in ordered_tables(mapping, target):
         around = Surroundings(
-            mapping, target.tables[name], source_columns, days, made, parameters, accept, keyed,
-            target.tables, preparation, {query.table: query.identities for query in queries},
-        )  # fmt: skip
+            mapping,
+            target.tables[name],
+            source_columns,
+            days,
+            made,
+            parameters,
+            accept,
+            keyed,
+            target.tables,
+            preparation,
+            {query.table: query.identities for query in queries},
+        )
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)
         made[name] = (*query.published, *query.helpers)
@@ -52,9 +61,16 @@ def compile_mapping(
             columns, known = source_columns[rule.table], days.get(rule.table, frozenset())
             ties.append(tie_query(rule, columns, known, preparation, keyed=rule.table in keyed))
     return plan.Plan(
-        mapping.name, mapping.source, mapping.target, accept, dict(parameters), tuple(ties),
-        tuple(queries), prepared_values(preparation, queries), _reasons(mapping),
-    )  # fmt: skip
+        mapping.name,
+        mapping.source,
+        mapping.target,
+        accept,
+        dict(parameters),
+        tuple(ties),
+        tuple(queries),
+        prepared_values(preparation, queries),
+        _reasons(mapping),
+    )
 
 
 def prepared_values(
@@ -83,9 +99,10 @@ def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:
             return
         if name in visiting:
             raise DescriptionError(
-                f"{name} needs itself through its joins or parents", code="mapping-invalid",
+                f"{name} needs itself through its joins or parents",
+                code="mapping-invalid",
                 where=str(mapping.tables[name].place),
-            )  # fmt: skip
+            )
         visiting.add(name)
         for needed in _needed(mapping, target, name):
             visit(needed)

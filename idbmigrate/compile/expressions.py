@@ -21,15 +21,20 @@ from idbmigrate.compile.value import (
     Value,
     chosen,
     combined,
-)  # fmt: skip
+)
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
 
 #: Column of an unpivoted branch that holds the value of the item.
 VALUE = "_value"
 _COMPARED = {
-    "before": exp.LT, "after": exp.GT, "on_or_before": exp.LTE, "on_or_after": exp.GTE, "equals": exp.EQ,
-}  # fmt: skip
+    "before": exp.LT,
+    "after": exp.GT,
+    "on_or_before": exp.LTE,
+    "on_or_after": exp.GTE,
+    "equals": exp.EQ,
+}
+
 
 @dataclass
 class Scope:
@@ -127,9 +132,11 @@ class Scope:
 
         near = difflib.get_close_matches(node.name, list(known), 1)  # type: ignore[call-overload]
         return DescriptionError(
-            f"{str(node)!r} is not {what} here", code="mapping-invalid", where=str(node.place),
+            f"{str(node)!r} is not {what} here",
+            code="mapping-invalid",
+            where=str(node.place),
             hint=f"did you mean {near[0]!r}?" if near else None,
-        )  # fmt: skip
+        )
 
     def _parameter(self, node: m.Parameter) -> str:
         if node.name not in self.parameters:
@@ -182,9 +189,11 @@ class Scope:
     def _identifier(self, node: m.Identifier) -> Sql:
         if None in node.parts and self.key is None:
             raise DescriptionError(
-                "natural_key is not defined for this source table", code="mapping-invalid",
-                where=str(node.place), hint="write it under 'sources:'",
-            )  # fmt: skip
+                "natural_key is not defined for this source table",
+                code="mapping-invalid",
+                where=str(node.place),
+                hint="write it under 'sources:'",
+            )
         count = node.length - len(node.prefix)
         parts = [self.key if item is None else self.value(item).sql for item in node.parts]
         digits = sql.part(self.key, 1, count) if node.parts == (None,) else digest(parts, count)
@@ -213,9 +222,7 @@ class Scope:
         if fallback is not None:
             blocked = [row.code for row in (*homeless, *beyond)]
             known_without = sql.among(code, blocked) if blocked else exp.false()
-            branches.append(
-                (sql.both(sql.not_null(code), sql.negated(known_without)), fallback)
-            )
+            branches.append((sql.both(sql.not_null(code), sql.negated(known_without)), fallback))
         why: list[tuple[Sql, Sql]] = []
         if usable:
             why.append((sql.among(code, [row.code for row in usable]), sql.null()))

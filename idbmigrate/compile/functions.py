@@ -35,11 +35,14 @@ _PUNCTUATION = ".,-_/\\:;'\"()*+?&#"
 #: The kind of format that every result of a function has, and one such result: none differs from it in
 #: more than its digits, so the compiler need not test them again where this one fits.
 SHAPES = {
-    "date": ("date", "2000-12-31"), "month_start": ("date", "2000-12-31"),
-    "month_end": ("date", "2000-12-31"), "time": ("time", "12:59:59"), "month": ("month", "2000-12"),
+    "date": ("date", "2000-12-31"),
+    "month_start": ("date", "2000-12-31"),
+    "month_end": ("date", "2000-12-31"),
+    "time": ("time", "12:59:59"),
+    "month": ("month", "2000-12"),
     "timestamp": ("timestamp", "2000-12-31T12:59:59"),
     "local_timestamp": ("timestamp", "2000-12-31T12:59:59+00:00"),
-}  # fmt: skip
+}
 
 
 def date(value: Sql, options: Options) -> Result:
@@ -261,10 +264,21 @@ PREPARED: dict[str, Callable[[Sql], Sql]] = {
     "nhs_number": lambda value: without(value, _SPACES + "-"),
 }
 _ONE: dict[str, Callable[[Sql, Options], Result]] = {
-    "date": date, "time": time, "month": month, "month_start": month_start, "month_end": month_end,
-    "number": number, "pad": pad, "upper": upper, "remove": remove, "part": part, "matching": matching,
-    "icd10": icd10, "postcode": postcode, "nhs_number": nhs_number,
-}  # fmt: skip
+    "date": date,
+    "time": time,
+    "month": month,
+    "month_start": month_start,
+    "month_end": month_end,
+    "number": number,
+    "pad": pad,
+    "upper": upper,
+    "remove": remove,
+    "part": part,
+    "matching": matching,
+    "icd10": icd10,
+    "postcode": postcode,
+    "nhs_number": nhs_number,
+}
 _TWO: dict[str, Callable[[Sql, Sql, Options], Result]] = {
     "timestamp": timestamp,
     "local_timestamp": local_timestamp,

@@ -13,9 +13,7 @@ from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.mapping import model as m
 
 
-def one_a_key(
-    join: m.Join, keys: Sequence[str], columns: Sequence[str], around: Surroundings
-) -> exp.Select:
+def one_a_key(join: m.Join, keys: Sequence[str], columns: Sequence[str], around: Surroundings) -> exp.Select:
     """These columns of the rows of the other table, of several rows with one key the preferred one."""
     relation = sql.relation(plan.target(join.table) if join.target else plan.staged(join.table))
     selected: list[Sql] = [sql.column(column) for column in columns]

@@ -56,9 +56,7 @@ class Preparation:
         return needed(names, dict(enumerate(self._known)))
 
 
-def needed(
-    names: Iterable[str], known: Mapping[int, plan.Prepared]
-) -> dict[str, tuple[plan.Prepared, ...]]:
+def needed(names: Iterable[str], known: Mapping[int, plan.Prepared]) -> dict[str, tuple[plan.Prepared, ...]]:
     """By column: the values of these names among the known ones, and before each those it is made of."""
     found: dict[str, set[int]] = {}
     waiting = sorted(names)

@@ -209,9 +209,7 @@ def union_all(queries: Sequence[exp.Query]) -> exp.Query:
     if len(queries) == 1:
         return queries[0]
     middle = len(queries) // 2
-    return exp.Union(
-        this=union_all(queries[:middle]), expression=union_all(queries[middle:]), distinct=False
-    )
+    return exp.Union(this=union_all(queries[:middle]), expression=union_all(queries[middle:]), distinct=False)
 
 
 def select(columns: Iterable[Sql], source: Sql | None = None) -> exp.Select:
@@ -222,9 +220,12 @@ def select(columns: Iterable[Sql], source: Sql | None = None) -> exp.Select:
 def _grouped(value: Sql) -> Sql:
     """A copy, in brackets where an operator inside would otherwise bind to its neighbours."""
     copied = own(value)
-    return exp.Paren(this=copied) if isinstance(copied, (exp.Binary, exp.Unary)) and not isinstance(
-        copied, (exp.Paren, exp.Column, exp.Literal, exp.Dot, exp.Func)
-    ) else copied
+    return (
+        exp.Paren(this=copied)
+        if isinstance(copied, (exp.Binary, exp.Unary))
+        and not isinstance(copied, (exp.Paren, exp.Column, exp.Literal, exp.Dot, exp.Func))
+        else copied
+    )
 
 
 def staged(query: exp.Select, stages: Iterable[tuple[str, exp.Query]]) -> exp.Select:

@@ -164,16 +164,18 @@ def _check_fields(table, spec: TableSpec, names, published, helpers, branches: l
         for field in branch.fields:
             if not field.helper and field.name not in spec.columns:
                 raise DescriptionError(
-                    f"{table.name} has no column {field.name!r}", code="mapping-invalid",
+                    f"{table.name} has no column {field.name!r}",
+                    code="mapping-invalid",
                     where=str(branch.places[field.name]),
-                )  # fmt: skip
+                )
     for rule in table.one_per:
         for name in (*rule.key, *(p.field for p in rule.prefer)):
             if name not in published and name not in helpers:
                 raise DescriptionError(
-                    f"{name!r} is not a field of {table.name}", code="mapping-invalid",
+                    f"{name!r} is not a field of {table.name}",
+                    code="mapping-invalid",
                     where=str(rule.place),
-                )  # fmt: skip
+                )
 
 
 def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dict[str, tuple[str, str]]:

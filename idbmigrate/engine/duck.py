@@ -76,9 +76,7 @@ class DuckEngine:
 
 def _plain_strings(table: pa.Table) -> pa.Table:
     """Columns as they are, except that every kind of text is ``string``."""
-    schema = pa.schema(
-        pa.field(f.name, pa.string() if _is_text(f.type) else f.type) for f in table.schema
-    )
+    schema = pa.schema(pa.field(f.name, pa.string() if _is_text(f.type) else f.type) for f in table.schema)
     return table if schema == table.schema else table.cast(schema)
 
 

@@ -30,9 +30,10 @@ class SqliteEngine:
         self._connection.create_function("CONCAT", -1, _concat, deterministic=True)
 
     def register(self, name: str, table: pa.Table) -> None:
-        columns = ", ".join(f'"{column}" {_type(kind)}' for column, kind in zip(
-            table.column_names, table.schema.types, strict=True
-        ))  # fmt: skip
+        columns = ", ".join(
+            f'"{column}" {_type(kind)}'
+            for column, kind in zip(table.column_names, table.schema.types, strict=True)
+        )
         self._connection.execute(f'DROP TABLE IF EXISTS "{name}"')
         self._connection.execute(f'CREATE TABLE "{name}" ({columns})')
         marks = ", ".join("?" * table.num_columns)

@@ -48,9 +48,10 @@ def resolve(
     unknown = sorted(set(given) - set(mapping.parameters))
     if unknown:
         raise UsageError(
-            f"the mapping has no parameter {unknown[0]!r}", code="bad-option",
+            f"the mapping has no parameter {unknown[0]!r}",
+            code="bad-option",
             hint=f"parameters: {', '.join(mapping.parameters) or 'none'}",
-        )  # fmt: skip
+        )
     fixed = dict(given)
     if month is not None:
         fixed |= dict(zip(PERIOD, month_bounds(month), strict=True))
@@ -82,9 +83,10 @@ class _Resolver:
     def _checked(self, spec: ParameterSpec, text: str) -> str:
         if spec.one_of and text not in spec.one_of:
             raise UsageError(
-                f"{spec.name} is one of {', '.join(spec.one_of)}", code="bad-option",
+                f"{spec.name} is one of {', '.join(spec.one_of)}",
+                code="bad-option",
                 hint=f"--set {spec.name}={spec.one_of[0]}",
-            )  # fmt: skip
+            )
         if len(text) > MAX_LENGTH:
             raise UsageError(f"{spec.name} is longer than {MAX_LENGTH} characters", code="bad-option")
         return text

@@ -34,9 +34,11 @@ def read_output(
             tables[table] = _read_csv(csv_file, list(dataset.tables[table].columns))
     if not tables:
         raise SourceError(
-            "there is no converted output", code="not-found", where=str(place),
+            "there is no converted output",
+            code="not-found",
+            where=str(place),
             hint="name the folder that convert wrote, with --format csv or parquet",
-        )  # fmt: skip
+        )
     return dataset, tables
 
 
@@ -45,9 +47,11 @@ def _target(place: Path) -> str:
         return json.loads((place / "manifest.json").read_text(encoding="utf-8"))["target"]
     except (OSError, ValueError, KeyError, TypeError):
         raise SourceError(
-            "there is no readable manifest of a conversion", code="not-found", where=str(place),
+            "there is no readable manifest of a conversion",
+            code="not-found",
+            where=str(place),
             hint="name the folder that convert wrote, or the data set with --as",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def _read_csv(path: Path, columns: list[str]) -> pa.Table:

@@ -173,13 +173,15 @@ def _of_cases(table: m.TableMap, way: Way, node: m.Cases) -> Iterator[Change]:
 def _guarded(mapping: m.Mapping, lookup: str) -> bool:
     """Whether filters let only codes through that the lookup lists: its policy then decides nothing."""
     return all(
-        any(isinstance(rule.keep, m.Known) and (rule.keep.lookup, rule.keep.of) == (lookup, node.of)
-            for rule in branch.where)
+        any(
+            isinstance(rule.keep, m.Known) and (rule.keep.lookup, rule.keep.of) == (lookup, node.of)
+            for rule in branch.where
+        )
         for table in mapping.tables.values()
         for branch in table.branches
         for _, node in parts(branch.fields)
         if isinstance(node, m.LookedUp) and node.lookup == lookup
-    )  # fmt: skip
+    )
 
 
 def _of_lookup(lookup: m.Lookup, guarded: bool) -> Iterator[tuple[str, m.Place, m.Lookup, frozenset[str]]]:

@@ -116,11 +116,19 @@ def _codes(mapping: m.Mapping, document: dict[str, Any]) -> Iterator[str]:
         yield from grid(
             ("code", "meaning", "becomes", "meaning there", "", "confidence", "source", "why"),
             [
-                (row["code"], row["meaning"], row["to"] or f"*{row['outcome']}*", row["to_meaning"],
-                 row["equivalence"], row["confidence"], row["source"], row["reason"] or row["note"])
+                (
+                    row["code"],
+                    row["meaning"],
+                    row["to"] or f"*{row['outcome']}*",
+                    row["to_meaning"],
+                    row["equivalence"],
+                    row["confidence"],
+                    row["source"],
+                    row["reason"] or row["note"],
+                )
                 for row in rows
             ],
-        )  # fmt: skip
+        )
 
 
 def _tests(mapping: m.Mapping) -> Iterator[str]:

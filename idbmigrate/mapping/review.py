@@ -31,30 +31,48 @@ _SHEETS: dict[str, tuple[str, Sequence[tuple[str, str, int]]]] = {
     "Source columns": (
         "source_columns",
         (
-            ("table", "table", 18), ("column", "column", 22), ("item", "data item", 40),
-            ("name_is", "name is", 11), ("outcome", "outcome", 12), ("into", "into", 60),
+            ("table", "table", 18),
+            ("column", "column", 22),
+            ("item", "data item", 40),
+            ("name_is", "name is", 11),
+            ("outcome", "outcome", 12),
+            ("into", "into", 60),
             ("reason", "reason", 60),
         ),
     ),
     "Codes": (
         "codes",
         (
-            ("lookup", "lookup", 26), ("columns", "source columns", 32), ("code", "code", 10),
-            ("meaning", "meaning", 44), ("outcome", "outcome", 11), ("into", "target columns", 40),
-            ("to", "target", 20), ("to_meaning", "meaning of the target", 44),
-            ("equivalence", "equivalence", 12), ("confidence", "confidence", 12), ("reason", "reason", 50),
-            ("source", "source", 24), ("note", "note", 40), ("", DECISION, 20),
+            ("lookup", "lookup", 26),
+            ("columns", "source columns", 32),
+            ("code", "code", 10),
+            ("meaning", "meaning", 44),
+            ("outcome", "outcome", 11),
+            ("into", "target columns", 40),
+            ("to", "target", 20),
+            ("to_meaning", "meaning of the target", 44),
+            ("equivalence", "equivalence", 12),
+            ("confidence", "confidence", 12),
+            ("reason", "reason", 50),
+            ("source", "source", 24),
+            ("note", "note", 40),
+            ("", DECISION, 20),
         ),
     ),
     "Target columns": (
         "target_columns",
         (
-            ("table", "table", 30), ("column", "column", 30), ("item", "data item", 44),
-            ("requirement", "required", 9), ("outcome", "outcome", 12), ("by", "filled by", 70),
-            ("confidence", "confidence", 12), ("reason", "reason", 60),
+            ("table", "table", 30),
+            ("column", "column", 30),
+            ("item", "data item", 44),
+            ("requirement", "required", 9),
+            ("outcome", "outcome", 12),
+            ("by", "filled by", 70),
+            ("confidence", "confidence", 12),
+            ("reason", "reason", 60),
         ),
     ),
-}  # fmt: skip
+}
 
 
 def write(document: Mapping[str, Any], path: Path) -> Path:

@@ -72,7 +72,7 @@ def lookup(name: str, node: Node) -> m.Lookup:
         raise node.error("'default' and 'unknown: default' belong together")
     same, rows = node.get("same"), node.get("rows")
     listed: list[m.LookupRow] = []
-    for group in (same.entries() if same and same.is_list else [same] if same else []):
+    for group in same.entries() if same and same.is_list else [same] if same else []:
         listed += _same_rows(group)
     listed += [_lookup_row(entry) for entry in rows.entries()] if rows else []
     seen: set[str] = set()

@@ -51,10 +51,17 @@ class Line:
     def as_dict(self) -> dict[str, Any]:
         """The line as one JSON object."""
         return {
-            "measure": self.measure.name, "title": self.measure.title, "within": self.measure.within,
-            "legacy": self.legacy, "target": self.target, "outcome": self.outcome, "records": self.records,
-            "reasons": self.reasons, "unexplained": self.unexplained, "why": self.why,
-        }  # fmt: skip
+            "measure": self.measure.name,
+            "title": self.measure.title,
+            "within": self.measure.within,
+            "legacy": self.legacy,
+            "target": self.target,
+            "outcome": self.outcome,
+            "records": self.records,
+            "reasons": self.reasons,
+            "unexplained": self.unexplained,
+            "why": self.why,
+        }
 
 
 def compare_run(run: Run) -> list[Line]:

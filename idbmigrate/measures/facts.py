@@ -89,9 +89,13 @@ HAVING r.patient IS NOT NULL
 """
 
 _STEPS = (
-    ("referral", _REFERRAL), ("contact", _CONTACT), ("score", _SCORE),
-    ("referrals", _REFERRALS), ("contacts", _CONTACTS), ("support", _SUPPORT),
-)  # fmt: skip
+    ("referral", _REFERRAL),
+    ("contact", _CONTACT),
+    ("score", _SCORE),
+    ("referrals", _REFERRALS),
+    ("contacts", _CONTACTS),
+    ("support", _SUPPORT),
+)
 
 
 def make_facts(engine: Engine, reading: Reading, tables: Tables, support: bool = True) -> None:

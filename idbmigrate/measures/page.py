@@ -20,10 +20,18 @@ def page() -> str:
 def _measures(found: Definitions) -> Iterator[str]:
     yield from ("## Measures", "", found.note, "")
     rows = [
-        (f"`{each.name}`", each.title.removeprefix("... "), _within(each.within), in_words(each.when, found),
-         each.month, each.source, each.confidence, each.note or "")
+        (
+            f"`{each.name}`",
+            each.title.removeprefix("... "),
+            _within(each.within),
+            in_words(each.when, found),
+            each.month,
+            each.source,
+            each.confidence,
+            each.note or "",
+        )
         for each in found.measures.values()
-    ]  # fmt: skip
+    ]
     header = ("measure", "counts", "of", "where", "month by", "source", "confidence", "note")
     yield from _table(header, rows)
 
@@ -76,11 +84,18 @@ def _reading(reading: Reading) -> Iterator[str]:
     if reading.note:
         yield from (reading.note, "")
     rows = [
-        (role, item, ", ".join(value.values()) if isinstance(value, dict) else
-         ", ".join(value) if isinstance(value, (list, tuple)) else value)
+        (
+            role,
+            item,
+            ", ".join(value.values())
+            if isinstance(value, dict)
+            else ", ".join(value)
+            if isinstance(value, (list, tuple))
+            else value,
+        )
         for role, items in reading.roles.items()
         for item, value in items.items()
-    ]  # fmt: skip
+    ]
     yield from _table(("what", "item", "table, column or codes"), rows)
     if reading.lacks:
         yield from _table(("fact it cannot give", "why"), list(reading.lacks.items()))

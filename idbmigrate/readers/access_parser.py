@@ -12,10 +12,24 @@ from idbmigrate.errors import SourceError, UsageError
 from idbmigrate.readers.second import Cells, Fault, SecondColumn, SecondReader, decimal_of, to_arrow
 
 _TYPES = {
-    1: "BOOLEAN", 2: "BYTE", 3: "INT", 4: "LONG", 5: "MONEY", 6: "FLOAT", 7: "DOUBLE", 8: "SHORT_DATE_TIME",
-    9: "BINARY", 10: "TEXT", 11: "OLE", 12: "MEMO", 15: "GUID", 16: "NUMERIC", 18: "COMPLEX_TYPE",
-    19: "BIG_INT", 20: "EXT_DATE_TIME",
-}  # fmt: skip
+    1: "BOOLEAN",
+    2: "BYTE",
+    3: "INT",
+    4: "LONG",
+    5: "MONEY",
+    6: "FLOAT",
+    7: "DOUBLE",
+    8: "SHORT_DATE_TIME",
+    9: "BINARY",
+    10: "TEXT",
+    11: "OLE",
+    12: "MEMO",
+    15: "GUID",
+    16: "NUMERIC",
+    18: "COMPLEX_TYPE",
+    19: "BIG_INT",
+    20: "EXT_DATE_TIME",
+}
 _EPOCH = datetime(1970, 1, 1)
 _ZERO_DATE = datetime(1899, 12, 30)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -179,6 +193,13 @@ def _binary(column, value):
 
 
 _CONVERT = {
-    "BYTE": _byte, "MONEY": _money, "NUMERIC": _numeric, "SHORT_DATE_TIME": _date, "TEXT": _text,
-    "MEMO": _text, "GUID": _guid, "BINARY": _binary, "OLE": _binary,
-}  # fmt: skip
+    "BYTE": _byte,
+    "MONEY": _money,
+    "NUMERIC": _numeric,
+    "SHORT_DATE_TIME": _date,
+    "TEXT": _text,
+    "MEMO": _text,
+    "GUID": _guid,
+    "BINARY": _binary,
+    "OLE": _binary,
+}

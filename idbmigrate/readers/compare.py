@@ -159,10 +159,18 @@ class _Table:
         row_id = int(self.ids[row])
         cell = self.native.raw_cell(self.result.name, row_id, column.name)
         case = Case(
-            reader=self.second.reader, type=column.type, native=mine, other=its, content=cell.content,
-            fixed=column.fixed, calculated=column.calculated, moved=cell.moved, row_columns=cell.columns,
-            table_columns=len(self.definition.columns), jet3="Jet 3" in self.native.version,
-        )  # fmt: skip
+            reader=self.second.reader,
+            type=column.type,
+            native=mine,
+            other=its,
+            content=cell.content,
+            fixed=column.fixed,
+            calculated=column.calculated,
+            moved=cell.moved,
+            row_columns=cell.columns,
+            table_columns=len(self.definition.columns),
+            jet3="Jet 3" in self.native.version,
+        )
         rule = explain(case) or fault
         raw = None
         if self.raw:

@@ -90,6 +90,11 @@ class Comparison:
         """The comparison as a JSON-able dict."""
         tables = [{**asdict(t), "differences": [d.as_dict() for d in t.differences]} for t in self.tables]
         return {
-            "file": self.file, "native": "native", "second": self.reader, "agreed": self.agreed,
-            "complete": self.complete, "failure": self.failure, "tables": tables,
-        }  # fmt: skip
+            "file": self.file,
+            "native": "native",
+            "second": self.reader,
+            "agreed": self.agreed,
+            "complete": self.complete,
+            "failure": self.failure,
+            "tables": tables,
+        }

@@ -20,11 +20,22 @@ _NULL = "\x02NULL\x03"
 _SECONDS = 1800
 _EPOCH = datetime(1970, 1, 1)
 _TYPES = {
-    "Boolean": "BOOLEAN", "Byte": "BYTE", "Integer": "INT", "Long Integer": "LONG", "Currency": "MONEY",
-    "Single": "FLOAT", "Double": "DOUBLE", "DateTime": "SHORT_DATE_TIME", "Binary": "BINARY", "Text": "TEXT",
-    "OLE": "OLE", "Memo/Hyperlink": "MEMO", "Replication ID": "GUID", "Numeric": "NUMERIC",
+    "Boolean": "BOOLEAN",
+    "Byte": "BYTE",
+    "Integer": "INT",
+    "Long Integer": "LONG",
+    "Currency": "MONEY",
+    "Single": "FLOAT",
+    "Double": "DOUBLE",
+    "DateTime": "SHORT_DATE_TIME",
+    "Binary": "BINARY",
+    "Text": "TEXT",
+    "OLE": "OLE",
+    "Memo/Hyperlink": "MEMO",
+    "Replication ID": "GUID",
+    "Numeric": "NUMERIC",
     "Unknown_0012": "COMPLEX_TYPE",
-}  # fmt: skip
+}
 _COLUMN = re.compile(
     r"^\s*\[(?P<name>.+)\]\t+(?P<type>[\w/ ]+?)(?: \((?P<a>\d+)(?:, (?P<b>\d+))?\))?(?: NOT NULL)?,? *$"
 )
@@ -134,7 +145,20 @@ def _text(value: str):
 
 
 _CONVERT = {
-    "BOOLEAN": lambda v: v != "0", "BYTE": int, "INT": int, "LONG": int, "BIG_INT": int, "COMPLEX_TYPE": int,
-    "MONEY": Decimal, "NUMERIC": Decimal, "FLOAT": float, "DOUBLE": float, "SHORT_DATE_TIME": _date,
-    "TEXT": _text, "MEMO": _text, "GUID": _guid, "BINARY": bytes.fromhex, "OLE": bytes.fromhex,
-}  # fmt: skip
+    "BOOLEAN": lambda v: v != "0",
+    "BYTE": int,
+    "INT": int,
+    "LONG": int,
+    "BIG_INT": int,
+    "COMPLEX_TYPE": int,
+    "MONEY": Decimal,
+    "NUMERIC": Decimal,
+    "FLOAT": float,
+    "DOUBLE": float,
+    "SHORT_DATE_TIME": _date,
+    "TEXT": _text,
+    "MEMO": _text,
+    "GUID": _guid,
+    "BINARY": bytes.fromhex,
+    "OLE": bytes.fromhex,
+}

@@ -44,11 +44,21 @@ class Fault:
 
 
 _TYPES = {
-    "BOOLEAN": pa.bool_(), "BYTE": pa.uint8(), "INT": pa.int16(), "LONG": pa.int32(), "BIG_INT": pa.int64(),
-    "MONEY": pa.decimal128(19, 4), "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "COMPLEX_TYPE": pa.int32(),
-    "SHORT_DATE_TIME": pa.timestamp("ms"), "EXT_DATE_TIME": pa.timestamp("us"),
-    "TEXT": pa.string(), "MEMO": pa.string(), "GUID": pa.string(),
-}  # fmt: skip
+    "BOOLEAN": pa.bool_(),
+    "BYTE": pa.uint8(),
+    "INT": pa.int16(),
+    "LONG": pa.int32(),
+    "BIG_INT": pa.int64(),
+    "MONEY": pa.decimal128(19, 4),
+    "FLOAT": pa.float32(),
+    "DOUBLE": pa.float64(),
+    "COMPLEX_TYPE": pa.int32(),
+    "SHORT_DATE_TIME": pa.timestamp("ms"),
+    "EXT_DATE_TIME": pa.timestamp("us"),
+    "TEXT": pa.string(),
+    "MEMO": pa.string(),
+    "GUID": pa.string(),
+}
 
 
 class SecondReader:

@@ -47,10 +47,12 @@ def tables(dataset: Dataset, block: Block) -> dict[str, pa.Table]:
     for name, spec in dataset.tables.items():
         columns = makers[name](care)
         rows = len(next(iter(columns.values())))
-        made[name] = pa.table({
-            column.name: columns[column.name] if column.name in columns else _drawn(care, column, rows)
-            for column in spec.columns.values()
-        })  # fmt: skip
+        made[name] = pa.table(
+            {
+                column.name: columns[column.name] if column.name in columns else _drawn(care, column, rows)
+                for column in spec.columns.values()
+            }
+        )
     return made
 
 

@@ -66,12 +66,22 @@ def draw_course(dataset: Dataset, block: Block) -> Care:
     codes = [code for code in _ATTENDANCE if code in dataset.code_lists["attendance"].codes]
     place = rng.choice(len(codes), len(of), p=_shares([_ATTENDANCE[code] for code in codes]))
     return Care(
-        rng, dataset, patient, np.arange(len(patient)), received, first, last,
+        rng,
+        dataset,
+        patient,
+        np.arange(len(patient)),
+        received,
+        first,
+        last,
         numbered("S", block.referrals + 1 + np.arange(len(patient)), 9),
         numbered("P", block.first + 1 + np.arange(block.patients), 8),
-        of, step, day, rng.integers(32, 72, len(of)),
-        pa.array(codes).take(pa.array(place)), np.isin(place, [codes.index("5"), codes.index("6")]),
-    )  # fmt: skip
+        of,
+        step,
+        day,
+        rng.integers(32, 72, len(of)),
+        pa.array(codes).take(pa.array(place)),
+        np.isin(place, [codes.index("5"), codes.index("6")]),
+    )
 
 
 def _shares(weights) -> np.ndarray:

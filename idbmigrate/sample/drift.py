@@ -65,9 +65,11 @@ def local_columns(name: str, rows: int, rng: np.random.Generator) -> dict[str, p
 
 def local_table() -> tuple[tuple[NewColumn, ...], pa.Table]:
     """A lookup table that belongs to no data set."""
-    return _LOCAL_TABLE_COLUMNS, pa.table({
-        "Code": ["A", "B"],
-        "Label": ["=cmd|local", "Naïve"],
-        "Rate": pa.array([decimal.Decimal("12.5000"), None], pa.decimal128(19, 4)),
-        "Ratio": pa.array([decimal.Decimal("0.1234"), decimal.Decimal("-3.5000")], pa.decimal128(18, 4)),
-    })  # fmt: skip
+    return _LOCAL_TABLE_COLUMNS, pa.table(
+        {
+            "Code": ["A", "B"],
+            "Label": ["=cmd|local", "Naïve"],
+            "Rate": pa.array([decimal.Decimal("12.5000"), None], pa.decimal128(19, 4)),
+            "Ratio": pa.array([decimal.Decimal("0.1234"), decimal.Decimal("-3.5000")], pa.decimal128(18, 4)),
+        }
+    )

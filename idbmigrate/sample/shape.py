@@ -15,9 +15,12 @@ NAMINGS = {
     "v15": "table names with the version at their end",
 }
 _MIXED_CASE = {
-    "SERVICEID": "ServiceID", "ATTENDANCE": "Attendance", "APPTYPE": "Apptype", "PHQ9_SCORE": "PHQ9_Score",
+    "SERVICEID": "ServiceID",
+    "ATTENDANCE": "Attendance",
+    "APPTYPE": "Apptype",
+    "PHQ9_SCORE": "PHQ9_Score",
     "WSASWSCORE": "WSASWScore",
-}  # fmt: skip
+}
 _TYPES = {"integer": "INT", "decimal": "DOUBLE", "date": "SHORT_DATE_TIME"}
 #: numbers and dates of these tables are text where a file has drifted
 DRIFTED_TABLES = frozenset({"WaitingTimePauses", "AssessmentPEQ", "TreatmentPEQ"})

@@ -117,8 +117,14 @@ def _days(real: dict[str, pa.Table], profiles: dict[str, TableProfile]) -> set[i
 
 def _design(column) -> NewColumn:
     kind = _REPLACED.get(column.type, column.type)
-    return NewColumn(column.name, kind, column.length or None, getattr(column, "precision", 0) or 18,
-                     getattr(column, "scale", 0) or 0, getattr(column, "compressed", True))  # fmt: skip
+    return NewColumn(
+        column.name,
+        kind,
+        column.length or None,
+        getattr(column, "precision", 0) or 18,
+        getattr(column, "scale", 0) or 0,
+        getattr(column, "compressed", True),
+    )
 
 
 def prove(real, made, profiles: dict[str, TableProfile], dataset: Dataset) -> None:

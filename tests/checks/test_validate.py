@@ -72,8 +72,10 @@ def test_worst_first_and_all_of_it_in_json(file, tmp_path):
 
 def test_files(file, tmp_path):
     folder = written("csv", arrow(file), tmp_path / "out")
-    names = {option: tmp_path / name for option, name in
-             (("--findings", "f.csv"), ("--html", "r.html"), ("--xlsx", "r.xlsx"))}  # fmt: skip
+    names = {
+        option: tmp_path / name
+        for option, name in (("--findings", "f.csv"), ("--html", "r.html"), ("--xlsx", "r.xlsx"))
+    }
     run(folder, "--as", "iapt-2.1", "--share", *(word for pair in names.items() for word in pair))
     assert "F 41" in names["--findings"].read_text(encoding="utf-8"), "the local file holds the value"
     assert "F 41" not in names["--html"].read_text(encoding="utf-8")

@@ -21,8 +21,14 @@ SUMMARY = {
     "accept": "inferred",
     "period": None,
     "tables_in": [
-        {"table": "Person", "rows": 1200, "carried": 1190, "rejected": 4, "dropped": 6,
-         "values": {"in": 9000, "carried": 8000, "rejected": 400, "dropped": 600}},
+        {
+            "table": "Person",
+            "rows": 1200,
+            "carried": 1190,
+            "rejected": 4,
+            "dropped": 6,
+            "values": {"in": 9000, "carried": 8000, "rejected": 400, "dropped": 600},
+        },
     ],
     "tables_out": [{"table": "IDS001MPI", "rows": 1190}, {"table": "IDS999", "rows": 0}],
     "left_behind": [
@@ -31,13 +37,20 @@ SUMMARY = {
     ],
     "findings": {"warning": 0, "record": 15, "group": 21, "file": 0},
     "root_causes": [
-        {"code": f"IDS{n}" if n > 6 else None, "effect": "record", "table": "T", "column": "C", "count": n,
-         "message": "is wrong", "do": "correct it"}
+        {
+            "code": f"IDS{n}" if n > 6 else None,
+            "effect": "record",
+            "table": "T",
+            "column": "C",
+            "count": n,
+            "message": "is wrong",
+            "do": "correct it",
+        }
         for n in range(8, 0, -1)
     ],
     "out": "out",
     "files": [{"file": "csv/IDS001MPI.csv", "bytes": 2_000_000}],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -96,8 +109,11 @@ def test_defaults(calls):
     CliRunner().invoke(command, ["a.mdb", "--to", "iapt-2.1", "--out", "o"])
     [(path, options)] = calls
     assert (path, options["formats"], options["accept"], options["overlay"]) == (
-        "a.mdb", ["csv"], "inferred", None,
-    )  # fmt: skip
+        "a.mdb",
+        ["csv"],
+        "inferred",
+        None,
+    )
 
 
 def test_summary_shows_in_out_and_left_behind(calls):

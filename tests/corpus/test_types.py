@@ -127,9 +127,21 @@ def test_dates_to_the_millisecond_on_both_sides_of_the_zero():
 
 
 TEXTS = [
-    "", "a", "ab", "plain text", "é", "naïve café", "Łódź", "漢字かな", "🙂 smile", "\U0010ffff", "x" * 300,
-    "mixed é and 漢 and 🙂", "\u0100\u3000", "tab\tnew\nline",
-]  # fmt: skip
+    "",
+    "a",
+    "ab",
+    "plain text",
+    "é",
+    "naïve café",
+    "Łódź",
+    "漢字かな",
+    "🙂 smile",
+    "\U0010ffff",
+    "x" * 300,
+    "mixed é and 漢 and 🙂",
+    "\u0100\u3000",
+    "tab\tnew\nline",
+]
 
 
 def stored_text(text: str, form: str) -> bytes:

@@ -223,8 +223,9 @@ def test_an_overlay_that_fits_nothing_is_refused_with_its_line(file_of, overlay,
 def test_overlays_must_agree(overlay):
     first = "tables: {Person: {from: A, columns: {LPTID: X}}}"
     assert overlay(first, "tables: {Person: {columns: {NHSNO: Y}}}").tables["Person"].columns == {
-        "LPTID": "X", "NHSNO": "Y",
-    }  # fmt: skip
+        "LPTID": "X",
+        "NHSNO": "Y",
+    }
     with pytest.raises(DescriptionError) as caught:
         overlay(first, "\ntables: {Person: {columns: {LPTID: Y}}}")
     assert caught.value.where.endswith("overlay1.yaml:2")

@@ -149,8 +149,10 @@ def test_the_v2_pack_has_every_table_column_key_code_and_requirement_of_the_fact
         for column in table["columns"]:
             mine = own.columns[column["name"]]
             assert (mine.uid, mine.item, mine.requirement) == (
-                column["uid"], column["data_item"], column["requirement"],
-            )  # fmt: skip
+                column["uid"],
+                column["data_item"],
+                column["requirement"],
+            )
             words = column["attribute_confidence"]
             assert mine.confidences["format"] == words["format"].split()[0]
             assert mine.confidences["requirement"] == words["requirement"].split()[0]

@@ -21,8 +21,13 @@ def test_every_scalar_stays_the_text_that_was_typed():
 
 def test_only_plain_nothing_is_none():
     assert yamlio.loads("a: ~\nb: null\nc:\nd: ''\ne: Null\nf: |\n  null\n", "t") == {
-        "a": None, "b": None, "c": None, "d": "", "e": "Null", "f": "null\n",
-    }  # fmt: skip
+        "a": None,
+        "b": None,
+        "c": None,
+        "d": "",
+        "e": "Null",
+        "f": "null\n",
+    }
     assert yamlio.loads("", "t") is None
     assert yamlio.loads("# only a comment\n", "t") is None
 
@@ -87,9 +92,14 @@ def test_marks_name_the_key_or_the_item(tmp_path):
     data, marks = yamlio.load_marked(path)
     assert data == yamlio.load(path) == {"a": {"b": "1", "c": ["x", {"d": "2"}]}}
     assert marks == {
-        (): (1, 1), ("a",): (1, 1), ("a", "b"): (2, 3), ("a", "c"): (3, 3),
-        ("a", "c", 0): (4, 7), ("a", "c", 1): (5, 7), ("a", "c", 1, "d"): (5, 8),
-    }  # fmt: skip
+        (): (1, 1),
+        ("a",): (1, 1),
+        ("a", "b"): (2, 3),
+        ("a", "c"): (3, 3),
+        ("a", "c", 0): (4, 7),
+        ("a", "c", 1): (5, 7),
+        ("a", "c", 1, "d"): (5, 8),
+    }
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path):

@@ -130,8 +130,13 @@ def test_without_salvage_it_is_an_error_or_all_unharmed_rows_are_right(sound, tm
             read = {name: database.read_with_ids(name) for name in database.tables}
     except SourceError as error:
         assert error.where and error.code in (
-            "damaged", "truncated", "not-access", "unsupported-version", "password-needed", "empty-file",
-        )  # fmt: skip
+            "damaged",
+            "truncated",
+            "not-access",
+            "unsupported-version",
+            "password-needed",
+            "empty-file",
+        )
         return
     for name, (found, ids) in read.items():
         table = sound.tables.get(name)

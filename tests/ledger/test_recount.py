@@ -59,14 +59,19 @@ TARGET = Dataset(
             "Patients", KEY, "Code", ColumnSpec("Born", Format("", "date")), "N", primary_key=("Key",)
         ),
         "Contacts": table(
-            "Contacts", KEY, "Patient", "At", "N",
-            primary_key=("Key",), foreign_keys={"Patient": ("Patients", "Key")},
+            "Contacts",
+            KEY,
+            "Patient",
+            "At",
+            "N",
+            primary_key=("Key",),
+            foreign_keys={"Patient": ("Patients", "Key")},
         ),
         "Scores": table(
             "Scores", ColumnSpec("Score", Format("", "integer", max_length=2), requirement="M"), "Name", "N"
         ),
     },
-)  # fmt: skip
+)
 
 ids = st.sampled_from(["p", "P", "q", " p ", "é|'", "x" * 21, "\u00a0", "", None])
 codes = st.sampled_from(["1", " 1", "2", "h", "9", "", None])

@@ -61,16 +61,20 @@ def swap(old: str, new: str):
         ("IDS201CareContact", "AttendOrDNACode", swap("5", "3"), "finished-course"),
         ("IDS101Referral", "ServDischDate", lambda v: pa.nulls(len(v), pa.string()), "referrals-ended"),
         (
-            "IDS101Referral", "ReferralRequestReceivedDate", lambda v: pa.repeat("2001-01-01", len(v)),
+            "IDS101Referral",
+            "ReferralRequestReceivedDate",
+            lambda v: pa.repeat("2001-01-01", len(v)),
             "entered-within-6-weeks",
         ),
         ("IDS607CodedScoreAssessmentAct", "PersScore", lambda v: pa.repeat("1", len(v)), "at-caseness"),
         (
-            "IDS607CodedScoreAssessmentAct", "CodedAssToolType", lambda v: pa.repeat("445455005", len(v)),
+            "IDS607CodedScoreAssessmentAct",
+            "CodedAssToolType",
+            lambda v: pa.repeat("445455005", len(v)),
             "moved-to-recovery",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_mapping_that_changes_what_it_carries_is_found_out(run, table, column, change, measure):
     line = compared(run, replaced(run, table, column, change))[measure]
     assert line.outcome == FAULT and line.unexplained > 0

@@ -128,10 +128,20 @@ def test_the_page_in_a_browser(text, tmp_path):
     )
     for width in (400, 1280):
         dump = subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},900",
-             f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
-            capture_output=True, text=True, timeout=120,
-        ).stdout  # fmt: skip
+            [
+                browser,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                f"--window-size={width},900",
+                f"--user-data-dir={tmp_path / 'profile'}",
+                "--dump-dom",
+                page.as_uri(),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        ).stdout
         assert re.search(r"<title>wide:0 svg:[1-9]", dump), width
 
 
@@ -146,9 +156,18 @@ def test_the_page_on_paper(text, tmp_path):
     page, paper = tmp_path / "page.html", tmp_path / "page.pdf"
     page.write_text(text, encoding="utf-8")
     subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
-         f"--print-to-pdf={paper}", page.as_uri()],
-        capture_output=True, timeout=120, check=True,
-    )  # fmt: skip
+        [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            f"--print-to-pdf={paper}",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
     printed = paper.read_bytes()
     assert printed.startswith(b"%PDF") and 1 <= len(re.findall(rb"/Type\s*/Page\b", printed)) <= 6

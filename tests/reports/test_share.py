@@ -28,9 +28,16 @@ SECRETS = {
 
 def line(table, column, count, *, known=True, **more):
     return {
-        "table": table, "column": column, "in": count, "carried": count - 2, "rejected": 2, "dropped": 0,
-        "reasons": {f"unknown-column:{SECRETS['own column']}": 2}, "known": known, **more,
-    }  # fmt: skip
+        "table": table,
+        "column": column,
+        "in": count,
+        "carried": count - 2,
+        "rejected": 2,
+        "dropped": 0,
+        "reasons": {f"unknown-column:{SECRETS['own column']}": 2},
+        "known": known,
+        **more,
+    }
 
 
 def document():
@@ -38,16 +45,24 @@ def document():
     source = {"table": "Person", "rows": 119, "carried": 118, "rejected": 0, "dropped": 1, "values": values}
     counts = {"valid": 113, "other": 0, "default": 1, "invalid": 2, "missing": 3, "total": 119}
     return {
-        "report": "idbmigrate", "tool_version": "1", "title": f"secret {SECRETS['file']}", "shared": False,
+        "report": "idbmigrate",
+        "tool_version": "1",
+        "title": f"secret {SECRETS['file']}",
+        "shared": False,
         "input": {"file": SECRETS["file"], "bytes": 1, "sha256": SECRETS["digest"]},
         "identification": {
-            "dataset": "iapt-1.5", "version": "1.5", "confidence": "inferred",
+            "dataset": "iapt-1.5",
+            "version": "1.5",
+            "confidence": "inferred",
             "evidence": [SECRETS["evidence"]],
         },
         "mapping": {"name": "m", "version": "1", "title": "IAPT v1.5 to IAPT v2.1"},
         "target": {"dataset": "iapt-2.1", "title": "IAPT v2.1"},
         "settings": {
-            "accept": "inferred", "period": None, "months": [], "parameters": {"org": SECRETS["parameter"]},
+            "accept": "inferred",
+            "period": None,
+            "months": [],
+            "parameters": {"org": SECRETS["parameter"]},
         },
         "flow": {
             "sources": [
@@ -66,43 +81,73 @@ def document():
             "reasons": [
                 {"reason": "blank:X", "outcome": "rejected", "meaning": "m", "rows": 2, "values": 61},
                 {
-                    "reason": f"unknown-column:{SECRETS['own column']}", "outcome": "dropped", "meaning": "m",
-                    "rows": 0, "values": 99,
+                    "reason": f"unknown-column:{SECRETS['own column']}",
+                    "outcome": "dropped",
+                    "meaning": "m",
+                    "rows": 0,
+                    "values": 99,
                 },
             ],
         },
         "coverage": {
-            "published": 1, "checked": 1, "with_portal": 0, "own": 0, "note": "", "not_checked": [],
-            "not_run": {}, "rules": [],
+            "published": 1,
+            "checked": 1,
+            "with_portal": 0,
+            "own": 0,
+            "note": "",
+            "not_checked": [],
+            "not_run": {},
+            "rules": [],
         },
         "vodim": [
             {
-                "item": "gender", "column": "IDS001MPI.Gender", "confidence": "proposed", "after": counts,
-                "legacy_column": "Person.GENDER", "before": counts,
+                "item": "gender",
+                "column": "IDS001MPI.Gender",
+                "confidence": "proposed",
+                "after": counts,
+                "legacy_column": "Person.GENDER",
+                "before": counts,
             },
         ],
         "fate": {
-            "outcome": "accepted-in-part", "file_codes": [], "rejecting_codes": ["IDS00101"],
-            "rows": {"IDS001MPI": 118}, "rejected": {"IDS001MPI": 3}, "rejected_total": 3,
+            "outcome": "accepted-in-part",
+            "file_codes": [],
+            "rejecting_codes": ["IDS00101"],
+            "rows": {"IDS001MPI": 118},
+            "rejected": {"IDS001MPI": 3},
+            "rejected_total": 3,
             "words": "the file would be accepted without 3 of its 118 records",
         },
         "findings": {"warning": 212, "record": 3, "group": 0, "file": 0},
         "root_causes": [
             {
-                "code": "IDS00101", "effect": "record", "kind": "blank", "table": "IDS001MPI",
-                "column": "LocalPatientId", "origin": [], "message": "m", "count": 3,
-                "example": SECRETS["reference"], "do": "d", "published": True,
+                "code": "IDS00101",
+                "effect": "record",
+                "kind": "blank",
+                "table": "IDS001MPI",
+                "column": "LocalPatientId",
+                "origin": [],
+                "message": "m",
+                "count": 3,
+                "example": SECRETS["reference"],
+                "do": "d",
+                "published": True,
             },
         ],
         "unmapped": [
             {
-                "table": "Person", "column": "GENDER", "code": code, "target": "IDS001MPI.Gender",
-                "reason": "unknown-code", "meaning": "m", "count": 4,
+                "table": "Person",
+                "column": "GENDER",
+                "code": code,
+                "target": "IDS001MPI.Gender",
+                "reason": "unknown-code",
+                "meaning": "m",
+                "count": 4,
             }
             for code in (SECRETS["code"], SECRETS["nhs"])
         ],
         "confidence": {"columns": {"confirmed": 2}, "codes": {"proposed": 1}},
-    }  # fmt: skip
+    }
 
 
 def everything(tmp_path):

@@ -85,11 +85,14 @@ def test_design_counts_and_faults_are_those_of_the_file(tmp_path):
         return pc.sum(pc.match_substring_regex(values, pattern)).as_py() / len(values)
 
     for table, column, pattern in (
-        ("Appointment", "Apptype", r"^\d$"), ("Appointment", "Apptype", r"\s$"),
-        ("Appointment", "Apptype", r"^0\d$"), ("Appointment", "Apptype", r"^[^0-9]"),
+        ("Appointment", "Apptype", r"^\d$"),
+        ("Appointment", "Apptype", r"\s$"),
+        ("Appointment", "Apptype", r"^0\d$"),
+        ("Appointment", "Apptype", r"^[^0-9]"),
         ("WaitingTimes", "PAUSESTARTDATE", r"^\d\d/\d\d/\d{4}$"),
-        ("Person", "GENDER", "^1$"), ("Referral", "ENDCODE", "^10"),
-    ):  # fmt: skip
+        ("Person", "GENDER", "^1$"),
+        ("Referral", "ENDCODE", "^10"),
+    ):
         place, expected = (table, column, pattern), share(real, table, column, pattern)
         assert expected > 0 and share(made, *place) == pytest.approx(expected, rel=0.5), place
     for tables in (real, made):

@@ -71,7 +71,7 @@ def plan(request):
 def test_shipped_mappings_compile_for_every_dialect(plan):
     ties = [query for tie in plan.ties for query in (tie.shared, tie.numbers, tie.keys)]
     queries = [query for query in ties if query is not None]
-    queries += [prepare.query(texts(table, ''), columns) for table, columns in plan.values.items()]
+    queries += [prepare.query(texts(table, ""), columns) for table, columns in plan.values.items()]
     for table in plan.tables:
         queries += [table.query, explained(table), *(query for _rule, query in table.rankings)]
     for query in queries:

@@ -81,12 +81,15 @@ def test_reject_rejects_the_whole_row(fields, engine):
 
 
 def test_a_case_that_is_not_taken_rejects_nothing(engine):
-    body = """
+    body = (
+        """
 tables:
   Out:
     from: Rows
     fields: {Key: KEY, Value: {when: {value: KEY, is: '1'}, then: {lookup: l, of: A}, otherwise: A}}
-""" + CODES % "reject"
+"""
+        + CODES % "reject"
+    )
     outcome = run(body, {"Rows": "KEY | A\n1 | 1\n2 | 99\n3 | 4\n"}, engine)
     assert column(outcome, "Out", "Value") == ["4", "99", "one"]
     assert outcome.why() == {}

@@ -154,10 +154,19 @@ def test_every_other_type_is_written_alike_once_and_often(values, kind, texts, t
 
 @pytest.mark.parametrize(
     "kind",
-    [pa.string(), pa.null(), pa.bool_(), pa.int32(), pa.float64(), pa.decimal128(19, 4), pa.binary(),
-     pa.timestamp("ms"), pa.timestamp("us")],
+    [
+        pa.string(),
+        pa.null(),
+        pa.bool_(),
+        pa.int32(),
+        pa.float64(),
+        pa.decimal128(19, 4),
+        pa.binary(),
+        pa.timestamp("ms"),
+        pa.timestamp("us"),
+    ],
     ids=str,
-)  # fmt: skip
+)
 @pytest.mark.parametrize("chunks", [[], [[]]], ids=["no chunk", "empty chunk"])
 def test_a_column_without_rows_is_text_of_any_type(kind, chunks):
     check(stage.staged_texts("T", pa.table({"A": pa.chunked_array(chunks, kind)}), ["A", "B"]))

@@ -56,21 +56,25 @@ def table(rows: int, indexed: bool = True) -> pa.Table:
     def each(kind, value, every=7):
         return pa.array([None if i % every == 3 else value(int(i)) for i in ids], kind)
 
-    return pa.table({
-        "Id": pa.array(ids, pa.int32()),
-        "Long text": each(pa.string(), lambda i: texts[i % len(texts)]),
-        "Code": each(pa.string(), lambda i: f"{i % 100:02d}"),
-        "Plain": each(pa.string(), lambda i: _TEXTS[i % len(_TEXTS)]),
-        "When": each(pa.timestamp("ms"), lambda i: _DATES[i % len(_DATES)]),
-        "Yes": pa.array([bool(i % 3) for i in ids]),
-        "Byte": each(pa.uint8(), lambda i: i % 256),
-        "Short": each(pa.int16(), lambda i: (i * 37) % 65536 - 32768),
-        "Money": each(pa.decimal128(19, 4), lambda i: decimal.Decimal(i * 99_999_999 - 10**9).scaleb(-4)),
-        "Single": each(pa.float32(), lambda i: (i - rows / 2) / 8),
-        "Double": each(pa.float64(), lambda i: (i - rows / 2) / 3 * 10 ** (i % 300 - 150)),
-        "Guid": pa.array([f"{{{i:08X}-0123-4567-89AB-{i * 77:012X}}}" for i in ids]),
-        "Decimal": each(pa.decimal128(28, 6), lambda i: decimal.Decimal((i - rows // 2) * 10**18).scaleb(-6)),
-        "Memo": each(pa.string(), lambda i: _MEMOS[i % len(_MEMOS)]),
-        "Ole": each(pa.binary(), lambda i: bytes([i % 256]) * (i % 90 * 60)),
-        "Binary": each(pa.binary(), lambda i: bytes(range(i % 31))),
-    })  # fmt: skip
+    return pa.table(
+        {
+            "Id": pa.array(ids, pa.int32()),
+            "Long text": each(pa.string(), lambda i: texts[i % len(texts)]),
+            "Code": each(pa.string(), lambda i: f"{i % 100:02d}"),
+            "Plain": each(pa.string(), lambda i: _TEXTS[i % len(_TEXTS)]),
+            "When": each(pa.timestamp("ms"), lambda i: _DATES[i % len(_DATES)]),
+            "Yes": pa.array([bool(i % 3) for i in ids]),
+            "Byte": each(pa.uint8(), lambda i: i % 256),
+            "Short": each(pa.int16(), lambda i: (i * 37) % 65536 - 32768),
+            "Money": each(pa.decimal128(19, 4), lambda i: decimal.Decimal(i * 99_999_999 - 10**9).scaleb(-4)),
+            "Single": each(pa.float32(), lambda i: (i - rows / 2) / 8),
+            "Double": each(pa.float64(), lambda i: (i - rows / 2) / 3 * 10 ** (i % 300 - 150)),
+            "Guid": pa.array([f"{{{i:08X}-0123-4567-89AB-{i * 77:012X}}}" for i in ids]),
+            "Decimal": each(
+                pa.decimal128(28, 6), lambda i: decimal.Decimal((i - rows // 2) * 10**18).scaleb(-6)
+            ),
+            "Memo": each(pa.string(), lambda i: _MEMOS[i % len(_MEMOS)]),
+            "Ole": each(pa.binary(), lambda i: bytes([i % 256]) * (i % 90 * 60)),
+            "Binary": each(pa.binary(), lambda i: bytes(range(i % 31))),
+        }
+    )

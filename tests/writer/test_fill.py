@@ -31,8 +31,18 @@ COLUMNS = [
     NewColumn("Flag", "BOOLEAN"),
     NewColumn("Note", "MEMO"),
 ]
-ROW = {"Id": "P1", "Born": "1990-02-28", "At": "09:30:00", "Made": "2024-01-31T23:59:59", "Score": "-7",
-       "Share": "0.25", "Cost": "12.5", "Ratio": "-1.5", "Flag": "Y", "Note": "naïve “text”"}  # fmt: skip
+ROW = {
+    "Id": "P1",
+    "Born": "1990-02-28",
+    "At": "09:30:00",
+    "Made": "2024-01-31T23:59:59",
+    "Score": "-7",
+    "Share": "0.25",
+    "Cost": "12.5",
+    "Ratio": "-1.5",
+    "Flag": "Y",
+    "Note": "naïve “text”",
+}
 
 
 KEY = NewIndex("PrimaryKey", ("Id",), primary=True)
@@ -59,10 +69,17 @@ def test_every_type_arrives_as_itself(format, tmp_path):
     with open_database(tmp_path / f"out.{format}") as db:
         first, second = db.read("T").to_pylist()
     assert {name: str(value) for name, value in first.items()} == {
-        "Id": "P1", "Born": "1990-02-28 00:00:00", "At": "1899-12-30 09:30:00", "Made": "2024-01-31 23:59:59",
-        "Score": "-7", "Share": "0.25", "Cost": "12.5000", "Ratio": "-1.50", "Flag": "True",
+        "Id": "P1",
+        "Born": "1990-02-28 00:00:00",
+        "At": "1899-12-30 09:30:00",
+        "Made": "2024-01-31 23:59:59",
+        "Score": "-7",
+        "Share": "0.25",
+        "Cost": "12.5000",
+        "Ratio": "-1.50",
+        "Flag": "True",
         "Note": "naïve “text”",
-    }  # fmt: skip
+    }
     assert second == dict.fromkeys(ROW) | {"Id": "P2", "Flag": False}
     check(tmp_path / f"out.{format}", "T")
 
@@ -97,17 +114,31 @@ def test_rows_are_added_to_those_that_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("Id", "x" * 21), ("Born", "1990-02-30"), ("Born", "28/02/1990"), ("Born", "0099-01-01"),
-        ("At", "9:30"), ("At", "25:00:00"), ("Made", "2024-01-31 24:61:00"), ("Score", "40000"),
-        ("Score", "1.0"), ("Score", " 1"), ("Share", "1,5"), ("Share", "NaN"), ("Cost", "1.23456"),
-        ("Ratio", "12345.67"), ("Flag", "perhaps"),
+        ("Id", "x" * 21),
+        ("Born", "1990-02-30"),
+        ("Born", "28/02/1990"),
+        ("Born", "0099-01-01"),
+        ("At", "9:30"),
+        ("At", "25:00:00"),
+        ("Made", "2024-01-31 24:61:00"),
+        ("Score", "40000"),
+        ("Score", "1.0"),
+        ("Score", " 1"),
+        ("Share", "1,5"),
+        ("Share", "NaN"),
+        ("Cost", "1.23456"),
+        ("Ratio", "12345.67"),
+        ("Flag", "perhaps"),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_does_not_fit_is_named_before_anything_is_written(column, value, tmp_path, monkeypatch):
     source = make(tmp_path / "template.mdb")
     monkeypatch.setattr(DatabaseWriter, "append", lambda *_: pytest.fail("written before all was checked"))
-    tables = text(*({"Id": f"P{n}", column: ROW[column] if column != "Id" else f"P{n}"} for n in range(4)),
-                  {"Id": "P5", column: value}, {"Id": "P6"})  # fmt: skip
+    tables = text(
+        *({"Id": f"P{n}", column: ROW[column] if column != "Id" else f"P{n}"} for n in range(4)),
+        {"Id": "P5", column: value},
+        {"Id": "P6"},
+    )
     with pytest.raises(OutputError) as caught:
         idb.fill(tables, source, tmp_path / "out.mdb")
     error = caught.value
@@ -118,8 +149,10 @@ def test_a_value_that_does_not_fit_is_named_before_anything_is_written(column, v
 
 def test_keys_that_come_twice_and_keys_that_are_missing(tmp_path):
     source = make(tmp_path / "template.mdb")
-    for tables, words in ((text({"Id": "P1"}, {"Id": "p1"}), "each value once"),
-                          (text({"Id": "P1"}, {"Id": None}), "row 2")):  # fmt: skip
+    for tables, words in (
+        (text({"Id": "P1"}, {"Id": "p1"}), "each value once"),
+        (text({"Id": "P1"}, {"Id": None}), "row 2"),
+    ):
         with pytest.raises(OutputError) as caught:
             idb.fill(tables, source, tmp_path / "out.mdb")
         assert caught.value.code == "value-does-not-fit" and words in caught.value.message
@@ -149,8 +182,11 @@ def test_what_the_design_requires(tmp_path, monkeypatch):
         "Note": properties.ColumnRules(allows_empty=False),
     }
     monkeypatch.setattr(DatabaseWriter, "rules", lambda *_: rules)
-    for row, column in (({"Id": "P1"}, "Born"), ({"Id": "P1", "Born": None}, "Born"),
-                        ({"Born": "2000-01-01", "Note": ""}, "Note")):  # fmt: skip
+    for row, column in (
+        ({"Id": "P1"}, "Born"),
+        ({"Id": "P1", "Born": None}, "Born"),
+        ({"Born": "2000-01-01", "Note": ""}, "Note"),
+    ):
         with pytest.raises(OutputError) as caught:
             idb.fill(text(row), source, tmp_path / "out.mdb")
         assert caught.value.where == f"T.{column}"
@@ -165,8 +201,10 @@ def test_properties_of_columns():
         return len(raw).to_bytes(2, "little") + raw
 
     head = name("Born")
-    entries = b"".join((9).to_bytes(2, "little") + bytes([0, 1, place, 0, 1, 0, value])
-                       for place, value in ((0, 0xFF), (1, 0)))  # fmt: skip
+    entries = b"".join(
+        (9).to_bytes(2, "little") + bytes([0, 1, place, 0, 1, 0, value])
+        for place, value in ((0, 0xFF), (1, 0))
+    )
     blob = b"MR2\0" + chunk(0x80, name("Required") + name("AllowZeroLength"))
     blob += chunk(1, (len(head) + 4).to_bytes(4, "little") + head + entries)
     assert properties.column_rules(blob) == {
@@ -242,10 +280,15 @@ def test_differences_are_named_and_can_be_allowed(tmp_path):
         writer.create_table("tblLocal", [NewColumn("A", "LONG")])
     differences = template.compare(path, dataset)
     names = [difference.name for difference in differences]
-    assert sorted(names) == sorted([
-        f"missing-column:{table}.{lost.name}", f"extra-column:{table}.Extra", "extra-table:tblLocal",
-        f"length:{table}.{changed.name}", f"type:{table}.{other.name}",
-    ])  # fmt: skip
+    assert sorted(names) == sorted(
+        [
+            f"missing-column:{table}.{lost.name}",
+            f"extra-column:{table}.Extra",
+            "extra-table:tblLocal",
+            f"length:{table}.{changed.name}",
+            f"type:{table}.{other.name}",
+        ]
+    )
     with pytest.raises(OutputError) as caught:
         template.require(path, dataset, names[1:])
     assert caught.value.code == "template-mismatch" and names[0] in caught.value.message

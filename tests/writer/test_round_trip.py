@@ -86,8 +86,9 @@ def test_mdbtools(format, tmp_path):
     table = make(path, 400)
     out = subprocess.run(
         ["mdb-export", "-T", "%Y-%m-%d %H:%M:%S", "-b", "hex", str(path), "Every type"],
-        capture_output=True, check=True,
-    ).stdout.decode()  # fmt: skip
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
     found = list(csv.DictReader(io.StringIO(out)))
     assert len(found) == 400
     for row, expected in zip(found, table.to_pylist(), strict=True):
