@@ -29,6 +29,7 @@ from idbmigrate.ledger import keep_books
 from idbmigrate.mapping.load import find_mapping, load_mapping, with_overlay
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.options import Options
+from idbmigrate.proof import prove
 from idbmigrate.readers import open_idb
 from idbmigrate.run import Run
 from idbmigrate.stage import StagedTable, stage
@@ -104,12 +105,14 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             tables = months.rows(done, target)
             checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
             writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options, stop)
+            proving = pool.submit(prove, done, tables, staged, source, target)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
+            proof = proving.result()
             books.close()
             done.sources.clear()
 
-        run = Run(read, found, mapping, plan, staged, tables, books, None, options.period, packages)
+        run = Run(read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages)
         if folder is not None:
             progress("writing")
             writing.append(pool.submit(package.write_residue, run, folder))

@@ -4,7 +4,7 @@
     +-- UsageError          exit 2   the call itself is wrong
     +-- SourceError         exit 3   the source cannot be read
     +-- DescriptionError    exit 4   a mapping or a data set description is invalid
-    +-- BooksError          exit 5   the books do not balance, or two readers disagree
+    +-- BooksError          exit 5   the books do not balance, readers disagree, or two patients are joined
     +-- OutputError         exit 6   the output cannot be written
 
 Each error carries ``code`` (a stable kebab-case word from :data:`CODES`), ``where`` (file, table,
@@ -44,6 +44,7 @@ CODES: dict[str, str] = {
     "mapping-test-failed": "a test inside a mapping file did not give the rows it expects",
     # books
     "books-open": "rows or values in differ from carried + rejected + dropped",
+    "another-patient": "a record of one patient would be published under another",
     "identifier-clash": "two records were given the same derived identifier",
     "readers-disagree": "two independent readers decode the file differently",
     # output
@@ -70,6 +71,7 @@ HINTS: dict[str, str] = {
     "password-needed": "give --password, or set IDBMIGRATE_PASSWORD",
     "wrong-password": "check the password with --password; letter case matters",
     "unknown-dataset": "name the data set with --source, or bind local names with --overlay",
+    "another-patient": "look at these source rows; the mapping must join them by their patient, too",
     "interrupted": "run the same command again",
 }
 
@@ -115,7 +117,7 @@ class DescriptionError(IdbmigrateError):
 
 
 class BooksError(IdbmigrateError):
-    """The books do not balance, or two readers disagree."""
+    """The books do not balance, two readers disagree, or a record would stand under another patient."""
 
     exit_code = 5
 

@@ -148,6 +148,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "period": run.period,
         "months": summary["months"],
         "tables": {line["table"]: line["rows"] for line in summary["tables_out"]},
+        "proof": run.proof.lines(),
         "ledger": run.ledger,
         "left_behind": summary["left_behind"],
         "findings": summary["findings"],

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from idbmigrate.engine.coded import plain
 from idbmigrate.ledger import Account, Books
+from idbmigrate.proof import Proof
 from idbmigrate.reasons import DROPPED, REJECTED, outcome
 from idbmigrate.stage import StagedTable
 
@@ -42,6 +43,7 @@ class Run:
     staged: dict[str, StagedTable]
     coded: dict[str, pa.Table]
     books: Books
+    proof: Proof
     outcome: Outcome | None = None
     period: str | None = None
     packages: dict[str, dict[str, pa.Table]] = field(default_factory=dict)

@@ -27,6 +27,7 @@ ROOMS = [
     "residue",
     "run",
     "checks",
+    "proof",
     "ledger",
     "verdicts",
     "trace",
