@@ -10,8 +10,8 @@ from typing import Any
 from idbmigrate.datasets import load_dataset
 from idbmigrate.engine.parameters import month_bounds
 from idbmigrate.errors import UsageError
+from idbmigrate.exporters import FORMATS
 from idbmigrate.mapping.model import CONFIDENCE
-from idbmigrate.package import FORMATS
 
 
 @dataclass(frozen=True)

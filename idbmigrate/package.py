@@ -13,12 +13,9 @@ import pyarrow as pa
 from idbmigrate import __version__
 from idbmigrate.datasets import Dataset
 from idbmigrate.engine.coded import plain
-from idbmigrate.exporters import csv, publish
+from idbmigrate.exporters import Job, csv, exporter, publish
 from idbmigrate.residue import residue_parts
 from idbmigrate.run import Run
-
-FORMATS = ("csv", "xml", "parquet", "idb")
-
 
 #: The folder of a run that holds what was not carried.
 REJECTS = "rejects"
@@ -36,7 +33,7 @@ def write_tables(
     allow: Sequence[str],
     stop: threading.Event,
 ) -> Settled:
-    """Write the target tables in one of :data:`FORMATS`, each package in its folder (``""``: at the top).
+    """Write the target tables in one format, each package in its folder (``""``: at the top).
 
     Gives up soon after ``stop`` is set.
     """
@@ -112,22 +109,10 @@ def _write_tables(
     allow: Sequence[str],
     settler: publish.Settler,
 ) -> None:
-    if form not in ("csv", "xml"):  # these write dictionaries out piece by piece
+    writer = exporter(form)
+    if not writer.DICTIONARIES:
         tables = {name: plain(table) for name, table in tables.items()}
-    if form == "csv":
-        csv.write(tables, folder, settler.open)
-    elif form == "xml":
-        from idbmigrate.exporters import xml
-
-        xml.write(tables, target, folder / f"{target.name}.xml", settler.open)
-    elif form == "parquet":
-        from idbmigrate.exporters import parquet
-
-        parquet.write(tables, folder)
-    else:
-        from idbmigrate.exporters import idb
-
-        idb.write(tables, target, folder, template=template, allow=allow)
+    writer.export(tables, Job(target, folder, settler.open, template, allow))
 
 
 def manifest(run: Run) -> dict[str, Any]:

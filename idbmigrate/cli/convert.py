@@ -10,6 +10,7 @@ from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
 from idbmigrate.cli.measures import show_comparison
 from idbmigrate.errors import BooksError
+from idbmigrate.exporters import FORMATS
 
 #: reasons shown before the rest is summed up; all of them are in manifest.json
 REASONS_SHOWN = 12
@@ -25,7 +26,7 @@ CAUSES_SHOWN = 6
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(["csv", "xml", "parquet", "idb"]),
+    type=click.Choice(FORMATS),
     help="Format of the output, csv if none is given. Repeatable.",
 )
 @click.option(

@@ -8,6 +8,7 @@ import click
 
 from idbmigrate.cli._options import Setting, accept
 from idbmigrate.cli._output import Console, run_verb
+from idbmigrate.engine import ENGINES
 
 
 @click.group("mapping")
@@ -105,7 +106,7 @@ def lint(console: Console, names: tuple[str, ...]) -> int:
 @click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 @click.option(
     "--engine",
-    type=click.Choice(["duckdb", "sqlite", "all"]),
+    type=click.Choice([*ENGINES, "all"]),
     default="all",
     show_default=True,
     help="Engine on which the tests run.",
@@ -127,16 +128,16 @@ def test(
     """Run the tests that stand in mapping files; those of all mappings where none is named.
 
     With --mutate the question is turned round: the mapping is changed, one place at a time, and a change
-    that no test notices is reported with its place. That runs on one engine (sqlite unless --engine says
-    duckdb).
+    that no test notices is reported with its place. That runs on one engine (sqlite unless --engine names
+    another).
     """
     from idbmigrate.cli import _mapping_test as tests
     from idbmigrate.mapping.load import list_mappings
 
     names = names or tuple(list_mappings())
     if mutate:
-        return tests.mutants(console, names, "duckdb" if engine == "duckdb" else "sqlite", words, most, seed)
-    return tests.verdicts(console, names, ("duckdb", "sqlite") if engine == "all" else (engine,), words)
+        return tests.mutants(console, names, "sqlite" if engine == "all" else engine, words, most, seed)
+    return tests.verdicts(console, names, ENGINES if engine == "all" else (engine,), words)
 
 
 @command.command("coverage")

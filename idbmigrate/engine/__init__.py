@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
-from sqlglot import exp
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from sqlglot import exp
 
-ENGINES = ("duckdb", "sqlite")
+#: engine -> the module of this room and the class; the one list of engines. The first is the default.
+_HOMES = {"duckdb": ("duck", "DuckEngine"), "sqlite": ("lite", "SqliteEngine")}
+ENGINES = tuple(_HOMES)
 
 
 class Engine(Protocol):
@@ -28,14 +32,9 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def open_engine(name: str = "duckdb") -> Engine:
-    """An empty engine of that name."""
-    if name == "duckdb":
-        from idbmigrate.engine.duck import DuckEngine
-
-        return DuckEngine()
-    if name == "sqlite":
-        from idbmigrate.engine.lite import SqliteEngine
-
-        return SqliteEngine()
-    raise ValueError(f"no engine {name!r}")
+def open_engine(name: str = ENGINES[0]) -> Engine:
+    """An empty engine of that name, one of :data:`ENGINES`."""
+    if name not in _HOMES:
+        raise ValueError(f"no engine {name!r}")
+    module, made = _HOMES[name]
+    return getattr(import_module(f"idbmigrate.engine.{module}"), made)()

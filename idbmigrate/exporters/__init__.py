@@ -1,1 +1,51 @@
-"""Target tables become files: CSV, XML, Parquet and Access, in a folder that appears whole or not at all."""
+"""Target tables become files: CSV, XML, Parquet and Access, in a folder that appears whole or not at all.
+
+A format is a module of this room with its name. It has ``export(tables, job)``, which writes the tables below
+``job.folder``, and ``DICTIONARIES``: whether it takes columns that are dictionaries, or text alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from idbmigrate.datasets.model import Dataset
+    from idbmigrate.exporters._text import Create
+
+#: The one list of formats, in the order in which they are offered.
+FORMATS = ("csv", "xml", "parquet", "idb")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a format is given: the data set, a folder of its own, how a file is begun, what the user asked.
+
+    ``create`` opens a file that is hashed and brought to the disk as it is written; a format that cannot
+    write through it names its own files. ``template`` and ``allow`` are for ``idb`` alone.
+    """
+
+    target: Dataset
+    folder: Path
+    create: Create
+    template: str | None = None
+    allow: Sequence[str] = ()
+
+
+class Exporter(Protocol):
+    """A module of :data:`FORMATS`."""
+
+    DICTIONARIES: bool
+
+    def export(self, tables: Mapping[str, pa.Table], job: Job) -> object: ...
+
+
+def exporter(name: str) -> Exporter:
+    """The module of a format, loaded when it is asked for."""
+    return import_module(f"idbmigrate.exporters.{name}")  # type: ignore[return-value]

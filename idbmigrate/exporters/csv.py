@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from idbmigrate.exporters import Job
 from idbmigrate.exporters._text import (
     ROWS,
     WORKERS,
@@ -30,10 +31,17 @@ from idbmigrate.exporters._text import (
     plain,
 )
 
+#: Dictionaries are written out piece by piece.
+DICTIONARIES = True
 _SPECIAL = (b'"', b",", b"\n", b"\r")
 #: Arrow's writer cuts what it is given itself; the fewer calls, the less it is held up by other threads.
 _ROWS = 1 << 16
 _PLAIN = arrow_csv.WriteOptions(include_header=False, quoting_style="none", batch_size=ROWS)
+
+
+def export(tables: Mapping[str, pa.Table], job: Job) -> list[Path]:
+    """Write the tables as files of the job's folder."""
+    return write(tables, job.folder, job.create)
 
 
 def write(tables: Mapping[str, pa.Table], folder: Path, create: Create = create) -> list[Path]:

@@ -21,12 +21,20 @@ from idbmigrate.access.write_values import side_by_side
 from idbmigrate.access.writer import DatabaseWriter
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import BooksError, OutputError
+from idbmigrate.exporters import Job
 from idbmigrate.exporters import template as templates
 from idbmigrate.exporters.access_text import to_access
 from idbmigrate.exporters.whole import whole_file
 
+#: Values are converted to the types of the template, from text.
+DICTIONARIES = False
 #: what the file is called that has the shape of a submission but is none
 TEST_NAME = "{dataset}-TEST-FILE-not-for-submission.accdb"
+
+
+def export(tables: Mapping[str, pa.Table], job: Job) -> list[Path]:
+    """Fill a copy of the user's template, or make a test file."""
+    return write(tables, job.target, job.folder, template=job.template, allow=job.allow)
 
 
 def write(

@@ -8,6 +8,16 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from idbmigrate.exporters import Job
+
+#: Columns are text, so that every reader finds the same types.
+DICTIONARIES = False
+
+
+def export(tables: Mapping[str, pa.Table], job: Job) -> list[Path]:
+    """Write the tables as files of the job's folder."""
+    return write(tables, job.folder)
+
 
 def write(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
     """Write each table to ``folder/<TABLE>.parquet``; return the paths in that order."""

@@ -19,8 +19,11 @@ import pyarrow.compute as pc
 from idbmigrate.datasets import Dataset
 from idbmigrate.datasets.schema import namespace, table_order, xsd
 from idbmigrate.errors import OutputError
+from idbmigrate.exporters import Job
 from idbmigrate.exporters._text import Create, batches, content, create, different, in_order, plain
 
+#: Dictionaries are written out piece by piece.
+DICTIONARIES = True
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}  # the ampersand first
 _MARKS = tuple(mark.encode() for mark in _ESCAPES)
 #: what XML 1.0 (section 2.2) does not allow, as bytes of UTF-8
@@ -32,6 +35,11 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
      {name}.xsd are idbmigrate's own and are not accepted as a submission. -->
 <DataSet xmlns="{namespace}">
 """
+
+
+def export(tables: Mapping[str, pa.Table], job: Job) -> list[Path]:
+    """Write the document, named after the data set, and its schema."""
+    return write(tables, job.target, job.folder / f"{job.target.name}.xml", job.create)
 
 
 def write(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from idbmigrate import exporters
+
 ROOT = Path(__file__).resolve().parents[2]
 #: makes the main job stop itself in the middle of writing its output
 STOPPER = """
@@ -223,7 +225,7 @@ def test_output_below_a_file(source, out):
     assert os.listdir(out.parent) == ["out"]
 
 
-FORMATS = [["csv"], ["xml"], ["parquet"]]
+FORMATS = [[name] for name in exporters.FORMATS]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of files")
