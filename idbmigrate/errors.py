@@ -19,6 +19,7 @@ CODES: dict[str, str] = {
     # usage
     "bad-option": "an option or parameter has a value that cannot be used",
     "unknown-name": "a data set, mapping, table or column of that name does not exist",
+    "broken-environment": "a library that idbmigrate needs is missing or cannot be loaded",
     # source
     "not-found": "the file or folder does not exist",
     "not-readable": "the file or folder exists but may not be read",
@@ -63,6 +64,7 @@ CODES: dict[str, str] = {
 
 #: code -> what to do, where the place that raises the error knows no better
 HINTS: dict[str, str] = {
+    "broken-environment": "install it again: pip install --force-reinstall idbmigrate",
     "not-found": "check the name; relative names start at the current folder",
     "not-readable": "ask for permission to read it, or copy it to a place of your own",
     "empty-file": "copy the file again from where it came",

@@ -121,6 +121,15 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
         else:
             error.show()
         code = error.exit_code
+    except ImportError as error:  # a verb could not be loaded
+        from idbmigrate.cli._output import as_known_error
+
+        known = as_known_error(error)
+        print(
+            json.dumps(known.as_dict()) if "--json" in words else f"error: {known}",
+            file=sys.stdout if "--json" in words else sys.stderr,
+        )
+        code = known.exit_code
     except click.Abort:
         code = 6
     _leave(code if isinstance(code, int) else 0)

@@ -24,7 +24,7 @@ from typing import Any
 
 import click
 
-from idbmigrate.errors import IdbmigrateError, OutputError, SourceError
+from idbmigrate.errors import IdbmigrateError, OutputError, SourceError, UsageError
 
 #: exit code of a fault in the program itself; the contract's codes 0 to 6 are outcomes of a run
 INTERNAL_FAULT = 70
@@ -241,6 +241,8 @@ def as_known_error(error: BaseException) -> IdbmigrateError:
             return SourceError("no such file or folder", code="not-found", where=where)
         if isinstance(error, PermissionError):
             return SourceError("no permission to read it", code="not-readable", where=where)
+    if isinstance(error, ImportError) and (error.name or "").partition(".")[0] != "idbmigrate":
+        return UsageError(f"cannot load {error.name}", code="broken-environment")
     if isinstance(error, MemoryError):
         return OutputError(
             "not enough memory",
