@@ -21,6 +21,7 @@ from idbmigrate import months, package, periods
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets import Dataset, identify, load_dataset, load_overlay
 from idbmigrate.engine import Engine, open_engine
+from idbmigrate.engine.belonging import Settled, settled
 from idbmigrate.engine.execute import execute
 from idbmigrate.engine.parameters import resolve
 from idbmigrate.errors import SourceError
@@ -96,7 +97,9 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
 
         with _closed_beside(opening.result(), pool) as engine:
             known = {name: table for name, table in staged.items() if table.name}
-            plan = _plan(mapping, known, target, engine, options)
+            plan, whose = _plan_and_keys(mapping, known, target, engine, options, pool)
+            known = whose.staged
+            staged.update(known)
             done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
             if options.period:
                 done.results = periods.only_month(done.results, target, options.period)
@@ -105,7 +108,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             tables = months.rows(done, target)
             checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
             writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options, stop)
-            proving = pool.submit(prove, done, tables, staged, source, target)
+            proving = pool.submit(prove, done, tables, staged, source, target, whose.allowed)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
             proof = proving.result()
@@ -155,7 +158,25 @@ def _plan(
         parameters=resolve(mapping, options.parameters, known, engine, options.period),
         accept=options.accept,
         days={name: table.days for name, table in known.items()},
+        conflicts=frozenset(name for name, table in known.items() if table.conflicts is not None),
     )
+
+
+def _plan_and_keys(
+    mapping: MappingFile,
+    known: Mapping[str, StagedTable],
+    target: Dataset,
+    engine: Engine,
+    options: Options,
+    pool: Executor,
+) -> tuple[Plan, Settled]:
+    """The plan, and whose every record is: side by side, as few files have a conflict to plan for."""
+    settling = pool.submit(settled, known, mapping, engine, options.allow)
+    if engine.workers == 1:
+        settling.result()
+    plan = _plan(mapping, known, target, engine, options)
+    whose = settling.result()
+    return (_plan(mapping, whose.staged, target, engine, options) if whose.conflicts else plan), whose
 
 
 def _begin_to_write(

@@ -19,6 +19,8 @@ REASONS: dict[str, tuple[str, str]] = {
     "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
     "blank": (REJECTED, "a mandatory target column would be empty"),
     "no-parent": (REJECTED, "the record that this one belongs to is not in the target"),
+    "conflict": (REJECTED, "two statements about whose record it is contradict each other (--allow)"),
+    "ambiguous-parent": (REJECTED, "several records share the number of its parent, and nothing tells which"),
     "no-equivalent": (DROPPED, "the code is known and has no equivalent in the target"),
     "not-accepted": (DROPPED, "the mapping of the value is less certain than the run accepts (--accept)"),
     "superseded": (DROPPED, "another value was used in its place"),

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 #: Day zero of Access: times without a day lie on it.
 _DAY_ZERO = dt.date(1899, 12, 30)
+#: What nobody sees at the ends of a text: white space of all kinds, what has no width, marks of direction.
+UNSEEN = "".join(filter(str.isspace, map(chr, range(0x3001)))) + (
+    "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+)
 #: Rows of a piece of a large table. An engine gives the pieces to its threads.
 _PIECE = 30 * 2048
 #: How often a value occurs at least, on average over a piece, where a dictionary pays: an engine reads
@@ -49,7 +53,8 @@ class StagedTable:
     in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
     ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``;
     ``unknown`` those that the data set does not know; ``absent`` those of the data set that the file does
-    not have (they are there, empty).
+    not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
+    is not certain whose it is; ``None`` where there is no such row.
     """
 
     name: str | None
@@ -61,6 +66,14 @@ class StagedTable:
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     source_columns: Mapping[str, str] | None = None
+    conflicts: pa.Array | None = None
+
+    def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
+        """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
+        clean = self.clean
+        for name, values in columns.items():
+            clean = clean.set_column(clean.schema.get_field_index(name), name, _in_pieces(values))
+        return replace(self, clean=clean, conflicts=conflicts)
 
     @property
     def label(self) -> str:
@@ -270,7 +283,8 @@ def _only_days(dates: pa.ChunkedArray | pa.Array) -> bool:
 
 def _clean(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Trimmed, empty texts missing; the same array where nothing changes."""
-    trimmed = pc.utf8_trim_whitespace(values)
+    plain = pc.all(pc.string_is_ascii(values)).as_py()
+    trimmed = pc.utf8_trim_whitespace(values) if plain else pc.utf8_trim(values, characters=UNSEEN)
     empty = pc.equal(pc.binary_length(trimmed), 0)
     if pc.any(empty).as_py():
         return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed)

@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from idbmigrate.compile.belonging import ordered
 from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables, prepared_values
 from idbmigrate.compile.keys import keyed_tables, tie_query
 from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
@@ -23,6 +24,7 @@ from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.engine import ENGINES, Engine
+from idbmigrate.engine.belonging import settled
 from idbmigrate.engine.execute import Execution, execute
 from idbmigrate.engine.parameters import resolve
 from idbmigrate.engine.remember import RememberingEngine, Statement
@@ -68,6 +70,7 @@ class Trials:
         self._reads = {name: sources_of(table) for name, table in mapping.tables.items()}
         self._parameters = {name: parameters_of(table) for name, table in mapping.tables.items()}
         self._keyed = keyed_tables(mapping)
+        self._conflicts = frozenset(rule.table for rule in ordered(mapping.sources))
         if not self._staged:
             self._ties |= {n: self._tie(rule) for n, rule in mapping.sources.items() if rule.natural_key}
             self._staged |= {
@@ -135,6 +138,7 @@ class Trials:
 
     def _faults(self, test: m.MappingTest, engine: Engine) -> list[str]:
         staged = self._tables(test)
+        staged = settled(staged, self.mapping, engine).staged
         names = self.tables_of(test)
         plan = self._plan(names, self._given(names, test, staged, engine), test.accept or "inferred")
         run = execute(plan, staged, engine, self.target)
@@ -191,7 +195,8 @@ class Trials:
         mapping, queries = self.mapping, tuple(made.values())
         ties = tuple(self._ties.values())
         values = prepared_values(self._preparation, queries)
-        return Plan(mapping.name, mapping.source, mapping.target, accept, dict(given), ties, queries, values)
+        head = (mapping.name, mapping.source, mapping.target, accept, dict(given))
+        return Plan(*head, ties, queries, values, conflicts=self._conflicts)
 
     def _query(
         self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, TableQuery]
@@ -215,6 +220,7 @@ class Trials:
                 self.target.tables,
                 self._preparation,
                 identities,
+                self._conflicts,
             )
             query = compile_table(self.mapping.tables[name], around)
             self._queries[key] = replace(

@@ -360,6 +360,9 @@ class BranchCompiler:
         """Conditions under which a row goes no further, each with its word."""
         branch = self.branch
         stops: list[tuple[Sql, Sql]] = []
+        if branch.source in self.around.conflicts:
+            conflict = sql.column(plan.CONFLICT, SELF)
+            stops.append((sql.not_null(conflict), conflict))
         if self.rule is not None and self.rule.repeats:
             stops.append((sql.column(plan.REPEAT, SELF), sql.text(f"repeat:{self.rule.repeats}")))
         if not m.accepted(branch.confidence, self.around.accept):

@@ -25,12 +25,13 @@ def compile_mapping(
     parameters: Mapping[str, str],
     accept: str = "inferred",
     days: Mapping[str, frozenset[str]] | None = None,
+    conflicts: frozenset[str] = frozenset(),
 ) -> plan.Plan:
     """The plan of a mapping.
 
     ``source_columns`` are the columns of each staged table, ``days`` those of them that hold nothing but
-    ``YYYY-MM-DD``. Raises ``DescriptionError`` (``mapping-invalid``, ``mapping-inexpressible``) before a
-    row has moved.
+    ``YYYY-MM-DD``, ``conflicts`` the tables of which rows have a conflict. Raises ``DescriptionError``
+    (``mapping-invalid``, ``mapping-inexpressible``) before a row has moved.
     """
     days = days or {}
     keyed = keyed_tables(mapping)
@@ -50,6 +51,7 @@ def compile_mapping(
             target.tables,
             preparation,
             {query.table: query.identities for query in queries},
+            conflicts,
         )
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)
@@ -70,6 +72,7 @@ def compile_mapping(
         tuple(queries),
         prepared_values(preparation, queries),
         _reasons(mapping),
+        conflicts,
     )
 
 
@@ -153,6 +156,7 @@ def _reasons(mapping: m.Mapping) -> dict[str, str]:
         for rule in mapping.sources.values()
         if rule.repeats
     }
+    found |= {f"conflict:{name}": reason for name, reason in mapping.conflicts.items()}
     for table in mapping.tables.values():
         found |= {f"one-per:{rule.rule}": rule.reason for rule in table.one_per}
         for branch in table.branches:

@@ -30,6 +30,11 @@ _AFTER_DAY = f"([T ]{_CLOCK}(:[0-5][0-9]([.][0-9]+)?)?)?"
 #: Access keeps a time without a day on this one: midnight alone is staged as the bare day.
 _DAY_ZERO = "1899-12-30"
 _SPACES = " "
+#: What stands between the digits of a number copied from a page: blanks of all kinds, or nothing seen.
+_UNSEEN = (
+    " \t\r\n\u00a0\u00ad\u200b\u200c\u200d\u2060\u202f\u205f\u3000\ufeff"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+)
 _PUNCTUATION = ".,-_/\\:;'\"()*+?&#"
 
 #: The kind of format that every result of a function has, and one such result: none differs from it in
@@ -236,6 +241,12 @@ def postcode(value: Sql, options: Options) -> Result:
     return sql.case(by_length), fits
 
 
+def _bare_number(value: Sql) -> Sql:
+    """Without hyphens and blanks; the long list of those is looked for only where there is such a sign."""
+    usual = sql.matches(value, "[ -~]*")
+    return sql.case([(usual, without(value, _SPACES + "-"))], without(value, _UNSEEN + "-"))
+
+
 def nhs_number(value: Sql, options: Options) -> Result:
     """Ten digits whose sum, weighted 10 to 1, is a multiple of eleven (NHS Data Dictionary)."""
     worth = []
@@ -261,7 +272,7 @@ def join(*values: Sql, options: Options) -> Result:
 PREPARED: dict[str, Callable[[Sql], Sql]] = {
     "icd10": _bare_icd10,
     "postcode": lambda value: sql.upper(without(value, _SPACES)),
-    "nhs_number": lambda value: without(value, _SPACES + "-"),
+    "nhs_number": _bare_number,
 }
 _ONE: dict[str, Callable[[Sql, Options], Result]] = {
     "date": date,

@@ -10,6 +10,7 @@ from sqlglot import exp
 from idbmigrate.mapping.model import Reference
 
 # Names of columns that a query adds to the target's own. None of them is published.
+CONFLICT = "_conflict"  # the word for a row that must not be carried, as it is not certain whose it is
 BRANCH, ROW, ITEM, REJECT = "_branch", "_row", "_item", "_reject"
 REPEAT, OCCURRENCE, KEY = "_repeat", "_occurrence", "_key"
 #: The number of a row among those of its target table, for the rows that it is joined with.
@@ -29,6 +30,16 @@ def rows(table: str) -> str:
 def staged(table: str) -> str:
     """Name of the relation that holds a whole source table, for joins."""
     return f"source_{table}"
+
+
+def keys(table: str) -> str:
+    """Name of the relation that holds the key columns of a source table while its keys are settled."""
+    return f"keys_{table}"
+
+
+def known(table: str) -> str:
+    """Name of the relation that holds the different keys of a parent table."""
+    return f"known_{table}"
 
 
 def marks(table: str) -> str:
@@ -176,3 +187,5 @@ class Plan:
     values: dict[str, dict[str, tuple[Prepared, ...]]]
     #: reason word -> what it means, for names that the mapping gives (filters, rules)
     reasons: dict[str, str] = field(default_factory=dict)
+    #: Source tables of which rows have a conflict.
+    conflicts: frozenset[str] = frozenset()

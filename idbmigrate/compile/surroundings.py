@@ -18,7 +18,8 @@ class Surroundings:
     ``made`` maps the target tables that are made before this one to all their columns, helpers included;
     ``keyed`` are the source tables that have a digest of their natural key, ``targets`` the tables of the
     target data set, ``identities`` the fields of those made before that identify their source row.
-    ``preparation`` collects values that hang on one column of a source table.
+    ``preparation`` collects values that hang on one column of a source table. ``conflicts`` are the source
+    tables of which rows may have a conflict.
     """
 
     mapping: m.Mapping
@@ -32,6 +33,7 @@ class Surroundings:
     targets: Mapping[str, TableSpec]
     preparation: Preparation
     identities: Mapping[str, plan.Identities]
+    conflicts: Collection[str] = ()
 
     def primary_key(self, table: str) -> tuple[str, ...]:
         """The primary key of a target table, empty where it has none or there is no such table."""

@@ -106,7 +106,7 @@ def execute(
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
-    run = Execution(plan, engine, numbered(staged))
+    run = Execution(plan, engine, numbered(staged, plan.conflicts))
     work = _Work(run, target, progress)
     work.add("meanwhile", set(), 0, lambda _: meanwhile())
     together(work.needs, work.do, engine.workers, work.sizes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -15,13 +15,21 @@ from idbmigrate.engine.prepared import Preparing, with_prepared
 from idbmigrate.stage import StagedTable
 
 
-def numbered(staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
-    """The staged tables that the data set knows, by name, with the number of each row."""
-    return {name: _numbered(table.clean) for name, table in staged.items() if table.name is not None}
+def numbered(staged: Mapping[str, StagedTable], conflicts: Collection[str] = ()) -> dict[str, pa.Table]:
+    """The staged tables that the data set knows, by name, with the number of each row.
+
+    Those named in ``conflicts`` say of each row why it must not be carried.
+    """
+    known = {name: table for name, table in staged.items() if table.name is not None}
+    return {name: _numbered(table, name in conflicts) for name, table in known.items()}
 
 
-def _numbered(table: pa.Table) -> pa.Table:
-    return table.append_column(p.ROW, pa.array(np.arange(table.num_rows, dtype=np.int64)))
+def _numbered(staged: StagedTable, conflicts: bool) -> pa.Table:
+    table, count = staged.clean, staged.clean.num_rows
+    if conflicts:
+        words = pa.nulls(count, pa.string()) if staged.conflicts is None else staged.conflicts
+        table = table.append_column(p.CONFLICT, words)
+    return table.append_column(p.ROW, pa.array(np.arange(count, dtype=np.int64)))
 
 
 def preparing(plan: p.Plan, sources: Mapping[str, pa.Table], workers: int) -> Preparing:

@@ -28,7 +28,14 @@ class Complaint:
 def lint(mapping: m.Mapping, source: Dataset, target: Dataset) -> list[Complaint]:
     """Everything that is wrong with a mapping, in the order of its file; empty where nothing is."""
     linter = _Linter(mapping, source, target)
-    found = [*linter.names(), *linter.source(), *linter.target(), *linter.lookups(), *linter.tests()]
+    found = [
+        *linter.names(),
+        *linter.parents(),
+        *linter.source(),
+        *linter.target(),
+        *linter.lookups(),
+        *linter.tests(),
+    ]
     main = mapping.place.file
     return sorted(set(found), key=lambda c: (c.place.file != main, c.place.file, c.place.line, c.message))
 
@@ -96,6 +103,30 @@ class _Linter:
         for name, table in mapping.tables.items():
             if name not in self.target_set.tables:
                 yield Complaint(f"{self.target_set.name} has no table {name}", table.place)
+
+    def parents(self) -> Iterator[Complaint]:
+        """Source tables that hold the key of another and do not say that they belong to it.
+
+        A table that holds a column by which its parent is known, too, has to say that the two must agree.
+        """
+        rules, known = self.mapping.sources, self.source_set.tables
+        keys = {parent.by: parent.table for rule in rules.values() for parent in rule.parents}
+        for name, rule in rules.items():
+            columns = known[name].columns if name in known else {}
+            named = {parent.by for parent in rule.parents}
+            for key, table in keys.items():
+                if key in columns and table != name and key not in named:
+                    yield Complaint(f"{name} holds {key}, and {table} is not among its parents", rule.place)
+            for parent in rule.parents:
+                theirs = known[parent.table].columns if parent.table in known else {}
+                agreed = {item.column for item in parent.agree}
+                for key in keys:
+                    if key != parent.by and key in columns and key in theirs and key not in agreed:
+                        message = f"{name} and its parent {parent.table} both hold {key}: say that they agree"
+                        yield Complaint(message, parent.place)
+                for column in (parent.by, *agreed):
+                    if column not in columns or column not in theirs:
+                        yield Complaint(f"{name} and {parent.table} do not both hold {column}", parent.place)
 
     def source(self) -> Iterator[Complaint]:
         """Source columns that are neither carried nor retired, or both."""

@@ -224,8 +224,45 @@ class ParameterSpec:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """Records that share ``key`` (the natural key where there is none) must not differ in ``value``.
+
+    Where they do, theirs is the conflict of that name.
+    """
+
+    conflict: str
+    key: Expression | None
+    value: Expression
+    reason: str
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
+class AgreedColumn:
+    """A column that a record and its parent both hold; where they differ, theirs is a conflict."""
+
+    conflict: str
+    column: str
+    reason: str
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The source table that the records of another belong to, by a column that both hold."""
+
+    table: str
+    by: str
+    agree: tuple[AgreedColumn, ...]
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True)
 class SourceRule:
-    """How the records of a source table are told apart."""
+    """How the records of a source table are told apart, and what they belong to.
+
+    ``within``: the column together with which the natural key is unique, where it is not so alone.
+    """
 
     table: str
     natural_key: tuple[Expression, ...]
@@ -233,6 +270,21 @@ class SourceRule:
     repeats_reason: str | None
     required: bool
     place: Place = field(compare=False)
+    agree: tuple[Agreement, ...] = ()
+    parents: tuple[Parent, ...] = ()
+    within: str | None = None
+
+    @property
+    def key_column(self) -> str | None:
+        """The column that is the natural key, where it is one column."""
+        first = self.natural_key[0] if len(self.natural_key) == 1 else None
+        return first.name if isinstance(first, Reference) else None
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """The conflicts that records of the table may have, each with its reason."""
+        agreed = (item for parent in self.parents for item in parent.agree)
+        return {item.conflict: item.reason for item in (*self.agree, *agreed)}
 
 
 # -- tables --------------------------------------------------------------------------------------
@@ -354,6 +406,11 @@ class Mapping:
     def with_tables(self, tables: MappingType[str, TableMap]) -> Mapping:
         """The same mapping with other tables (used to try changes)."""
         return replace(self, tables=tables)
+
+    @property
+    def conflicts(self) -> dict[str, str]:
+        """All conflicts that the mapping knows, each with its reason."""
+        return {name: why for rule in self.sources.values() for name, why in rule.conflicts.items()}
 
     def retired_reason(self, table: str, column: str) -> str | None:
         """Why a source column is not carried, ``None`` where the mapping does not retire it."""

@@ -45,6 +45,10 @@ def mutants(mapping: m.Mapping) -> list[Mutant]:
     for name, table in mapping.tables.items():
         for change, place, new in _of_table(table):
             found.append(Mutant(f"{name}: {change}", place, frozenset({name}), _with_table(mapping, new)))
+    for name, rule in mapping.sources.items():
+        for change, place, changed_rule in _of_source(rule):
+            mutated = replace(mapping, sources={**mapping.sources, name: changed_rule})
+            found.append(Mutant(f"{name}: {change}", place, frozenset(mapping.tables), mutated))
     for lookup in mapping.lookups.values():
         users = frozenset(name for name, table in mapping.tables.items() if lookup.name in lookups_of(table))
         for change, place, new, codes in _of_lookup(lookup, _guarded(mapping, lookup.name)):
@@ -63,6 +67,22 @@ def sample(found: Sequence[Mutant], most: int | None, seed: int) -> list[Mutant]
 
 def _with_table(mapping: m.Mapping, table: m.TableMap) -> m.Mapping:
     return mapping.with_tables({**mapping.tables, table.name: table})
+
+
+def _of_source(rule: m.SourceRule) -> Iterator[tuple[str, m.Place, m.SourceRule]]:
+    """What a source table says of whose records it holds, without one part of it."""
+    if rule.within:
+        yield f"its key is unique without {rule.within}", rule.place, replace(rule, within=None)
+    for number, item in enumerate(rule.agree):
+        fewer = replace(rule, agree=_without(rule.agree, number))
+        yield f"without the conflict {item.conflict}", item.place, fewer
+    for number, parent in enumerate(rule.parents):
+        rest = _without(rule.parents, number)
+        yield f"without the parent {parent.table}", parent.place, replace(rule, parents=rest)
+        for place, agreed in enumerate(parent.agree):
+            some = replace(parent, agree=_without(parent.agree, place))
+            parents = (*rule.parents[:number], some, *rule.parents[number + 1 :])
+            yield f"without the conflict {agreed.conflict}", agreed.place, replace(rule, parents=parents)
 
 
 Change = tuple[str, m.Place, m.TableMap]

@@ -45,7 +45,8 @@ def _default(node: Node) -> tuple[str, object]:
 
 
 def source_rule(table: str, node: Node) -> m.SourceRule:
-    node.only("natural_key", "repeats", "required", "note")
+    node.only("natural_key", "repeats", "required", "within", "agree", "parents", "note")
+    agree, parents = node.get("agree"), node.get("parents")
     key, repeats, required = node.get("natural_key"), node.get("repeats"), node.get("required")
     if repeats:
         repeats.only("rule", "reason")
@@ -56,6 +57,35 @@ def source_rule(table: str, node: Node) -> m.SourceRule:
         repeats.need("reason").text() if repeats else None,
         required.flag() if required else False,
         node.place,
+        tuple(_agreement(entry) for entry in agree.entries()) if agree else (),
+        tuple(_parent(entry) for entry in parents.entries()) if parents else (),
+        node.text_at("within"),
+    )
+
+
+def _agreement(node: Node) -> m.Agreement:
+    node.only("conflict", "key", "value", "reason")
+    key = node.get("key")
+    return m.Agreement(
+        node.need("conflict").text(),
+        expression(key) if key else None,
+        expression(node.need("value")),
+        node.need("reason").text(),
+        node.place,
+    )
+
+
+def _parent(node: Node) -> m.Parent:
+    node.only("table", "by", "agree")
+    agree = node.get("agree")
+    agreed = tuple(_agreed_column(entry) for entry in agree.entries()) if agree else ()
+    return m.Parent(node.need("table").text(), node.need("by").text(), agreed, node.place)
+
+
+def _agreed_column(node: Node) -> m.AgreedColumn:
+    node.only("conflict", "column", "reason")
+    return m.AgreedColumn(
+        node.need("conflict").text(), node.need("column").text(), node.need("reason").text(), node.place
     )
 
 

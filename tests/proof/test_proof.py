@@ -83,7 +83,7 @@ def proved(path, monkeypatch, to="iapt-2.1", **options) -> tuple[Proof, Seen]:
     """The proof of a run, whether or not it holds, and what it was given."""
     module, seen = importlib.import_module("idbmigrate.convert"), []
 
-    def note(run, tables, staged, source, target):
+    def note(run, tables, staged, source, target, allowed):
         seen.append(Seen(run=run, tables=tables, staged=staged, source=source, target=target))
         seen.append(prove(run, tables, staged, source, target))
         return Proof()

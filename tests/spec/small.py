@@ -13,6 +13,7 @@ import pyarrow as pa
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets.model import ColumnSpec, Dataset, Format, TableSpec
 from idbmigrate.engine import open_engine
+from idbmigrate.engine.belonging import settled
 from idbmigrate.engine.execute import execute
 from idbmigrate.engine.parameters import resolve
 from idbmigrate.ledger import Books, keep_books
@@ -106,6 +107,7 @@ def run(
     month: str | None = None,
     target: Dataset = TARGET,
     close: bool = True,
+    allow: tuple[str, ...] = (),
 ) -> Outcome:
     """Run a mapping over drawn tables; the books must close."""
     mapping = read(mapping) if isinstance(mapping, str) else mapping
@@ -113,9 +115,11 @@ def run(
     staged = {name: staged_texts(name, table, table.column_names) for name, table in tables.items()}
     opened = open_engine(engine)
     try:
+        staged = settled(staged, mapping, opened, allow).staged
         given = resolve(mapping, parameters or {}, staged, opened, month)
         columns = {name: frozenset(table.column_names) for name, table in tables.items()}
-        plan = compile_mapping(mapping, columns, target, parameters=given, accept=accept)
+        conflicts = frozenset(name for name, table in staged.items() if table.conflicts is not None)
+        plan = compile_mapping(mapping, columns, target, parameters=given, accept=accept, conflicts=conflicts)
         done = execute(plan, staged, opened, target)
         books = keep_books(staged, done, mapping)
         if close:

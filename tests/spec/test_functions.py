@@ -268,7 +268,7 @@ ODD = [
     "back\\slash",
     "50%_",
     "tab\tin\nline",
-    "\u200b\u202eodd",
+    "odd\u200b\u202eodd",
     "日本語",
     "😀👩‍👩‍👧",
     "e\u0301",
