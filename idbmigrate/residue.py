@@ -23,7 +23,9 @@ REASONS = _texts("reason", "outcome", "meaning")
 #: Values of a part: few enough that only a little is in memory at a time.
 MANY = 1 << 14
 Part = Callable[[], pa.Table]
-_RESERVED = frozenset({"rows", "reasons", "con", "prn", "aux", "nul"})
+#: Names of our own files, and names that Windows keeps for devices.
+_DEVICES = {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
+_RESERVED = frozenset({"rows", "reasons", "con", "prn", "aux", "nul", *_DEVICES})
 
 
 def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
