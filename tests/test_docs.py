@@ -14,6 +14,8 @@ from idbmigrate.errors import CODES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+#: Pages at the top of the checkout.
+TOP = sorted(ROOT.glob("*.md"))
 
 
 def text_of(path: Path) -> str:
@@ -60,7 +62,7 @@ def test_every_error_code_is_documented_and_raised_somewhere():
     assert not [word for word in CODES if f'"{word}"' not in code]
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *TOP], ids=lambda page: page.name)
 def test_what_a_page_names_is_there(page):
     text = text_of(page)
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
