@@ -134,6 +134,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "months": summary["months"],
         "tables": {line["table"]: line["rows"] for line in summary["tables_out"]},
         "proof": run.proof.lines(),
+        "dates": run.dates,
         "ledger": run.ledger,
         "left_behind": summary["left_behind"],
         "findings": summary["findings"],

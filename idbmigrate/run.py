@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,15 @@ class Run:
             "confidence": found.confidence,
             "evidence": list(found.evidence),
         }
+
+    @property
+    def dates(self) -> list[dict[str, Any]]:
+        """What each source column of text dates proves of the order of day and month, in counts."""
+        return [
+            {"table": table.label, "column": column, **asdict(order)}
+            for table in self.staged.values()
+            for column, order in table.dates.items()
+        ]
 
     @property
     def summary(self) -> dict[str, Any]:

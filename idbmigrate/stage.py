@@ -2,7 +2,8 @@
 
 Two views of each table stand side by side and share what they can. ``raw`` is what the file holds,
 value for value; the ledger counts it and the residue quotes it. ``clean`` is what queries read:
-white space at the ends removed, empty texts missing.
+white space at the ends removed, empty texts missing, dates and times in one spelling where they have
+one reading (:mod:`idbmigrate.spellings`).
 
 Most columns of health data hold few different values many times over. Such a column is an Arrow
 dictionary: its different values, and for each row which of them. Text is made of the different values
@@ -14,14 +15,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from idbmigrate.datasets.model import Dataset
+from idbmigrate import spellings
+from idbmigrate.datasets.model import ColumnSpec, Dataset
 
 if TYPE_CHECKING:
     from idbmigrate.datasets.identify import Identification, TableMatch
@@ -41,6 +43,7 @@ _REPEATS = 8
 #: Numbers of values in a dictionary: it never has more than a piece has rows, over ``_REPEATS``.
 _NUMBER = pa.int16()
 _CODED = pa.dictionary(_NUMBER, pa.string())
+Texts = pa.ChunkedArray | pa.Array
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,9 @@ class StagedTable:
     ``raw`` and ``clean`` have the same rows and columns, each of ``string`` or of ``dictionary<string>``;
     no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
     in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
-    ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``;
-    ``unknown`` those that the data set does not know; ``absent`` those of the data set that the file does
+    ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
+    ``dates`` says what columns of text dates prove of their order;
+    ``unknown`` are those that the data set does not know; ``absent`` those of the data set that the file does
     not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
     is not certain whose it is; ``None`` where there is no such row.
     """
@@ -67,6 +71,7 @@ class StagedTable:
     absent: tuple[str, ...] = ()
     source_columns: Mapping[str, str] | None = None
     conflicts: pa.Array | None = None
+    dates: Mapping[str, spellings.DateOrder] = field(default_factory=dict)
 
     def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
         """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
@@ -102,15 +107,15 @@ def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, Staged
     matches = {match.canonical: match for match in found.tables if match.canonical}
     staged = {}
     for name, spec in dataset.tables.items():
-        columns = list(spec.columns)
         match = matches.get(name)
-        staged[name] = _known(idb, match, name, columns) if match else _absent(name, columns)
+        known = _known(idb, match, name, spec.columns) if match else _absent(name, list(spec.columns))
+        staged[name] = known
     for source_name in idb.tables:
         if not any(match.source == source_name and match.canonical for match in found.tables):
             table, ids = idb.read_with_ids(source_name)
             names = {name: name for name in table.column_names}
             label = _apart(source_name, dataset.tables)
-            staged[label] = _staged(None, label, table, ids, names, [])
+            staged[label] = _staged(None, label, table, ids, names, {})
     return staged
 
 
@@ -122,15 +127,15 @@ def _apart(name: str, taken: Iterable[str]) -> str:
     return f"{name} (not matched)" if name.casefold() in {own.casefold() for own in taken} else name
 
 
-def _known(idb: Idb, match: TableMatch, name: str, spec_columns: list[str]) -> StagedTable:
+def _known(idb: Idb, match: TableMatch, name: str, spec: Mapping[str, ColumnSpec]) -> StagedTable:
     table, ids = idb.read_with_ids(match.source)
     names: dict[str, str] = {}
     for column in match.columns:
-        own = column.canonical or _own_column(column.source, spec_columns)
+        own = column.canonical or _own_column(column.source, spec)
         while own in names.values():
             own += "'"
         names[column.source] = own
-    return _staged(name, match.source, table, ids, names, spec_columns)
+    return _staged(name, match.source, table, ids, names, _kinds(spec))
 
 
 def _own_column(name: str, taken: Iterable[str]) -> str:
@@ -144,14 +149,25 @@ def _absent(name: str, columns: list[str]) -> StagedTable:
     return StagedTable(name, name, empty, empty, np.empty(0, np.int64), absent=tuple(columns))
 
 
-def staged_texts(name: str, table: pa.Table, columns: list[str]) -> StagedTable:
-    """A table of texts, drawn or made in memory, staged as a file's would be."""
+def staged_texts(name: str, table: pa.Table, spec: Mapping[str, ColumnSpec] | list[str]) -> StagedTable:
+    """A table of texts, drawn or made in memory, staged as a file's would be.
+
+    ``spec`` are the columns of the data set, or their names alone, for columns of plain text.
+    """
     names = {column: column for column in table.column_names}
-    return _staged(name, name, table, None, names, columns)
+    kinds = dict.fromkeys(spec, "text") if isinstance(spec, list) else _kinds(spec)
+    return _staged(name, name, table, None, names, kinds)
 
 
-def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec: list[str]) -> StagedTable:
-    made = _all_views(table)
+def _kinds(spec: Mapping[str, ColumnSpec]) -> dict[str, str]:
+    """The kind of value that each column of a table of the data set holds."""
+    return {name: column.format.kind for name, column in spec.items()}
+
+
+def _staged(
+    name, source_name, table: pa.Table, ids, names: dict[str, str], spec: Mapping[str, str]
+) -> StagedTable:
+    made = _all_views(table, [spec.get(names[source], "text") for source in table.column_names])
     views = {names[source]: made[source] for source in table.column_names}
     absent = tuple(column for column in spec if column not in views)
     nothing = _in_pieces(pa.nulls(table.num_rows, _CODED))
@@ -166,34 +182,54 @@ def _staged(name, source_name, table: pa.Table, ids, names: dict[str, str], spec
         unknown=tuple(column for column in views if spec and column not in spec),
         absent=absent,
         source_columns={canonical: source for source, canonical in names.items()},
+        dates={column: view.order for column, view in views.items() if view.order is not None},
     )
 
 
-def _all_views(table: pa.Table) -> dict[str, _Views]:
+def _all_views(table: pa.Table, kinds: list[str]) -> dict[str, _Views]:
     """The views of each column. Those of a large table are made side by side."""
     if table.num_rows <= _PIECE:
-        return dict(zip(table.column_names, map(_views, table.columns), strict=True))
+        return dict(zip(table.column_names, map(_views, table.columns, kinds), strict=True))
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(table.column_names, pool.map(_views, table.columns), strict=True))
+        return dict(zip(table.column_names, pool.map(_views, table.columns, kinds), strict=True))
 
 
 class _Views(NamedTuple):
     raw: pa.ChunkedArray
     clean: pa.ChunkedArray
     days: bool = False
+    order: spellings.DateOrder | None = None
 
 
-def _views(values: pa.ChunkedArray) -> _Views:
-    """Both views of a column, and whether it is dates that are nothing but days."""
+def _views(values: pa.ChunkedArray, kind: str) -> _Views:
+    """Both views of a column, whether it is dates that are nothing but days, and what text dates prove."""
     coded = _coded(values)
-    texts = as_text(values if coded is None else coded.dictionary)
+    held = values if coded is None else coded.dictionary
+    texts = as_text(held)
     raw = _in_pieces(texts if coded is None else _of(coded.indices, texts))
-    if not pa.types.is_string(values.type):
-        return _Views(raw, raw, pa.types.is_timestamp(values.type) and _only_days(texts))
-    cleaned = _clean(texts)
+    days, order = False, None
+    if pa.types.is_timestamp(held.type):
+        cleaned = texts if _whole_seconds(held) else as_text(spellings.to_the_second(held))
+        days = _only_days(cleaned)
+    elif pa.types.is_string(held.type):
+        cleaned, order = _spelled(_clean(texts), kind)
+    else:
+        cleaned = texts
     if cleaned is texts:
-        return _Views(raw, raw)
-    return _Views(raw, _in_pieces(cleaned if coded is None else _of_cleaned(coded.indices, cleaned)))
+        return _Views(raw, raw, days, order)
+    clean = _in_pieces(cleaned if coded is None else _of_cleaned(coded.indices, cleaned))
+    return _Views(raw, clean, days, order)
+
+
+def _spelled(texts: Texts, kind: str) -> tuple[Texts, spellings.DateOrder | None]:
+    """Dates and times in one spelling, and what dates prove; other texts as they are."""
+    if kind in ("date", "month"):
+        return spellings.dates(texts)
+    return (spellings.times(texts) if kind == "time" else texts), None
+
+
+def _whole_seconds(values: Texts) -> bool:
+    return not pc.any(pc.not_equal(pc.subsecond(values), 0)).as_py()
 
 
 # -- different values, and which of them each row has ----------------------------------------------

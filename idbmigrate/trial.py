@@ -22,7 +22,7 @@ from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
 from idbmigrate.compile.prepare import Preparation
 from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets import load_dataset
-from idbmigrate.datasets.model import Dataset
+from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.engine import ENGINES, Engine
 from idbmigrate.engine.belonging import settled
 from idbmigrate.engine.execute import Execution, execute
@@ -74,7 +74,7 @@ class Trials:
         if not self._staged:
             self._ties |= {n: self._tie(rule) for n, rule in mapping.sources.items() if rule.natural_key}
             self._staged |= {
-                name: staged_texts(name, pa.table({}), list(spec.columns))
+                name: staged_texts(name, pa.table({}), spec.columns)
                 for name, spec in self.source.tables.items()
             }
 
@@ -165,7 +165,7 @@ class Trials:
     def _tables(self, test: m.MappingTest) -> dict[str, StagedTable]:
         if id(test) not in self._drawn:  # the test is kept with its tables, or its id could be another's
             tables = {
-                name: _staged_drawing(name, drawn, list(self.source.tables[name].columns))
+                name: _staged_drawing(name, drawn, self.source.tables[name].columns)
                 for name, drawn in test.source.items()
                 if name in self.source.tables
             }
@@ -238,7 +238,7 @@ class Trials:
         return replace(tie, shared=Statement(tie.shared), numbers=Statement(tie.numbers), keys=keys)
 
 
-def _staged_drawing(name: str, drawn: m.DrawnTable, columns: list[str]) -> StagedTable:
+def _staged_drawing(name: str, drawn: m.DrawnTable, columns: Mapping[str, ColumnSpec]) -> StagedTable:
     cells = {
         column: pa.array([row[i] for row in drawn.rows], pa.string())
         for i, column in enumerate(drawn.columns)

@@ -38,6 +38,7 @@ ROOMS = [
     "compile",
     "mapping",
     "stage",
+    "spellings",
     "datasets",
     "readers",
     "access",

@@ -97,7 +97,9 @@ class Scope:
             case m.LookedUp():
                 return self._lookup(node)
             case m.FirstOf():
-                values = [self.value(choice) for choice in node.choices]
+                values = [self.value(choice) for choice in node.choices if not self._bare_day(choice)]
+                if len(values) == 1:
+                    return values[0]
                 return chosen(values, sql.coalesce(*(value.sql for value in values)))
             case m.Cases():
                 return self._cases(node)
@@ -167,6 +169,13 @@ class Scope:
         clock = Value(self.said(clock.sql), clock.carriers).as_part()
         result, _ = functions.call(node.function, [self.said(read), clock.sql], node.options)
         return combined([day, clock], result).through(result, _unfit(day, fits))
+
+    def _bare_day(self, node: m.Expression) -> bool:
+        """Whether an expression asks for the time of day in a column that holds nothing but days."""
+        if not isinstance(node, m.Call) or node.function != "time_of_day":
+            return False
+        column = node.arguments[0]
+        return isinstance(column, m.Reference) and (column.alias, column.name) in self.days
 
     def _date(self, node: m.Expression, value: Value) -> functions.Result:
         """A value read as a date. What holds nothing but days needs no pattern to guard it."""

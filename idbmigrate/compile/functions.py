@@ -44,6 +44,7 @@ SHAPES = {
     "month_start": ("date", "2000-12-31"),
     "month_end": ("date", "2000-12-31"),
     "time": ("time", "12:59:59"),
+    "time_of_day": ("time", "12:59:59"),
     "month": ("month", "2000-12"),
     "timestamp": ("timestamp", "2000-12-31T12:59:59"),
     "local_timestamp": ("timestamp", "2000-12-31T12:59:59+00:00"),
@@ -82,6 +83,12 @@ def time(value: Sql, options: Options) -> Result:
         ]
     )
     return result, sql.either(full, short, behind, midnight)
+
+
+def time_of_day(value: Sql, options: Options) -> Result:
+    """The time behind a day. A bare day has none, and that is no fault of it."""
+    behind = sql.both(sql.matches(value, f".{{10}}[T ]{_CLOCK}.*"), date(value, options)[1])
+    return sql.case([(behind, time(value, options)[0])], sql.no_text()), None
 
 
 def month(value: Sql, options: Options) -> Result:
@@ -277,6 +284,7 @@ PREPARED: dict[str, Callable[[Sql], Sql]] = {
 _ONE: dict[str, Callable[[Sql, Options], Result]] = {
     "date": date,
     "time": time,
+    "time_of_day": time_of_day,
     "month": month,
     "month_start": month_start,
     "month_end": month_end,

@@ -16,16 +16,22 @@ def preferred(preference: m.Preference, value: Sql) -> Sql:
     return sql.descending(value) if preference.how == "highest" else sql.ascending(value)
 
 
-def ranking(table: str, one_per: m.OnePer, published: tuple[str, ...]) -> exp.Query:
+def ranking(
+    table: str, one_per: m.OnePer, published: tuple[str, ...], days: frozenset[str] = frozenset()
+) -> exp.Query:
     """The rows of a made table that have to make way for another with the same key.
 
-    Keys are grouped first: only rows that share one are ordered, and that is rare.
+    Keys are grouped first: only rows that share one are ordered, and that is rare. ``days`` are columns of
+    dates: rows without one, or with one that cannot be read, are never taken for rows of one day.
     """
     made = plan.made(table)
     names = [f"_key_{i}" for i in range(len(one_per.key))]
     keys = [sql.coalesce(sql.column(name), sql.text("")) for name in one_per.key]
     ties = sql.select([sql.named(k, n) for k, n in zip(keys, names, strict=True)], sql.relation(made))
     ties.set("group", exp.Group(expressions=[key.copy() for key in keys]))
+    dated = [sql.not_null(sql.column(name)) for name in one_per.key if name in days]
+    if dated:
+        ties.set("where", exp.Where(this=sql.both(*dated)))
     many = sql.compared(exp.GT, exp.Count(this=exp.Star()), sql.whole(1))
     ties.set("having", exp.Having(this=many))
 

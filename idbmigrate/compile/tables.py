@@ -50,6 +50,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     helpers = tuple(name for name in names if name in helping)
     _check_fields(table, around.spec, names, published, helpers, branches)
 
+    days = frozenset(c.name for c in around.spec.columns.values() if c.format.kind in ("date", "timestamp"))
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
     identities = _identities(branches)
@@ -86,7 +87,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         same_rows=same_rows,
         whole=partial(query, told, verdicts),
         explain=cache(explain),
-        rankings=tuple((rule.rule, ranking(table.name, rule, published)) for rule in table.one_per),
+        rankings=tuple((rule.rule, ranking(table.name, rule, published, days)) for rule in table.one_per),
         published=published,
         helpers=helpers,
         branches=tuple(_columns(branch) for branch in branches),

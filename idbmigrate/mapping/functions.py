@@ -25,6 +25,7 @@ class Function:
 FUNCTIONS: dict[str, Function] = {
     "date": Function(1),
     "time": Function(1),
+    "time_of_day": Function(1),
     "month": Function(1),
     "month_start": Function(1),
     "month_end": Function(1),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from idbmigrate.mapping import model as m
 
 _FUNCTIONS = {
+    "time_of_day": "time of day in",
     "month_start": "first day of the month of",
     "month_end": "last day of the month of",
     "local_timestamp": "timestamp with UK offset of",

@@ -2,8 +2,9 @@
 
 Sections (a section that does not apply is null or empty): ``input``, ``identification``, ``mapping``,
 ``settings``, ``flow`` (tables in, tables out, which feeds which), ``ledger``, ``coverage`` of the rules,
-``vodim``, ``fate``, ``findings`` (counts by effect), ``root_causes``, ``unmapped``, ``confidence``. It holds
-no time of day, so that the same run gives the same bytes.
+``vodim``, ``fate``, ``findings`` (counts by effect), ``root_causes``, ``dates`` (what each column of text
+dates proves), ``unmapped``, ``confidence``. It holds no time of day, so that the same run gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
             "lines": [{**line, "known": _known(line, source)} for line in run.ledger],
             "reasons": summary["left_behind"],
         },
+        "dates": run.dates,
         "unmapped": unmapped(run),
         "confidence": confidence(run),
     }
@@ -102,6 +104,7 @@ def _frame(title: str) -> dict[str, Any]:
         "fate": None,
         "findings": dict.fromkeys(EFFECTS, 0),
         "root_causes": [],
+        "dates": [],
         "unmapped": [],
         "confidence": None,
     }

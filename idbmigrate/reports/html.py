@@ -198,6 +198,16 @@ def _unmapped(document: Mapping[str, Any]) -> str:
     return table("Codes that were not carried", head, rows) if rows else ""
 
 
+def _dates(document: Mapping[str, Any]) -> str:
+    head = ["Source column", "Order", "#Only day first", "#Only month first", "#Respelled", "#Not read"]
+    counts = ("day_first", "month_first", "respelled", "unread")
+    rows = [
+        [f"{line['table']}.{line['column']}", line["order"], *(line[name] for name in counts)]
+        for line in document["dates"]
+    ]
+    return table("Different values of each column, and what they prove", head, rows) if rows else ""
+
+
 def _ledger(document: Mapping[str, Any]) -> str:
     ledger = document["ledger"]
     if not ledger:
@@ -276,6 +286,7 @@ _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
     ("flow", "Tables in and out", _flow),
     ("vodim", "Data quality before and after", _vodim),
     ("unmapped", "Codes without a place", _unmapped),
+    ("dates", "Dates as text", _dates),
     ("ledger", "The books", _ledger),
     ("coverage", "Rules that were checked", _coverage),
     ("confidence", "How sure the mapping is", _confidence),

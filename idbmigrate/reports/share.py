@@ -37,9 +37,15 @@ def shared(document: Mapping[str, Any]) -> dict[str, Any]:
     found["vodim"] = [_vodim(line) for line in found["vodim"]]
     if found["fate"]:
         found["fate"] = _fate(found["fate"])
+    found["dates"] = [_dates(line) for line in found["dates"]]
     found["root_causes"] = [_cause(line) for line in found["root_causes"]]
     found["findings"] = suppress(found["findings"])
     return found
+
+
+def _dates(line: Mapping[str, Any]) -> dict[str, Any]:
+    counts = {name: count for name, count in line.items() if isinstance(count, int)}
+    return {**line, **suppress(counts)}
 
 
 def hidden(count: Any) -> bool:

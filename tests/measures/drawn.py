@@ -19,4 +19,4 @@ def table(text: str) -> pa.Table:
 def staged(dataset: str, **drawn: str) -> dict[str, StagedTable]:
     """Drawn tables of a legacy data set, staged as a file's would be."""
     tables = load_dataset(dataset).tables
-    return {name: staged_texts(name, table(text), list(tables[name].columns)) for name, text in drawn.items()}
+    return {name: staged_texts(name, table(text), tables[name].columns) for name, text in drawn.items()}

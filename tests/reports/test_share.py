@@ -119,6 +119,17 @@ def document():
             "words": "the file would be accepted without 3 of its 118 records",
         },
         "findings": {"warning": 212, "record": 3, "group": 0, "file": 0},
+        "dates": [
+            {
+                "table": "Appointment",
+                "column": "APPOINTMENT",
+                "order": "day-first",
+                "day_first": 21,
+                "month_first": 1,
+                "respelled": 40,
+                "unread": 3,
+            }
+        ],
         "root_causes": [
             {
                 "code": "IDS00101",
@@ -193,7 +204,7 @@ def counts_of_records(found):
         elif isinstance(node, int) and not isinstance(node, bool):
             yield node
 
-    for section in ("flow", "ledger", "vodim", "fate", "findings", "root_causes", "unmapped"):
+    for section in ("flow", "ledger", "vodim", "fate", "findings", "root_causes", "dates", "unmapped"):
         yield from walk(found[section])
 
 

@@ -53,6 +53,15 @@ TABLES = {
         09:60                   |          | bad-format
         9:30                    |          | bad-format
     """,
+    "{time_of_day: A}": """
+        A                   | gives    | why A
+        2016-06-14 09:30:15 | 09:30:15 |
+        2016-06-14T09:30    | 09:30:00 |
+        2016-06-14          |          | condition
+        1899-12-30          |          | condition
+        09:30:15            |          | condition
+        2016-02-31 09:30:00 |          | condition
+    """,
     "{month: A}": """
         A          | gives   | why A
         2016-06    | 2016-06 |
