@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 
@@ -25,7 +27,8 @@ def decode_decimal(view: ByteView, start: np.ndarray, length: np.ndarray, valid:
 
     The digits are 4, 8, 12 or 16 bytes: a 32-bit word if the length is no multiple of 8, then 64-bit
     words, the most significant first. Returns an Arrow array with the largest scale of its values (at
-    least ``scale``) and the rows that are no such value (bool), as long as ``valid``.
+    least ``scale``) and the rows that are no such value (bool), as long as ``valid``. Values that need
+    more than 38 digits at one scale are given as text, each with its own.
     """
     block = view.block(start, 20)
     told = np.ascontiguousarray(block[:, :2]).view("<u2").reshape(-1).astype(np.int64)
@@ -38,8 +41,12 @@ def decode_decimal(view: ByteView, start: np.ndarray, length: np.ndarray, valid:
     scales = np.where(bad, 0, block[:, 2]).astype(np.int64)
     bad |= scales > _PRECISION
     scale = max([scale, *np.unique(scales[~bad]).tolist()])
-    _rescale(low, high, scale - scales, ~bad, bad)
     owners = np.flatnonzero(valid)
+    if not _rescale(low, high, scale - scales, ~bad):
+        wrong = np.zeros(len(valid), bool)
+        wrong[owners] = bad
+        texts = _as_texts(low, high, scales, block[:, 3] != 0, len(valid), owners[~bad], np.flatnonzero(~bad))
+        return texts, wrong if wrong.any() else None
     count = len(valid)
     spread = [np.zeros(count, np.uint64), np.zeros(count, np.uint64)]
     spread[0][owners], spread[1][owners] = low, high
@@ -63,18 +70,46 @@ def _magnitude(digits: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     return digits[:, 8:16].copy().view("<u8").reshape(-1), digits[:, :8].copy().view("<u8").reshape(-1)
 
 
-def _rescale(low, high, more: np.ndarray, good: np.ndarray, bad: np.ndarray) -> None:
-    """Multiply in place by ten to the power of ``more``; what grows past 38 digits becomes ``bad``."""
-    for row in np.flatnonzero(good & (more > 0)).tolist():
-        value = (int(high[row]) << 64 | int(low[row])) * 10 ** int(more[row])
-        if value >= 10**_PRECISION:
-            bad[row] = True
-            value = 0
+def _rescale(low, high, more: np.ndarray, good: np.ndarray) -> bool:
+    """Multiply in place by ten to the power of ``more``; False, and nothing done, past 38 digits."""
+    grown = {}
+    for row in np.flatnonzero(good & ((more > 0) | (high > 0))).tolist():
+        grown[row] = (int(high[row]) << 64 | int(low[row])) * 10 ** int(more[row])
+    if any(value >= 10**_PRECISION for value in grown.values()):
+        return False
+    for row, value in grown.items():
         low[row], high[row] = value & 0xFFFFFFFFFFFFFFFF, value >> 64
+    return True
+
+
+def _as_texts(low, high, scales, negative, count: int, owners: np.ndarray, rows: np.ndarray) -> pa.Array:
+    """The values of ``rows`` as exact text, at the places ``owners`` of ``count``; the others are null."""
+    texts: list[str | None] = [None] * count
+    for owner, row in zip(owners.tolist(), rows.tolist(), strict=True):
+        digits = tuple(int(d) for d in str(int(high[row]) << 64 | int(low[row])))
+        texts[owner] = format(Decimal((int(negative[row]), digits, -int(scales[row]))), "f")
+    return pa.array(texts, pa.string())
+
+
+def _is_text(chunk: pa.Array) -> bool:
+    return pa.types.is_string(chunk.type)
+
+
+def _in_words(chunk: pa.Array) -> pa.Array:
+    return pa.array([None if v is None else format(v, "f") for v in chunk.to_pylist()], pa.string())
 
 
 def same_scale(chunks: list[pa.Array]) -> list[pa.Array]:
-    """Chunks of one column with the largest scale of them all."""
+    """Chunks of one column with the largest scale of them all, as text where they do not fit one."""
+    if not any(_is_text(chunk) for chunk in chunks):
+        try:
+            return _at_one_scale(chunks)
+        except pa.ArrowInvalid:  # more than 38 digits
+            pass
+    return [chunk if _is_text(chunk) else _in_words(chunk) for chunk in chunks]
+
+
+def _at_one_scale(chunks: list[pa.Array]) -> list[pa.Array]:
     scale = max(chunk.type.scale for chunk in chunks)
     kind = pa.decimal128(_PRECISION, scale)
     return [chunk if chunk.type == kind else chunk.cast(kind) for chunk in chunks]

@@ -43,7 +43,17 @@ class Damage:
 
     def __init__(self, file: str, salvage: bool = False):
         self.file, self.salvage = file, salvage
-        self.problems: list[Problem] = []
+        self._problems: dict[Problem, None] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was found, each once, in the order in which it was found."""
+        return list(self._problems)
+
+    def forget(self, first: int) -> None:
+        """Take everything from the problem with the number ``first`` on off the list."""
+        for problem in self.problems[first:]:
+            del self._problems[problem]
 
     def report(self, message: str, **place) -> None:
         """Raise, or note one problem. ``place``: code, table, page, slot, column of :class:`Problem`."""
@@ -51,11 +61,11 @@ class Damage:
         if not self.salvage:
             where = ": ".join(part for part in (self.file, problem.where) if part)
             raise SourceError(message, code=problem.code, where=where, hint=SALVAGE_HINT)
-        self.problems.append(problem)
+        self._problems.setdefault(problem)
 
     def note(self, message: str, **place) -> None:
         """Note something odd that contradicts nothing; never raises."""
-        self.problems.append(Problem(message, **place))
+        self._problems.setdefault(Problem(message, **place))
 
     def report_rows(self, bad: np.ndarray, page: np.ndarray, slot: np.ndarray, message: str, **place) -> None:
         """:meth:`report` for each row where ``bad`` is true (arrays of one length)."""

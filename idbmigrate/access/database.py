@@ -67,7 +67,7 @@ class Database:
     def problems(self) -> list[Problem]:
         """What was found so far: with ``salvage`` all that could not be read, else declared counts that
         differ from the rows there are."""
-        return list(self._damage.problems)
+        return self._damage.problems
 
     def columns(self, table: str) -> list[Column]:
         """The table's columns in the file's order."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from idbmigrate.access import format as fmt
 from idbmigrate.access.gather import ByteView
 from idbmigrate.access.header import Header, parse_header
 from idbmigrate.errors import SourceError
@@ -66,6 +68,15 @@ class PageFile:
             numbers = missing[first : first + _BATCH]
             target[numbers] = self._cipher.decrypt(numbers, source[numbers])
         self._ready[missing] = True
+
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """For each page of the file, the page that owns it where it is a data page, else -1 (int64)."""
+        every = np.arange(self.page_count, dtype=np.int64)
+        self.require(every)
+        base = every * self.page_size
+        owner = self.view.u32(base + 4).astype(np.int64)
+        return np.where(self.view.u8(base) == fmt.PAGE_DATA, owner, -1)
 
     def page(self, number: int) -> np.ndarray:
         """The bytes of one page (uint8). The caller has checked ``number < page_count``."""

@@ -49,8 +49,8 @@ def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowS
     own, foreign = _sort_out(pages, table, named)
     rows = _rows_on(pages, table, own, damage)
     complete = len(rows) == table.row_count
-    if complete and damage.salvage and not len(rows):  # the definition may be that of another, empty table
-        complete = not len(_lost_pages(pages, table, own))
+    if complete and not len(rows):  # count and map may be those of before the file was not closed
+        complete = not len(_holding_rows(pages, table, _lost_pages(pages, table, own)))
     if complete:  # every row is there, so a page too many in the map holds none of them
         for number in foreign.tolist():
             damage.note(_FOREIGN, table=table.name, page=number)
@@ -119,13 +119,15 @@ def _sort_out(pages: PageFile, table: TableDefinition, named: np.ndarray) -> tup
 def _lost_pages(pages: PageFile, table: TableDefinition, own: np.ndarray) -> np.ndarray:
     """Data pages anywhere in the file that name the table as their owner, but are not in its usage map.
 
-    Looked for only where the row count does not come out: it touches every page of the file.
+    Looked for only where the row count does not come out, or is 0.
     """
-    every = np.arange(pages.page_count, dtype=np.int64)
-    pages.require(every)
-    base = every * pages.page_size
-    mine = (pages.view.u8(base) == fmt.PAGE_DATA) & (pages.view.u32(base + 4) == table.page)
-    return np.setdiff1d(every[mine], own)
+    return np.setdiff1d(np.flatnonzero(pages.owners == table.page), own)
+
+
+def _holding_rows(pages: PageFile, table: TableDefinition, numbers: np.ndarray) -> np.ndarray:
+    """Those of the table's data pages that hold a live row."""
+    rows = _rows_on(pages, table, numbers, Damage(pages.name, salvage=True))
+    return np.unique(rows.page)
 
 
 def _follow(pages: PageFile, table: TableDefinition, rows: RowSet, moved: np.ndarray, damage: Damage):

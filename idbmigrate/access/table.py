@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ from idbmigrate.access.longvalue import TOO_LARGE, LongValues
 from idbmigrate.access.pagefile import PageFile
 from idbmigrate.access.rowparts import BAD_OFFSETS, SHORT_FIXED, RowParts
 from idbmigrate.access.rows import RowSet, locate_rows
-from idbmigrate.access.tabledef import Column, TableDefinition, code_page_codec
+from idbmigrate.access.tabledef import Column, TableDefinition, code_page_codec, known_code_page
 from idbmigrate.access.text import decode_code_page, decode_unicode
 from idbmigrate.access.values import arrow_type, boolean_array, decode_fixed, nullable_booleans, ragged_array
 
@@ -27,6 +28,11 @@ CHUNK_BYTES = 1 << 29
 _SHORT_VALUE = "a value is shorter than its type needs"
 _NOT_A_VALUE = "the bytes are no value of the column's type"
 _HALF_CHARACTER = "the text ends in half a character"
+_LOST = (
+    "{count} values hold a lost character: U+FFFD, or half a surrogate pair, given as a private use "
+    "character (U+E000 to U+E7FF)"
+)
+_CODE_PAGE = "the file's code page {number} is not known; text is read as Windows-1252"
 
 
 def schema(columns: list[Column]) -> pa.Schema:
@@ -47,6 +53,9 @@ def read_table(
         for part, arrays in reader.read(rows[first : first + CHUNK_ROWS]):
             chunks.append(arrays)
             ids.append(part.rows.ids)
+    reader.note_lost()
+    if len(rows):
+        reader.note_code_page()
     content = _assemble(columns, [list(arrays) for arrays in zip(*chunks)])
     return content, np.concatenate(ids) if ids else np.zeros(0, np.int64)
 
@@ -73,6 +82,21 @@ class _TableReader:
         self.pages, self.table, self.columns, self.damage = pages, table, columns, damage
         self._codec = code_page_codec(pages.header.code_page)
         self._long_bytes: dict[int, int] = {}
+        self._lost: Counter[str] = Counter()
+
+    def note_lost(self) -> None:
+        """Note, column by column, how many values hold a lost character."""
+        for column, count in self._lost.items():
+            self.damage.note(_LOST.format(count=count), table=self.table.name, column=column)
+
+    def note_code_page(self) -> None:
+        """Note the text columns of a file whose code page nobody knows."""
+        texts = [c for c in self.columns if c.code in (fmt.TEXT, fmt.MEMO)]
+        if self.pages.layout is not fmt.JET3 or known_code_page(self.pages.header.code_page):
+            return
+        for column in texts:
+            message = _CODE_PAGE.format(number=self.pages.header.code_page)
+            self.damage.note(message, table=self.table.name, column=column.name)
 
     def check(self, rows: RowSet) -> RowParts:
         """The parts of the rows that are sound; the others go to ``damage``."""
@@ -95,13 +119,13 @@ class _TableReader:
 
     def read(self, rows: RowSet) -> Iterator[tuple[RowParts, list[pa.Array]]]:
         """The sound rows and their columns, in as many parts as it takes to keep each within bounds."""
-        seen, counted = len(self.damage.problems), dict(self._long_bytes)
+        seen, counted, lost = len(self.damage.problems), dict(self._long_bytes), Counter(self._lost)
         parts = self.check(rows)
         try:
             arrays = [self._column(parts, column) for column in self.columns]
         except _Oversized:  # what this try has found will be found again
-            del self.damage.problems[seen:]
-            self._long_bytes = counted
+            self.damage.forget(seen)
+            self._long_bytes, self._lost = counted, lost
             half = len(rows) // 2
             yield from self.read(rows[:half])
             yield from self.read(rows[half:])
@@ -123,6 +147,8 @@ class _TableReader:
             if bad.any():
                 valid = self._drop(parts, column, valid, bad, _SHORT_VALUE)
                 start, length = start[~bad], length[~bad]
+            if not length.all():  # an empty wrapper is an empty result
+                valid, start, length = _less(valid, length == 0), start[length > 0], length[length > 0]
         return self._ragged(parts, column, view, start, length, valid)
 
     def _values(self, parts: RowParts, column: Column, valid: np.ndarray):
@@ -156,9 +182,11 @@ class _TableReader:
         kind = arrow_type(column)
         if column.code in (fmt.TEXT, fmt.MEMO):
             if self.pages.layout is fmt.JET3:
-                size, data, bad = decode_code_page(view, start, length, self._codec)
+                size, data, bad, lost = decode_code_page(view, start, length, self._codec)
             else:
-                size, data, bad = decode_unicode(view, start, length)
+                size, data, bad, lost = decode_unicode(view, start, length)
+            if lost:
+                self._lost[column.name] += lost
             if bad.any():
                 valid, size = self._drop(parts, column, valid, bad, _HALF_CHARACTER), size[~bad]
             return ragged_array(kind, size, data, valid)

@@ -164,6 +164,11 @@ def code_page_codec(code_page: int) -> str:
     raise AssertionError("cp1252 is part of Python")
 
 
+def known_code_page(code_page: int) -> bool:
+    """Whether the code page is one that is read as what it is; 0 stands for Windows-1252."""
+    return code_page == 0 or code_page_codec(code_page) != "cp1252" or code_page == 1252
+
+
 def _column(reader: _Reader, layout: fmt.Layout, raw: bytes, name: str) -> Column:
     def u16(at: int) -> int:
         return struct.unpack_from("<H", raw, at)[0]

@@ -15,7 +15,10 @@ import numpy as np
 from idbmigrate.access import format as fmt
 from idbmigrate.access.gather import ByteView
 
-_REPLACEMENT = 0xFFFD
+#: From half a surrogate pair (D800 to DFFF) to the private use character that stands for it (E000 to E7FF).
+_PRIVATE = 0x0800
+#: The sign for a character that was lost before the file was written.
+_LOST = 0xFFFD
 #: Values are gathered as one padded matrix unless that would hold this many times their characters.
 _MAX_PADDING = 3
 
@@ -23,8 +26,9 @@ _MAX_PADDING = 3
 def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
     """Decode Jet 4 text at byte ``start`` with ``length`` bytes (int64 arrays).
 
-    Returns UTF-8 length of each value (int64), the UTF-8 bytes (uint8) of all, and a bool array of
-    values that are no text (half a character), which are given as empty.
+    Returns UTF-8 length of each value (int64), the UTF-8 bytes (uint8) of all, a bool array of values
+    that are no text (half a character), which are given as empty, and how many values hold lost
+    characters (see :func:`encode_units`).
     """
     raw = _padded(view, start, length)
     if raw is None:
@@ -45,14 +49,15 @@ def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
     else:
         units, count = _mixed_units(view, start, length, packed)
     if not len(units):
-        return count, np.zeros(0, np.uint8), odd
+        return count, np.zeros(0, np.uint8), odd, 0
     any_packed = packed.any()
     if units.max() < 0x80 and (not any_packed or units.min() > 0):
-        return count, units.astype(np.uint8, copy=False), odd
+        return count, units.astype(np.uint8, copy=False), odd, 0
     if any_packed:
         units, count, torn = _switch_modes(units, count, packed)
         odd |= torn
-    return *encode_units(units, count), odd
+    size, data, lost = encode_units(units, count)
+    return size, data, odd, lost
 
 
 def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, codec: str):
@@ -61,14 +66,15 @@ def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, code
     raw = view.ragged(start, length) if padded is None else _cut(padded, 0, length)
     bad = np.zeros(len(start), bool)
     if not len(raw) or raw.max() < 0x80:
-        return length, raw, bad
+        return length, raw, bad, 0
     table = _single_byte_table(codec)
     if table is not None:
-        return *encode_units(table[raw], length), bad
+        size, data, lost = encode_units(table[raw], length)
+        return size, data, bad, lost
     ends = np.cumsum(length).tolist()  # a code page of one or two bytes a character: value by value
     values = (raw[end - size : end].tobytes() for end, size in zip(ends, length.tolist()))
     texts = [value.decode(codec, "replace").encode() for value in values]
-    return np.array([len(t) for t in texts], np.int64), np.frombuffer(b"".join(texts), np.uint8), bad
+    return np.array([len(t) for t in texts], np.int64), np.frombuffer(b"".join(texts), np.uint8), bad, 0
 
 
 def _padded(view: ByteView, start: np.ndarray, length: np.ndarray) -> np.ndarray | None:
@@ -144,23 +150,28 @@ def _expand(body: bytes) -> np.ndarray | None:
     return np.concatenate(parts)
 
 
-def encode_units(units: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """UTF-16 code units (uint16, values of ``count`` units each) -> UTF-8 lengths and bytes.
+def encode_units(units: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """UTF-16 code units (uint16, values of ``count`` units each) -> UTF-8 lengths, bytes, values with losses.
 
-    Half a surrogate pair, which UTF-8 cannot hold, becomes U+FFFD.
+    Half a surrogate pair, which UTF-8 cannot hold, becomes a private use character of its own (D800 is
+    U+E000, DFFF is U+E7FF), so that two keys that differ in it stay two. Third: how many values have one, or U+FFFD itself.
     """
     ends = np.cumsum(count)
-    surrogate = units & 0xF800 == 0xD800
+    surrogate, lost = units & 0xF800 == 0xD800, 0
     if surrogate.any():
-        units = _mend_surrogates(units, ends)
+        units, lost = _mend_surrogates(units, ends)
+    signs = units == _LOST
+    if signs.any():
+        lost += len(np.unique(np.searchsorted(ends, np.flatnonzero(signs), "right")))
     size = 1 + (units >= 0x80).astype(np.int64) + (units >= 0x800)
     size[units & 0xF800 == 0xD800] = 2  # each half of a pair: two of its four bytes
     total = np.concatenate(([0], np.cumsum(size)))
     data = units.astype("<u2", copy=False).tobytes().decode("utf-16-le").encode()
-    return total[ends] - total[ends - count], np.frombuffer(data, np.uint8)
+    return total[ends] - total[ends - count], np.frombuffer(data, np.uint8), lost
 
 
-def _mend_surrogates(units: np.ndarray, ends: np.ndarray) -> np.ndarray:
+def _mend_surrogates(units: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, int]:
+    """The units without lone halves, and how many values had one."""
     high, low = units & 0xFC00 == 0xD800, units & 0xFC00 == 0xDC00
     paired = high[:-1] & low[1:]
     inner = ends[(ends > 0) & (ends < len(units))]
@@ -169,8 +180,8 @@ def _mend_surrogates(units: np.ndarray, ends: np.ndarray) -> np.ndarray:
     alone[:-1] &= ~paired
     alone[1:] &= ~paired
     units = units.copy()
-    units[alone] = _REPLACEMENT
-    return units
+    units[alone] += _PRIVATE
+    return units, len(np.unique(np.searchsorted(ends, np.flatnonzero(alone), "right")))
 
 
 @lru_cache

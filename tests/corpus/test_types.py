@@ -185,7 +185,7 @@ def test_text_in_every_stored_form(seed, repeat):
     stored = [stored_text(*pair) for pair in chosen]
     length = np.array([len(value) for value in stored])
     start = np.cumsum(length) - length
-    sizes, data, bad = decode_unicode(ByteView(b"".join(stored) + bytes(8)), start, length)
+    sizes, data, bad, _ = decode_unicode(ByteView(b"".join(stored) + bytes(8)), start, length)
     assert not bad.any()
     assert decoded(sizes, data) == [text for text, _ in chosen]
 
@@ -194,9 +194,10 @@ def test_half_characters_and_halves_of_pairs():
     stored = ["ab".encode("utf-16-le"), b"abc", b"\xff\xfea\0b\0", b"\x3d\xd8", b"\x42\xdex\x00"]
     length = np.array([len(value) for value in stored])
     view = ByteView(b"".join(stored) + bytes(8))
-    sizes, data, bad = decode_unicode(view, np.cumsum(length) - length, length)
+    sizes, data, bad, halves = decode_unicode(view, np.cumsum(length) - length, length)
+    assert halves == 2
     assert bad.tolist() == [False, True, True, False, False]
-    assert decoded(sizes, data) == ["ab", "", "", "\ufffd", "\ufffdx"]
+    assert decoded(sizes, data) == ["ab", "", "", "\ue03d", "\ue642x"]
 
 
 @pytest.mark.parametrize("codec", ["cp1252", "cp1251", "cp932"])
@@ -205,7 +206,7 @@ def test_code_pages(codec):
     stored = [text.encode(codec) for text in texts]
     length = np.array([len(value) for value in stored])
     view = ByteView(b"".join(stored) + bytes(8))
-    sizes, data, _ = decode_code_page(view, np.cumsum(length) - length, length, codec)
+    sizes, data, *_ = decode_code_page(view, np.cumsum(length) - length, length, codec)
     assert decoded(sizes, data) == texts
 
 
