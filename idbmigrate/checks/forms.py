@@ -34,7 +34,7 @@ class Form:
         """When the form fails, in words."""
         raise NotImplementedError
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         """Expression that is true for a failing row; None where it cannot be run."""
         raise NotImplementedError
 
@@ -52,7 +52,7 @@ class OneColumn(Form):
         """Mask of the distinct values that fail; None where the form cannot be run."""
         raise NotImplementedError
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         return plan.tested(self)
 
 
@@ -252,7 +252,7 @@ class Compared(OneColumn):
         compare = values.after if self.relation == "after" else values.before
         return compare(text[:width], width) & (values.days > 0)
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         if self.than.same_for_all:
             return plan.tested(self)
         from sqlglot import exp
@@ -281,7 +281,7 @@ class MonthBefore(OneColumn):
         text = self.than.value(plan)
         return None if text is None else values.shaped(patterns.MONTH) & values.before(text[:7], 7)
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         if self.than.same_for_all:
             return plan.tested(self)
         from sqlglot import exp
@@ -292,7 +292,7 @@ class MonthBefore(OneColumn):
         return _ordered(exp.LT, plan, left, right)
 
 
-def _ordered(kind: type[exp.Binary], plan: Plan, *sides: tuple[str, Column, np.ndarray]) -> exp.Expression:
+def _ordered(kind: type[exp.Binary], plan: Plan, *sides: tuple[str, Column, np.ndarray]) -> exp.Expr:
     """A comparison of the numbers that stand for two columns; false where a side has none at all."""
     from sqlglot import exp
 

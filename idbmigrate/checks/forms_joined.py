@@ -32,7 +32,7 @@ class Joined(Form):
             return "neither " + " nor ".join(words)
         return (" and " if self.join == "all" else " or ").join(words)
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         from sqlglot import exp
 
         parts = [part.sql(plan) for part in self.parts]
@@ -61,7 +61,7 @@ class Coded(Form):
     def meaning(self) -> str:
         return f"{self.code} does not have the shape of a code of the scheme in {self.scheme}"
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         icd10 = Joined("all", (Is(self.scheme, self.icd10), Pattern(self.code, patterns.ICD10)))
         snomed = Joined("all", (Is(self.scheme, self.snomed), Algorithm(self.code, "snomed")))
         return Joined("any", (icd10, snomed)).sql(plan)
@@ -88,7 +88,7 @@ class Score(Form):
             "range": f"{self.score} is outside the range of this assessment",
         }[self.problem]
 
-    def sql(self, plan: Plan) -> exp.Expression:
+    def sql(self, plan: Plan) -> exp.Expr:
         return plan.score(self.tool, self.score, self.problem)
 
 
@@ -111,7 +111,7 @@ class Without(Form):
         which = f" where {self.where.meaning()}" if self.where else ""
         return f"no row of {self.table} belongs to it{which}"
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         return plan.without(self.table, self.where)
 
 
@@ -133,7 +133,7 @@ class Unique(Form):
         which = f" where {self.where.meaning()}" if self.where else ""
         return f"more than one row has the same {' + '.join(self.names)}{which}"
 
-    def sql(self, plan: Plan) -> exp.Expression | None:
+    def sql(self, plan: Plan) -> exp.Expr | None:
         return plan.repeated(self.names, self.where, self.blanks_equal)
 
 
@@ -156,7 +156,7 @@ class Continued(Form):
         day = "the day of, or after," if self.same_day else "the day after"
         return f"no other row of the same {self.per} starts on {day} {self.end}"
 
-    def sql(self, plan: Plan) -> exp.Expression:
+    def sql(self, plan: Plan) -> exp.Expr:
         return plan.not_continued(self.per, self.start, self.end, self.same_day == "yes")
 
 

@@ -33,7 +33,7 @@ class Plan:
         self.table, self.relations, self._outside, self.engine = table, relations, outside, engine
         self.spec = relations.dataset.tables[table]
         self.size = relations.rows(table)
-        self._tested: dict[OneColumn, exp.Expression | None] = {}
+        self._tested: dict[OneColumn, exp.Expr | None] = {}
         self._scores: dict[tuple[str, str], dict[str, np.ndarray]] = {}
         self._related: dict[tuple[str, str], Column] = {}
         self._added: dict[str, Callable[[], pa.Array | np.ndarray]] = {}
@@ -59,7 +59,7 @@ class Plan:
         codes = self.relations.dataset.codes_of(self.spec.columns[name])
         return tuple(codes.codes) if codes else ()
 
-    def tested(self, form: OneColumn) -> exp.Expression | None:
+    def tested(self, form: OneColumn) -> exp.Expr | None:
         """Whether a form that looks at one value fails, as it was found for each distinct value."""
         if form not in self._tested:
             column = self.column(form.column)
@@ -67,7 +67,7 @@ class Plan:
             self._tested[form] = None if fails is None else self._told(column, fails)
         return self._tested[form]
 
-    def _told(self, column: Column, fails: np.ndarray) -> exp.Expression:
+    def _told(self, column: Column, fails: np.ndarray) -> exp.Expr:
         return self._add(lambda: fails[column.at]) if column.holds(fails) else exp.false()
 
     def texts(self, column: Column) -> exp.Column:
@@ -78,20 +78,20 @@ class Plan:
         """The numbers, of that name, that stand for the distinct values of a column; null where 0 does."""
         return self._add(lambda: _or_null(numbers[column.at]), name)
 
-    def rows(self, fails: np.ndarray) -> exp.Expression:
+    def rows(self, fails: np.ndarray) -> exp.Expr:
         """Whether each row fails, as it was computed on whole columns."""
         return self._add(lambda: fails) if fails.any() else exp.false()
 
     # What looks at many rows
 
-    def score(self, tool: str, score: str, problem: str) -> exp.Expression:
+    def score(self, tool: str, score: str, problem: str) -> exp.Expr:
         """Whether an assessment score has a problem: its tool, its shape or its range."""
         if (tool, score) not in self._scores:
             sides = self.column(tool), self.column(score)
             self._scores[tool, score] = many_rows.scores(*sides, self.relations.dataset.assessments)
         return self.rows(self._scores[tool, score][problem])
 
-    def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expression | None:
+    def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expr | None:
         """Whether another row has the same values in some columns."""
         columns = [self.column(name) for name in names]
         chosen = np.ones(self.size, bool)
@@ -105,7 +105,7 @@ class Plan:
             chosen &= self.mask(condition)
         return self.rows(many_rows.repeated(columns, chosen))
 
-    def without(self, table: str, where: Form | None) -> exp.Expression | None:
+    def without(self, table: str, where: Form | None) -> exp.Expr | None:
         """Whether no row of a descendant table (that satisfies a form) belongs to each row."""
         other = Plan(table, self.relations, self._outside, self.engine)
         rows = self.relations.ancestor_rows(table, self.table)
@@ -118,19 +118,19 @@ class Plan:
         fails[rows[rows >= 0]] = False
         return self.rows(fails)
 
-    def not_continued(self, per: str, start: str, end: str, same_day: bool) -> exp.Expression:
+    def not_continued(self, per: str, start: str, end: str, same_day: bool) -> exp.Expr:
         """Whether no other row of the same group starts after the end of each row that has one."""
         return self.rows(many_rows.not_continued(*map(self.column, (per, start, end)), same_day))
 
     # Running
 
-    def mask(self, condition: exp.Expression) -> np.ndarray:
+    def mask(self, condition: exp.Expr) -> np.ndarray:
         """Whether each row satisfies a condition."""
         mask = np.zeros(self.size, bool)
         mask[self.rows_where([condition])[0]] = True
         return mask
 
-    def rows_where(self, conditions: Sequence[exp.Expression]) -> list[np.ndarray]:
+    def rows_where(self, conditions: Sequence[exp.Expr]) -> list[np.ndarray]:
         """Numbers of the rows, from 0 and ascending, that satisfy each condition.
 
         What was computed before is looked up; all others are one query.
@@ -147,7 +147,7 @@ class Plan:
             for each in conditions
         ]
 
-    def _asked(self, conditions: Sequence[exp.Expression]) -> list[np.ndarray]:
+    def _asked(self, conditions: Sequence[exp.Expr]) -> list[np.ndarray]:
         names = [f"fails {place}" for place in range(len(conditions))]
         some = exp.or_(*(exp.paren(each) for each in conditions), copy=False)
         told = (exp.alias_(each, name, quoted=True) for each, name in zip(conditions, names, strict=True))

@@ -72,7 +72,7 @@ class Prepared:
     """
 
     number: int
-    value: exp.Expression
+    value: exp.Expr
     truth: bool
     needs: tuple[int, ...]
     depth: int

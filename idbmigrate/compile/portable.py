@@ -73,7 +73,7 @@ ALLOWED = frozenset(
 )
 
 
-def check(query: exp.Expression, place: Place | None = None) -> None:
+def check(query: exp.Expr, place: Place | None = None) -> None:
     """Refuse a query with a node outside the list (``mapping-inexpressible``)."""
     for node in query.walk():
         if type(node) not in ALLOWED:

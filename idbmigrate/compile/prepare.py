@@ -100,7 +100,7 @@ def _shape(value: Sql, columns: list[exp.Column]) -> tuple:
         if isinstance(part, list):
             parts.append((name, *(_shape(each, columns) for each in part)))
         elif part is not None:
-            parts.append((name, _shape(part, columns) if isinstance(part, exp.Expression) else part))
+            parts.append((name, _shape(part, columns) if isinstance(part, exp.Expr) else part))
     return tuple(parts)
 
 

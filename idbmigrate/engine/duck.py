@@ -47,7 +47,7 @@ class DuckEngine:
         if getattr(self._mine, "tables", {}).pop(name, None) is not None:
             self._mine.connection.unregister(name)
 
-    def run(self, query: exp.Expression) -> pa.Table:
+    def run(self, query: exp.Expr) -> pa.Table:
         names = {found.name for found in query.find_all(exp.Table) if found.name in self._tables}
         connection = self._seeing(names)
         text = query.sql(dialect=self.dialect, copy=False)

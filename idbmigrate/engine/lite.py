@@ -43,7 +43,7 @@ class SqliteEngine:
     def forget(self, name: str) -> None:
         self._connection.execute(f'DROP TABLE "{name}"')
 
-    def run(self, query: exp.Expression) -> pa.Table:
+    def run(self, query: exp.Expr) -> pa.Table:
         cursor = self._connection.execute(query.sql(dialect=self.dialect, copy=False))
         names = [entry[0] for entry in cursor.description]
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(names)

@@ -14,7 +14,7 @@ from idbmigrate.engine import Engine, open_engine
 class Statement:
     """A compiled query whose text is written once a dialect, and whose tables are looked for once."""
 
-    def __init__(self, query: exp.Expression):
+    def __init__(self, query: exp.Expr):
         self._query = query
         self._texts: dict[str, str] = {}
         self._found: dict[tuple, list] = {}
