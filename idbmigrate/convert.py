@@ -19,7 +19,10 @@ import pyarrow as pa
 
 from idbmigrate import months, package, periods
 from idbmigrate.compile.compiler import compile_mapping
-from idbmigrate.datasets import Dataset, identify, load_dataset, load_overlay
+from idbmigrate.datasets import Dataset, Identification, Overlay, identify, load_dataset, load_overlay
+from idbmigrate.datasets.links import ALLOW as ALLOW_LINKED
+from idbmigrate.datasets.links import linked_tables
+from idbmigrate.datasets.links import require_none as require_no_links
 from idbmigrate.engine import Engine, open_engine
 from idbmigrate.engine.belonging import Settled, settled
 from idbmigrate.engine.execute import execute
@@ -31,7 +34,7 @@ from idbmigrate.mapping.load import find_mapping, load_mapping, with_overlay
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.options import Options
 from idbmigrate.proof import prove
-from idbmigrate.readers import open_idb
+from idbmigrate.readers import Idb, open_idb
 from idbmigrate.run import Run
 from idbmigrate.stage import StagedTable, stage
 from idbmigrate.trace import Origins
@@ -52,6 +55,7 @@ def convert(
     formats: Iterable[str] = ("csv",),
     *,
     overwrite: bool = False,
+    shared: bool = False,
     progress: Progress = lambda message: None,
     parameters: Mapping[str, str] | None = None,
     allow: Iterable[str] = (),
@@ -62,14 +66,17 @@ def convert(
 
     Gives a :class:`idbmigrate.run.Run`, for a list of files a :class:`idbmigrate.batch.Batch` with a run
     and a folder for each; or with summaries alone where ``each`` is called with every run in turn, so that
-    no more than one is in memory. Without ``out`` nothing is written. Further options: see
+    no more than one is in memory. Without ``out`` nothing is written; only its owner may read the folder,
+    unless it is ``shared``. Further options: see
     :class:`idbmigrate.options.Options`. Raises errors of :mod:`idbmigrate.errors`; ``books-open`` where a
     row or value would be lost.
     """
     asked = Options(to, tuple(formats), parameters=dict(parameters or {}), allow=tuple(allow), **options)
     one = isinstance(path, (str, os.PathLike))
     paths = [Path(item) for item in ([path] if one else path)]  # type: ignore[arg-type, list-item]
-    place = publish.Folder(out, overwrite=overwrite, sources=paths) if out is not None else nullcontext()
+    place: Any = nullcontext()
+    if out is not None:
+        place = publish.Folder(out, overwrite=overwrite, sources=paths, shared=shared, progress=progress)
     with place as folder:
         if one:
             result: Any = _convert(paths[0], folder, asked, progress)
@@ -87,12 +94,13 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
     with ThreadPoolExecutor(_BESIDE) as pool, _stop_on_error() as stop:
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
-            found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
+            found = _identified(idb, overlay, path, options)
             source, target = load_dataset(found.dataset), load_dataset(options.to)
+            unread = linked_tables(idb.linked_tables, source, overlay)
             mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
             mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
             staged = stage(idb, found, source)
-            read = _read(path, digest.result(), idb.problems)
+            read = _read(path, digest.result(), idb.problems, unread)
         _require(mapping, found.missing_tables, path, damaged="problems" in read)
 
         with _closed_beside(opening.result(), pool) as engine:
@@ -197,11 +205,33 @@ def _begin_to_write(
     ]
 
 
-def _read(path: Path, digest: str, problems: Sequence[Any]) -> dict[str, Any]:
-    """The input as the manifest names it; what salvage could not read is part of it."""
+def _identified(idb: Idb, overlay: Overlay | None, path: Path, options: Options) -> Identification:
+    """What the file is. A table of the data set that is only linked to ends the run, unless it is allowed."""
+    links = idb.linked_tables
+    try:
+        found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
+    except SourceError as error:
+        if error.code == "unknown-dataset":
+            require_no_links(links, None, overlay, path.name)
+        raise
+    if ALLOW_LINKED not in options.allow:
+        require_no_links(links, load_dataset(found.dataset), overlay, path.name)
+    return found
+
+
+def _read(path: Path, digest: str, problems: Sequence[Any], unread: Mapping[str, str]) -> dict[str, Any]:
+    """The input as the manifest names it; what could not be read is part of it.
+
+    ``unread``: tables of the data set that are only linked to, with their names in the file.
+    """
     facts: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
     if problems:
         facts["problems"] = [{"where": problem.where, "message": problem.message} for problem in problems]
+    if unread:
+        facts["not_read"] = [
+            {"table": name, "name": own, "why": "a link to another file: its rows and values are not counted"}
+            for name, own in unread.items()
+        ]
     return facts
 
 

@@ -32,6 +32,7 @@ CODES: dict[str, str] = {
     "wrong-password": "the password does not open the file",
     "unknown-dataset": "tables and columns fit no known data set",
     "ambiguous-names": "two tables or columns of the file may be the same one of the data set",
+    "linked-tables": "tables of the data set are links to another file, which nobody has read",
     "missing-table": "a table that the mapping needs is not in the file",
     "reader-unavailable": "the reader that was asked for is not installed",
     # descriptions

@@ -44,16 +44,18 @@ allow = click.option(
 )
 fail_on = click.option(
     "--fail-on",
-    type=click.Choice(["warning", "record", "group", "file"]),
+    type=click.Choice(["warning", "record", "group", "file", "never"]),
+    default="record",
+    show_default=True,
     help="Exit with 1 if there are findings of this effect or a graver one.",
 )
 
 _EFFECTS = ("warning", "record", "group", "file")
 
 
-def reached(findings: dict[str, int], fail_on: str | None) -> bool:
+def reached(findings: dict[str, int], fail_on: str) -> bool:
     """Whether counts of findings by effect hold one at or above the effect of ``--fail-on``."""
-    if fail_on is None:
+    if fail_on == "never":
         return False
     grave = _EFFECTS[_EFFECTS.index(fail_on) :]
     return any(findings.get(effect, 0) for effect in grave)
@@ -68,6 +70,6 @@ class Setting(click.ParamType):
         if isinstance(value, tuple):
             return value
         name, equals, text = value.partition("=")
-        if not equals or not name.strip():
+        if not equals or not name.strip() or not text.strip():
             self.fail("write it as name=value, for example org_id_provider=RX1", param, ctx)
         return name.strip(), text

@@ -34,7 +34,13 @@ CAUSES_SHOWN = 6
     metavar="FILE",
     help="Access template that --format idb fills a copy of; without one the file is for tests only.",
 )
-@_options.allow
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="NAME",
+    help="Go on where a run would end: linked-tables, or a difference of the template "
+    "(kind:TABLE.COLUMN, or a kind, table or column). Repeatable.",
+)
 @click.option(
     "--mapping", metavar="FILE", help="A mapping file of your own, instead of the one that comes along."
 )
@@ -51,6 +57,11 @@ CAUSES_SHOWN = 6
 @click.option("--period", metavar="YYYY-MM", help="Only the records of this reporting month.")
 @click.option("--split", type=click.Choice(["month"]), help="One package for each reporting month.")
 @click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
+@click.option(
+    "--shared",
+    is_flag=True,
+    help="Let others read the folder, as the system would; without it only you can.",
+)
 @click.option(
     "--share",
     is_flag=True,
@@ -80,7 +91,7 @@ def command(
     settings: tuple[tuple[str, str], ...],
     overlays: tuple[str, ...],
     comparing: bool,
-    fail_on: str | None,
+    fail_on: str,
     **options: Any,
 ) -> int:
     """Convert legacy Access files to the data set DATASET.
@@ -149,6 +160,11 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     if problems:
         _heading(console, "Contradictions in the file")
         console.table([(p["where"], p["message"]) for p in problems], ["where", "what"])
+
+    unread = [line for item in summary["inputs"] for line in item.get("not_read", ())]
+    if unread:
+        _heading(console, "Not read")
+        console.table([(line["table"], line["why"]) for line in unread], ["table", "why"])
 
     _heading(console, "Went in")
     console.table(
@@ -232,7 +248,12 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
     rows = {kind: sum(line[kind] for line in summary["tables_in"]) for kind in ("rows", "carried")}
     values = {k: sum(line["values"][k] for line in summary["tables_in"]) for k in ("in", "carried")}
     console.say()
-    verdict = console.style("The books balance", "bold", "green")
+    unread = [line["table"] for item in summary["inputs"] for line in item.get("not_read", ())]
+    if unread:
+        names = ", ".join(unread)
+        verdict = console.style(f"The books balance without {names}, which nobody has read", "bold", "red")
+    else:
+        verdict = console.style("The books balance", "bold", "green")
     shares = f"{rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,}"
     console.say(f"{verdict}: {shares} values are carried, every other one has its reason.")
     if summary["out"]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,13 +45,7 @@ _COLOURS = {"file": "red", "group": "red", "record": "yellow", "warning": "cyan"
 @click.option(
     "--share", is_flag=True, help="Reports for others: no identifiers or values, counts below 5 suppressed."
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["warning", "record", "group", "file"]),
-    default="group",
-    show_default=True,
-    help="Exit with 1 if there are findings of this effect or a graver one.",
-)
+@_options.fail_on
 @run_verb
 def command(
     console: Console, path: str | None, dataset: str, rules: bool, fail_on: str, **options: Any
@@ -127,20 +119,17 @@ def _reports(console, path, tables, target, outcome, options) -> dict[str, Any]:
 
 
 def _publish(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place and move it there: it appears whole or not at all."""
+    """Write a file that appears whole or not at all, and that only its owner may read."""
     from idbmigrate.errors import OutputError
+    from idbmigrate.exporters.whole import whole_file
 
-    unfinished = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(unfinished)
-        os.replace(unfinished, path)
+        with whole_file(path, overwrite=True) as part:
+            write(part)
     except OSError as error:
         reason = (error.strerror or "the system refuses").lower()
         raise OutputError(f"cannot write: {reason}", code="output-failed", where=str(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
 
 
 def show(console: Console, document: dict[str, Any]) -> None:

@@ -12,18 +12,18 @@ import hashlib
 import io
 import json
 import os
-import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from idbmigrate.errors import IdbmigrateError, OutputError
-from idbmigrate.exporters.whole import sync_folder
+from idbmigrate.exporters import leftovers
+from idbmigrate.exporters.whole import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, sync_folder, usual_mode
 
 #: the file that every published folder holds; what has none was not written by us
 MANIFEST = "manifest.json"
@@ -39,22 +39,36 @@ class Folder:
 
     With ``overwrite`` a folder of that name is replaced, and removed only when the new one is in its
     place; one that holds no ``manifest.json`` and is not empty is not ours and is refused, as is one
-    that holds one of the ``sources``. Raises OutputError ``output-exists`` or ``output-failed``.
+    that holds one of the ``sources``. Only its owner may read the folder, unless it is ``shared``. What
+    runs that were killed left beside it is removed, and ``progress`` is told so. Raises OutputError
+    ``output-exists`` or ``output-failed``.
     """
 
-    def __init__(self, out: str | os.PathLike[str], *, overwrite: bool = False, sources: Iterable[Any] = ()):
+    def __init__(
+        self,
+        out: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        sources: Iterable[Any] = (),
+        shared: bool = False,
+        progress: Callable[[str], None] = lambda message: None,
+    ):
         self.out = Path(os.path.abspath(out))
-        self.overwrite = overwrite
+        self.overwrite, self.shared, self._progress = overwrite, shared, progress
         self._sources = [Path(source).resolve() for source in sources]
         self._made: list[Path] = []
-        self._part = self._sibling("part")
+        self._names = leftovers.HiddenNames(self.out)
+        self._part = self._names.part
+        for name in leftovers.clear(self.out.parent):
+            self._progress(f"removed {name}, which a stopped run had left in {self.out.parent}")
         self._check_place()
 
     def __enter__(self) -> Path:
         with self._as_output_error():
             self._make_parents()
             try:
-                self._part.mkdir()
+                self._names.claim()
+                self._part.mkdir(mode=OWNER_ONLY_FOLDER)
             except OSError:
                 self._forget()
                 raise
@@ -70,12 +84,13 @@ class Folder:
             return
         try:
             with self._as_output_error():
-                _to_disk(self._part)
+                _to_disk(self._part, self.shared)
                 self._check_place()
                 self._swap()
         except BaseException:
             self._forget()
             raise
+        self._names.release()
 
     def _check_place(self) -> None:
         if not os.path.lexists(self.out):
@@ -103,7 +118,7 @@ class Folder:
         if not os.path.lexists(self.out):
             _rename(self._part, self.out)
         else:
-            old = self._sibling("old")
+            old = self._names.old
             _rename(self.out, old)
             try:
                 _rename(self._part, self.out)
@@ -115,12 +130,10 @@ class Folder:
 
     def _forget(self) -> None:
         shutil.rmtree(self._part, ignore_errors=True)
+        self._names.release()
         for place in reversed(self._made):
             with contextlib.suppress(OSError):  # somebody else has put something there
                 place.rmdir()
-
-    def _sibling(self, suffix: str) -> Path:
-        return self.out.with_name(f".{self.out.name}.{secrets.token_hex(4)}.{suffix}")
 
     def _is_ours(self, error: OSError) -> bool:
         """Whether an error came from writing here, not from reading the source."""
@@ -228,13 +241,19 @@ def write_manifest(
     return outputs
 
 
-def _to_disk(folder: Path) -> None:
-    """Bring files and directory entries to the disk, so that a rename never outlives its content."""
+def _to_disk(folder: Path, shared: bool) -> None:
+    """Bring files and directory entries to the disk, so that a rename never outlives its content.
+
+    Unless ``shared``, only the owner may read them.
+    """
+    files = list(files_of(folder).values())
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(_sync_file, files_of(folder).values()))
-    for place in sorted(path for path in folder.rglob("*") if path.is_dir()):
+        list(pool.map(_sync_file, files))
+    for file in files:
+        file.chmod(usual_mode(0o666) if shared else OWNER_ONLY_FILE)
+    for place in [*sorted(path for path in folder.rglob("*") if path.is_dir()), folder]:
+        place.chmod(usual_mode(0o777) if shared else OWNER_ONLY_FOLDER)
         sync_folder(place)
-    sync_folder(folder)
 
 
 def _sync_file(path: Path) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from idbmigrate.errors import OutputError
+from idbmigrate.exporters import leftovers
+
+#: Modes of what may hold patients' data.
+OWNER_ONLY_FOLDER, OWNER_ONLY_FILE = 0o700, 0o600
 
 
 @contextlib.contextmanager
 def whole_file(target: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
     """Give a path beside ``target`` to write to, and rename it to ``target`` if the block succeeds.
 
-    Whoever writes must have synced the file. Whatever the block leaves at that path is removed when it
-    fails. Raises OutputError ``output-exists`` unless ``overwrite``, ``output-failed`` without a folder.
+    Only its owner may read it. Whoever writes must have synced the file. Whatever the block leaves at that
+    path is removed when it fails. Raises OutputError ``output-exists`` unless ``overwrite``,
+    ``output-failed`` without a folder.
     """
     target = Path(target)
     if target.exists() and not overwrite:
@@ -27,13 +31,25 @@ def whole_file(target: str | os.PathLike[str], overwrite: bool = False) -> Itera
         raise OutputError(
             "the folder does not exist", code="output-failed", where=str(target.parent), hint="make it first"
         )
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    leftovers.clear(target.parent)
+    names = leftovers.HiddenNames(target)
+    names.claim()
     try:
-        yield part
-        os.replace(part, target)
+        os.close(os.open(names.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY_FILE))
+        yield names.part
+        names.part.chmod(OWNER_ONLY_FILE)
+        os.replace(names.part, target)
         sync_folder(target.parent)
     finally:
-        part.unlink(missing_ok=True)
+        names.part.unlink(missing_ok=True)
+        names.release()
+
+
+def usual_mode(mode: int) -> int:
+    """A mode as the process's umask leaves it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mode & ~mask
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,10 +1,10 @@
 """The one JSON document that every report is made from.
 
-Sections (a section that does not apply is null or empty): ``input``, ``identification``, ``mapping``,
-``settings``, ``flow`` (tables in, tables out, which feeds which), ``ledger``, ``coverage`` of the rules,
-``vodim``, ``fate``, ``findings`` (counts by effect), ``root_causes``, ``dates`` (what each column of text
-dates proves), ``unmapped``, ``confidence``. It holds no time of day, so that the same run gives the same
-bytes.
+Sections (a section that does not apply is null or empty): ``input``, ``not_read``, ``identification``,
+``mapping``, ``settings``, ``flow`` (tables in, tables out, which feeds which), ``ledger``, ``coverage`` of
+the rules, ``vodim``, ``fate``, ``findings`` (counts by effect), ``root_causes``, ``dates`` (what each column
+of text dates proves), ``unmapped``, ``confidence``. It holds no time of day, so that the same run gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     document = {
         **_frame(run.mapping.title),
         "input": run.input,
+        "not_read": not_read(run.input),
         "identification": run.identified,
         "mapping": {
             "name": run.mapping.name,
@@ -88,6 +89,16 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     return document
 
 
+def not_read(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What of the file was not read, by line: ``what``, ``why``, and ``table`` where the data set has it."""
+    lines = [
+        {"what": line["table"], "table": line["table"], "why": line["why"]}
+        for line in found.get("not_read", ())
+    ]
+    problems = found.get("problems", ())
+    return [*lines, *({"what": each["where"], "table": None, "why": each["message"]} for each in problems)]
+
+
 def _frame(title: str) -> dict[str, Any]:
     return {
         "report": "idbmigrate",
@@ -95,6 +106,7 @@ def _frame(title: str) -> dict[str, Any]:
         "title": title,
         "shared": False,
         "input": None,
+        "not_read": [],
         "identification": None,
         "mapping": None,
         "settings": None,

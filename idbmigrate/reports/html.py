@@ -49,7 +49,8 @@ def render(document: Mapping[str, Any]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(document['title'])}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n"
         f'</head>\n<body>\n<a class="skip" href="#main">Skip to the report</a>\n{_head(document)}'
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="main">\n{_verdict(document)}{body}\n'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="main">\n'
+        f"{_unread(document)}{_verdict(document)}{body}\n"
         "</main>\n</body>\n</html>\n"
     )
 
@@ -68,6 +69,18 @@ def _head(document: Mapping[str, Any]) -> str:
     return f"<header><h1>{escape(document['title'])}</h1><p>{' · '.join(lines)}</p></header>\n"
 
 
+def _unread(document: Mapping[str, Any]) -> str:
+    """What of the file nobody has read: above the verdict, which does not speak of it."""
+    lines = [f"{line['what']}: {line['why']}" for line in document["not_read"]]
+    if not lines:
+        return ""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return (
+        '<div class="verdict rejected" role="alert"><strong>Not everything in the file was read.</strong>'
+        f"<ul>{items}</ul></div>"
+    )
+
+
 def _verdict(document: Mapping[str, Any]) -> str:
     fate = document["fate"]
     if not fate:
@@ -77,9 +90,15 @@ def _verdict(document: Mapping[str, Any]) -> str:
     words = fate["words"][:1].upper() + fate["words"][1:]
     note = escape(document["coverage"]["note"]) if document["coverage"] else ""
     return (
-        f'<div class="verdict {fate["outcome"]}"><strong>{escape(words)}.</strong>{more}'
+        f'<div class="verdict {_colour(document)}"><strong>{escape(words)}.</strong>{more}'
         f'<p class="note">{note}</p></div>'
     )
+
+
+def _colour(document: Mapping[str, Any]) -> str:
+    """The look of the verdict: never that of a whole acceptance where something was not read."""
+    outcome = document["fate"]["outcome"]
+    return "accepted-in-part" if outcome == "accepted" and _unread(document) else outcome
 
 
 def _input(document: Mapping[str, Any]) -> str:

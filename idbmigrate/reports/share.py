@@ -27,6 +27,7 @@ def shared(document: Mapping[str, Any]) -> dict[str, Any]:
     found = deepcopy(dict(document))
     title = (found["mapping"] or found["target"])["title"]
     found |= {"shared": True, "title": title, "input": None, "unmapped": _codes(found["unmapped"])}
+    found["not_read"] = _not_read(found["not_read"])
     if found["identification"]:
         found["identification"]["evidence"] = []
     if found["settings"]:
@@ -46,6 +47,16 @@ def shared(document: Mapping[str, Any]) -> dict[str, Any]:
 def _dates(line: Mapping[str, Any]) -> dict[str, Any]:
     counts = {name: count for name, count in line.items() if isinstance(count, int)}
     return {**line, **suppress(counts)}
+
+
+def _not_read(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tables by the data set's name; what has a name of the file's own is one line for all."""
+    known = [line for line in lines if line["table"]]
+    if len(known) < len(lines):
+        known.append(
+            {"what": "the file", "table": None, "why": "parts of it are damaged and could not be read"}
+        )
+    return known
 
 
 def hidden(count: Any) -> bool:

@@ -94,6 +94,8 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     if document["identification"]:
         yield "Found to be", document["identification"]["dataset"]
     yield "Target", document["target"]["dataset"]
+    for line in document["not_read"]:
+        yield f"Not read: {line['what']}", line["why"]
     if fate := document["fate"]:
         yield "Fate of a submission", fate["words"]
         yield "Codes that reject the file", ", ".join(fate["file_codes"])

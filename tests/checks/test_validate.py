@@ -50,7 +50,7 @@ def test_every_form_reads_back_alike(kind, file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("fail_on", "code"), [("warning", 1), ("record", 1), ("group", 0), ("file", 0), (None, 0)]
+    ("fail_on", "code"), [("warning", 1), ("record", 1), ("group", 0), ("file", 0), ("never", 0), (None, 1)]
 )
 def test_exit_code(fail_on, code, file, tmp_path):
     folder = written("csv", arrow(file), tmp_path)

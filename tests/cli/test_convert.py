@@ -67,10 +67,12 @@ def calls(monkeypatch):
 
 def test_options_reach_the_library(calls):
     words = "a.mdb b.mdb --to iapt-2.1 --out o --format csv --format xml --set org=RX1 --set x=a=b"
-    words += " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --password p"
+    words += (
+        " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --shared --password p"
+    )
     words += " --template t.accdb --allow type --allow extra-table:T --share --salvage --no-check"
     result = CliRunner().invoke(command, [*words.split(), "--source", "iapt-1.5", "--mapping", "m.yaml"])
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output  # the findings that the stand-in gives
     [(path, options)] = calls
     assert path == ["a.mdb", "b.mdb"]
     assert callable(options.pop("progress")) and callable(options.pop("each"))
@@ -85,6 +87,7 @@ def test_options_reach_the_library(calls):
         "period": "2016-04",
         "split": "month",
         "overwrite": True,
+        "shared": True,
         "password": "p",
         "template": "t.accdb",
         "allow": ("type", "extra-table:T"),
@@ -140,7 +143,7 @@ def test_fail_on_decides_the_exit_code(calls, level, code):
 
 
 @pytest.mark.parametrize(
-    "words", [["--set", "org"], ["--set", "=x"], ["--accept", "all"], ["--split", "year"]]
+    "words", [["--set", "org"], ["--set", "=x"], ["--set", "org="], ["--accept", "all"], ["--split", "year"]]
 )
 def test_wrong_options(calls, words):
     result = CliRunner().invoke(command, ["a.mdb", "--to", "x", "--out", "o", *words])

@@ -106,7 +106,7 @@ def test_columns_line_up():
     ("findings", "fail_on", "expected"),
     [
         ({}, "warning", False),
-        ({"warning": 3}, None, False),
+        ({"file": 3}, "never", False),
         ({"warning": 3}, "warning", True),
         ({"warning": 3}, "record", False),
         ({"group": 1}, "record", True),

@@ -50,6 +50,10 @@ def document():
         "title": f"secret {SECRETS['file']}",
         "shared": False,
         "input": {"file": SECRETS["file"], "bytes": 1, "sha256": SECRETS["digest"]},
+        "not_read": [
+            {"what": "Disability", "table": "Disability", "why": "a link to another file"},
+            {"what": f"table {SECRETS['own table']}, page 7", "table": None, "why": "damaged"},
+        ],
         "identification": {
             "dataset": "iapt-1.5",
             "version": "1.5",

@@ -1,0 +1,80 @@
+"""What of a file nobody has read is told wherever its conversion is told."""
+
+from __future__ import annotations
+
+import json
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+import idbmigrate
+from idbmigrate.access.catalogue import LinkedTable
+from idbmigrate.access.database import Database
+from idbmigrate.cli import group
+from idbmigrate.errors import SourceError
+
+
+@pytest.fixture
+def linked(monkeypatch):
+    """Makes every file that is opened only link to these of its tables, under other names than ours."""
+
+    def link(*names: str) -> None:
+        tables = Database.tables.fget
+        there = lambda database: [name for name in tables(database) if name not in names]  # noqa: E731
+        links = [LinkedTable(name, f"{name} of the back end", "access") for name in names]
+        monkeypatch.setattr(Database, "tables", property(there))
+        monkeypatch.setattr(Database, "linked_tables", property(lambda database: links))
+
+    return link
+
+
+def test_a_linked_table_of_the_data_set_ends_the_run(linked, sample_idb, tmp_path):
+    linked("Disability", "TreatmentPEQ")
+    with pytest.raises(SourceError) as caught:
+        idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", out=tmp_path / "out")
+    assert caught.value.code == "linked-tables"
+    assert "Disability and TreatmentPEQ are only linked to" in caught.value.message
+    assert "back-end file" in caught.value.hint and "--allow linked-tables" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_links_alone_asks_for_the_file_behind_it(linked, sample_idb):
+    with idbmigrate.open_idb(sample_idb / "iapt-1.5.mdb") as idb:
+        names = list(idb.tables)
+    linked(*names)
+    with pytest.raises(SourceError) as caught:
+        idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1")
+    assert caught.value.code == "linked-tables" and "Person" in caught.value.message
+    assert "--allow" not in caught.value.hint
+
+
+def test_a_link_that_is_none_of_the_data_set_is_nobodys_business(linked, sample_idb):
+    linked("tblStaffNames")
+    run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
+    assert "not_read" not in run.input
+
+
+def test_what_is_allowed_is_named_everywhere(linked, sample_idb, tmp_path):
+    linked("Disability")
+    out = tmp_path / "out"
+    words = ["convert", str(sample_idb / "iapt-1.5.mdb"), "--to", "iapt-2.1", "--out", str(out)]
+    result = CliRunner().invoke(group, [*words, "--allow", "linked-tables"])
+    assert result.exit_code == 0, result.output
+    assert "Not read" in result.stdout
+    assert "The books balance without Disability, which nobody has read" in result.stdout
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert [line["table"] for line in manifest["input"]["not_read"]] == ["Disability"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Not everything in the file was read" in page
+    assert 'class="verdict accepted"' not in page
+    sheet = openpyxl.load_workbook(out / "report.xlsx").worksheets[0]
+    assert any(str(row[0].value) == "Not read: Disability" for row in sheet.iter_rows())
+
+
+@pytest.mark.parametrize(("case", "tables"), [("15-linked", 7), ("15b-part-linked", 3)])
+def test_outside_files_with_links(case, tables, shared_dir):
+    with pytest.raises(SourceError) as caught:
+        idbmigrate.convert(shared_dir / "cases" / f"{case}.mdb", to="mhsds-6.0")
+    assert caught.value.code == "linked-tables"
+    assert caught.value.message.partition(" are only")[0].count(",") + 2 == tables
