@@ -36,6 +36,10 @@ KNOWN = {
         "exporters/publish.py",
         "os.rename",
     ): "it fails where the new name is taken, and is tried again for a while",
+    (
+        "exporters/leftovers.py",
+        "os.rename",
+    ): "it fails where the new name is taken, which is looked at before",
     ("exporters/whole.py", "os.O_RDONLY"): "a folder cannot be opened there, and the function returns before",
 }
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}

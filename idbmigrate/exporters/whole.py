@@ -35,7 +35,7 @@ def whole_file(target: str | os.PathLike[str], overwrite: bool = False) -> Itera
     names = leftovers.HiddenNames(target)
     names.claim()
     try:
-        os.close(os.open(names.part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY_FILE))
+        names.part.touch(mode=OWNER_ONLY_FILE, exist_ok=False)
         yield names.part
         names.part.chmod(OWNER_ONLY_FILE)
         os.replace(names.part, target)
