@@ -120,6 +120,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             progress("closing the books")
             books = keep_books(staged, done, mapping)
             proof = proving.result()
+            proof.hold()
             books.close()
             done.sources.clear()
 

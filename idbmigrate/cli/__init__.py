@@ -46,7 +46,8 @@ Examples:
 \b
 Exit codes: 0 done; 1 done, with findings at or above --fail-on; 2 wrong usage;
 3 the source cannot be read; 4 a mapping or data set description is invalid;
-5 the books do not balance or the readers disagree; 6 the output cannot be written.
+5 the books do not balance, the readers disagree, or a record would stand under another
+patient; 6 the output cannot be written.
 """
 
 
