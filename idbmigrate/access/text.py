@@ -154,7 +154,8 @@ def encode_units(units: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.n
     """UTF-16 code units (uint16, values of ``count`` units each) -> UTF-8 lengths, bytes, values with losses.
 
     Half a surrogate pair, which UTF-8 cannot hold, becomes a private use character of its own (D800 is
-    U+E000, DFFF is U+E7FF), so that two keys that differ in it stay two. Third: how many values have one, or U+FFFD itself.
+    U+E000, DFFF is U+E7FF), so that two keys that differ in it stay two. Third: how many values have one,
+    or U+FFFD itself.
     """
     ends = np.cumsum(count)
     surrogate, lost = units & 0xF800 == 0xD800, 0

@@ -38,8 +38,8 @@ CAUSES_SHOWN = 6
     "--allow",
     multiple=True,
     metavar="NAME",
-    help="Accept what would end a run or reject records: linked-tables, conflict:NAME, or a difference of the "
-    "template (kind:TABLE.COLUMN, or a kind, table or column). Repeatable.",
+    help="Accept what would end a run or reject records: linked-tables, conflict:NAME, or a difference of "
+    "the template (kind:TABLE.COLUMN, or a kind, table or column). Repeatable.",
 )
 @click.option(
     "--mapping", metavar="FILE", help="A mapping file of your own, instead of the one that comes along."
