@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,7 @@ class _Table:
             row_columns=cell.columns,
             table_columns=len(self.definition.columns),
             jet3="Jet 3" in self.native.version,
+            neighbour=self._neighbour(column, row_id),
         )
         rule = explain(case) or fault
         raw = None
@@ -181,6 +183,24 @@ class _Table:
         self._differ(
             "cell", column.name, row_id >> 8, row_id & 0xFF, *_describe(mine, its), rule=rule, raw=raw
         )
+
+    def _neighbour(self, column, row_id: int) -> bytes | None:
+        """The bytes at the column's place among the variable columns, where those are another column's."""
+        other = self._displaced.get(column.name)
+        if other is None:
+            return None
+        return self.native.raw_cell(self.result.name, row_id, other).stored or b""
+
+    @cached_property
+    def _displaced(self) -> dict[str, str]:
+        """Variable column -> the one whose value stands at its place, for those that are not the same."""
+        columns = self.definition.columns
+        by_display = len({c.display for c in columns}) == len(columns)
+        ordered = sorted(columns, key=lambda c: c.display if by_display else c.number)
+        variable = [c.name for c in ordered if not c.fixed]
+        stored = {c.variable_index: c.name for c in columns if not c.fixed}
+        pairs = {name: stored.get(place) for place, name in enumerate(variable)}
+        return {name: other for name, other in pairs.items() if other not in (name, None)}
 
     def _differ(self, kind, column=None, page=None, slot=None, native=None, other=None, rule=None, raw=None):
         difference = Difference(kind, self.result.name, column, page, slot, native, other, rule, raw)

@@ -6,6 +6,7 @@ cell: the values of both readers, the bytes of the cell, and facts of its row an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,13 +37,21 @@ REASONS: dict[str, str] = {
     "stops": "the second reader stops with an error on what the native reader decodes without contradiction",
     "stale-count": "the definition's row count is out of date: both readers find the same rows",
     "undefined-byte": "mdbtools has no character for a byte that the code page leaves undefined; Windows has",
+    "variable-position": "access-parser takes variable values in the order of columns, not by their number",
+    "empty-text": "mdbtools gives an empty text as null",
+    "text-cut-at-nul": "mdbtools ends a text at its first character U+0000",
+    "surrogate-pair": "mdbtools gives a character beyond U+FFFF as two question marks, half a pair as one",
     "moved-row-order": "mdbtools lists a moved row where it lies now, and earlier places of it as rows too",
 }
 
 
 @dataclass(frozen=True)
 class Case:
-    """One differing cell as the rules see it. ``other`` is None where the reader gave a null."""
+    """One differing cell as the rules see it. ``other`` is None where the reader gave a null.
+
+    ``neighbour`` is None, or the bytes that stand in the row where the column would have them if variable
+    values stood in the order of their columns.
+    """
 
     reader: str
     type: str
@@ -55,6 +64,7 @@ class Case:
     row_columns: int
     table_columns: int
     jet3: bool
+    neighbour: bytes | None = None
 
 
 def explain(case: Case) -> str | None:
@@ -94,17 +104,50 @@ def _mode_switch(case: Case) -> bool:
 
 def _code_page(case: Case) -> bool:
     """Whether the other text is the bytes as UTF-8, or failing that as Latin-1."""
-    if not _is_text(case) or case.content is None:
-        return False
-    packed = case.content[:2] == b"\xff\xfe"
-    if not (packed or case.jet3):
-        return _printable(case.content.decode("utf-16-le", "ignore")) == case.other
-    body = case.content[2:] if packed else case.content
+    return _is_text(case) and case.content is not None and _guess(case.content, case.jet3) == case.other
+
+
+def _guess(content: bytes, jet3: bool) -> str:
+    """Bytes as access-parser makes text of them."""
+    packed = content[:2] == b"\xff\xfe"
+    if not (packed or jet3):
+        return _printable(content.decode("utf-16-le", "ignore"))
+    body = content[2:] if packed else content
     try:
         guess = body.decode()
     except UnicodeDecodeError:
         guess = body.decode("latin-1")
-    return _printable(guess) == case.other
+    return _printable(guess)
+
+
+def _by_position(case: Case) -> bool:
+    """Whether the other value is what the bytes of another variable column come to."""
+    if case.neighbour is None:
+        return False
+    if case.type == "TEXT":
+        return case.other == _guess(case.neighbour, case.jet3)
+    return case.other is None or case.other == case.neighbour
+
+
+def _empty_text(case: Case) -> bool:
+    return _is_text(case) and case.native == "" and case.other is None and case.content in (b"", b"\xff\xfe")
+
+
+def _cut_at_nul(case: Case) -> bool:
+    if not isinstance(case.native, str) or "\0" not in case.native:
+        return False
+    return (case.other or "") == _halved(case, case.native.partition("\0")[0])
+
+
+def _surrogate_pair(case: Case) -> bool:
+    return isinstance(case.native, str) and case.other == _halved(case, case.native) != case.native
+
+
+def _halved(case: Case, text: str) -> str:
+    """The text with a question mark for every half of a surrogate pair."""
+    plain = re.sub("[\U00010000-\U0010ffff]", "??", text)
+    alone = case.content is not None and re.search(rb"[\xd8-\xdf]", case.content)
+    return re.sub("[\ue000-\ue7ff]", "?", plain) if alone else plain
 
 
 def _printable(text: str) -> str:
@@ -142,6 +185,10 @@ _RULES: list[tuple[str, tuple[str, ...], Callable[[Case], bool]]] = [
     ("text-code-page", _PARSER, _code_page),
     ("undefined-byte", _MDBTOOLS, lambda c: c.jet3 and _is_text(c) and _has_control(c.native)),
     ("calculated", _BOTH, lambda c: c.calculated),
+    ("variable-position", _PARSER, _by_position),
+    ("empty-text", _MDBTOOLS, _empty_text),
+    ("text-cut-at-nul", _MDBTOOLS, _cut_at_nul),
+    ("surrogate-pair", _MDBTOOLS, _surrogate_pair),
     ("fixed-text", _PARSER, lambda c: c.fixed and c.type in ("TEXT", "BINARY")),
     ("shape-changed", _PARSER, lambda c: c.row_columns != c.table_columns),
     ("moved-row", _PARSER, lambda c: c.moved),
