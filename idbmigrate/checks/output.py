@@ -6,6 +6,7 @@ the rules can say so.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +23,32 @@ ACCESS = (".mdb", ".accdb")
 
 #: Bound for one XML element's text; the longest column of any data set has 56 characters.
 _MAX_TEXT = 65_536
+#: The file of an output folder that says what was written, and its largest size in bytes.
+MANIFEST, _MAX_MANIFEST = "manifest.json", 64 << 20
+
+
+def written_as(path: str | os.PathLike[str]) -> str | None:
+    """The data set that the manifest of an output folder names; None where there is no such manifest.
+
+    ``path`` is the folder that ``convert`` wrote, or a folder or file in it.
+    """
+    place = Path(path)
+    for folder in (place, place.parent, place.parent.parent):
+        manifest = folder / MANIFEST
+        if manifest.is_file() and manifest.stat().st_size <= _MAX_MANIFEST:
+            try:
+                target = json.loads(manifest.read_bytes()).get("target")
+            except (ValueError, AttributeError):
+                return None
+            return target if isinstance(target, str) else None
+    return None
 
 
 def read_output(path: str | os.PathLike[str], dataset: Dataset) -> dict[str, pa.Table]:
     """Read the tables of a data set that ``path`` holds.
 
-    ``path`` is the folder that ``convert`` wrote, its ``csv``, ``parquet`` or ``xml`` folder, an XML
-    document, or an Access file. Raises ``SourceError``.
+    ``path`` is the folder that ``convert`` wrote, its ``csv``, ``parquet`` or ``xml`` folder, one CSV named
+    after its table, an XML document, or an Access file. Raises ``SourceError``.
     """
     place = Path(path)
     if not place.exists():
@@ -36,6 +56,8 @@ def read_output(path: str | os.PathLike[str], dataset: Dataset) -> dict[str, pa.
     if place.is_file():
         if place.suffix.lower() in ACCESS:
             return _read_access(place, dataset)
+        if place.suffix.lower() == ".csv":
+            return {_named(place, dataset): _table(place, _read_csv)}
         return _read_xml(place, dataset)
     for folder in (place, place / "csv", place / "parquet", place / "xml"):
         for suffix, read in ((".csv", _read_csv), (".parquet", _read_parquet)):
@@ -51,6 +73,19 @@ def read_output(path: str | os.PathLike[str], dataset: Dataset) -> dict[str, pa.
         code="missing-table",
         where=str(place),
         hint=hint or "name the output folder of convert, or the right data set with --as",
+    )
+
+
+def _named(path: Path, dataset: Dataset) -> str:
+    """The table that a CSV is called after, in any letter case."""
+    for name in dataset.tables:
+        if name.casefold() == path.stem.casefold():
+            return name
+    raise SourceError(
+        f"{dataset.name} has no table of that name",
+        code="missing-table",
+        where=path.name,
+        hint=f"call the file after its table, such as {next(iter(dataset.tables))}.csv",
     )
 
 

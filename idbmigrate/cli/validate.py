@@ -20,7 +20,10 @@ _COLOURS = {"file": "red", "group": "red", "record": "yellow", "warning": "cyan"
 @click.command("validate")
 @click.argument("path", required=False, metavar="DIR|FILE", type=click.Path())
 @click.option(
-    "--as", "dataset", required=True, metavar="DATASET", help="Data set of the output, such as iapt-2.1."
+    "--as",
+    "dataset",
+    metavar="DATASET",
+    help="Data set of the output, such as iapt-2.1; without it the one that the folder's manifest names.",
 )
 @click.option("--rules", is_flag=True, help="List the rules and how many of the published ones are checked.")
 @click.option(
@@ -48,28 +51,34 @@ _COLOURS = {"file": "red", "group": "red", "record": "yellow", "warning": "cyan"
 @_options.fail_on
 @run_verb
 def command(
-    console: Console, path: str | None, dataset: str, rules: bool, fail_on: str, **options: Any
+    console: Console, path: str | None, dataset: str | None, rules: bool, fail_on: str, **options: Any
 ) -> int:
     """Check converted output by the rules of its data set, as the centre would.
 
-    Reads the folder that convert wrote (csv, parquet or xml), one such folder, an XML document or an
+    Reads the folder that convert wrote (csv, parquet or xml), one such folder, one CSV, an XML document or an
     Access file. All rules run before anything is said; what has one origin is one line, the gravest
     first. A rejected record takes with it what cannot stand without it.
 
     \b
     Example:
-      idbmigrate validate out --as iapt-2.1 --findings findings.csv
+      idbmigrate validate out --findings findings.csv
+      idbmigrate validate IDS001MPI.csv --as iapt-2.1
     """
     from idbmigrate.checks import check, load_pack
     from idbmigrate.datasets import load_dataset
 
+    if rules and dataset is None:
+        raise click.UsageError("name the data set of the rules with --as")
     if rules:
         show_rules(console, load_pack(dataset))
         return 0
     if path is None:
         raise click.UsageError("name a folder or a file to check, or give --rules")
-    from idbmigrate.checks.output import read_output
+    from idbmigrate.checks.output import read_output, written_as
 
+    dataset = dataset or written_as(path)
+    if dataset is None:
+        raise click.UsageError(f"no manifest says what {path} holds: name the data set with --as")
     pack, target = load_pack(dataset), load_dataset(dataset)
     context = make_context(options)
     console.progress("reading")
@@ -181,7 +190,7 @@ def show_rules(console: Console, pack: Any) -> None:
                 (f"not checked: {each['because']}", each["rules"], each["why"])
                 for each in covered["not_checked"]
             ),
-            ("rules of this project", covered["own"], "warn only, never part of the fate"),
+            ("rules of this project", covered["own"], "never part of the fate"),
         ]
     )
     console.say()

@@ -137,3 +137,24 @@ def test_a_report_that_cannot_be_written(file, tmp_path):
     code, _, err = run(folder, "--as", "iapt-2.1", "--html", tmp_path / "taken")
     assert code == 6 and "output-failed" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["csv", "taken"]
+
+
+def test_the_manifest_names_the_data_set(file, tmp_path):
+    folder = written("csv", arrow(file), tmp_path)
+    code, _, message = run(folder)
+    assert code == 2 and "--as" in message
+    top = folder if (folder / "csv").is_dir() else folder.parent
+    (top / "manifest.json").write_text(json.dumps({"target": "iapt-2.1"}), encoding="utf-8")
+    assert run(top)[1] == run(top, "--as", "iapt-2.1")[1]
+
+
+def test_one_csv_is_checked_as_the_table_of_its_name(file, tmp_path):
+    file["IDS001MPI"][0]["PersonBirthDate"] = "31/12/1980"
+    written("csv", arrow(file), tmp_path)
+    [table] = tmp_path.rglob("IDS001MPI.csv")
+    code, out, _ = run(table, "--as", "iapt-2.1", "--json")
+    causes = {(cause["code"], cause["column"]) for cause in json.loads(out)["root_causes"]}
+    assert code == 1 and ("OWN032", "PersonBirthDate") in causes
+    other = table.rename(table.with_name("patients.csv"))
+    code, _, message = run(other, "--as", "iapt-2.1")
+    assert code == 3 and "IDS000Header.csv" in message
