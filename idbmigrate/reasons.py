@@ -16,6 +16,10 @@ REASONS: dict[str, tuple[str, str]] = {
     "too-long": (REJECTED, "the value is longer than its target column"),
     "too-short": (REJECTED, "the value is shorter than its target column allows"),
     "unknown-code": (REJECTED, "the code is not in the lookup"),
+    "undecided-no": (
+        REJECTED,
+        "a Yes/No column says no, and the item knows more than no: an overlay says what it means",
+    ),
     "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
     "blank": (REJECTED, "a mandatory target column would be empty"),
     "no-parent": (REJECTED, "the record that this one belongs to is not in the target"),

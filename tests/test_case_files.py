@@ -80,3 +80,27 @@ def test_the_time_of_day_inside_the_date(converted, to, table):
     stamps = run.tables.get("MHS606CodedScoreAssessmentRefer")
     if stamps is not None:
         assert set(stamps["AssToolCompTimestamp"].to_pylist()) == {"2016-04-18T09:30:00+01:00"}
+
+
+@pytest.mark.parametrize(
+    "name, yes, no",
+    [
+        ("04-yesno.mdb", ["SSPIND", "EMPSUPPORTIND"], ["SSPIND", "EMPSUPPORTIND", "CANCELLATION"]),
+        ("04b-minus1.mdb", ["SSPIND"], ["EMPSUPPORTIND"]),
+    ],
+)
+def test_yes_and_no_as_access_holds_them(converted, tmp_path, name, yes, no):
+    targets = {"SSPIND": "SSPInd", "EMPSUPPORTIND": "EmpSupportInd"}
+    run = converted(name)
+    for column in yes:
+        assert run.tables["IDS004EmpStatus"][targets[column]].drop_null().to_pylist() == ["Y"]
+    for column in no:
+        assert [word.partition(":")[0] for word in reasons(run, column)] == ["undecided-no"]
+    lookups = ["yes_no", "yes_no_unknown_declined", "employment_support_suitability"]
+    lines = "\n".join(f"  {lookup}: {{false: N, 0: N}}" for lookup in lookups)
+    overlay = tmp_path / "no.yaml"
+    overlay.write_text(f"lookups:\n{lines}\n", encoding="utf-8")
+    run = converted(name, overlay=str(overlay))
+    assert not any(reasons(run, column) for column in (*yes, *no))
+    for column in {*no} & {*targets}:
+        assert "N" in run.tables["IDS004EmpStatus"][targets[column]].to_pylist()

@@ -145,6 +145,9 @@ def _show_codes(console: Console, result: Survey) -> None:
             ],
             ["column", "value", "rows", ""],
         )
+        if any(code.value in ("false", "0") for code in result.new_codes):
+            console.say("  What false or 0 means is for you to say, in an overlay:")
+            console.say("    lookups: {LOOKUP: {false: CODE, 0: CODE}}   (convert names the LOOKUP)")
 
 
 def _heading(console: Console, text: str) -> None:

@@ -156,6 +156,12 @@ def _reasons(mapping: m.Mapping) -> dict[str, str]:
         for rule in mapping.sources.values()
         if rule.repeats
     }
+    found |= {
+        f"undecided-no:{name}": "a Yes/No column says no; what that means is for an overlay to say: "
+        f"lookups: {{{name}: {{false: CODE, 0: CODE}}}}"
+        for name, lookup in mapping.lookups.items()
+        if any(row.undecided for row in lookup.rows)
+    }
     found |= {f"conflict:{name}": reason for name, reason in mapping.conflicts.items()}
     for table in mapping.tables.values():
         found |= {f"one-per:{rule.rule}": rule.reason for rule in table.one_per}

@@ -16,6 +16,7 @@ from idbmigrate.compile.value import (
     NO_EQUIVALENT,
     NOT_ACCEPTED,
     REJECTED_CODE,
+    UNDECIDED_NO,
     UNKNOWN_CODE,
     Carrier,
     Value,
@@ -235,7 +236,14 @@ class Scope:
         why: list[tuple[Sql, Sql]] = []
         if usable:
             why.append((sql.among(code, [row.code for row in usable]), sql.null()))
-        for rows, word in ((homeless, NO_EQUIVALENT), (beyond, NOT_ACCEPTED)):
+        undecided = [row for row in homeless if row.undecided]
+        homeless = [row for row in homeless if not row.undecided]
+        unused = (
+            (undecided, f"{UNDECIDED_NO}:{table.name}"),
+            (homeless, NO_EQUIVALENT),
+            (beyond, NOT_ACCEPTED),
+        )
+        for rows, word in unused:
             if rows:
                 why.append((sql.among(code, [row.code for row in rows]), sql.text(word)))
         if table.unknown != "keep":

@@ -103,7 +103,8 @@ def _outside(table: str, column: str, values: pa.ChunkedArray, codes: CodeList) 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not (pa.types.is_string(values.type) or pa.types.is_integer(values.type)):
+    kind = values.type
+    if not (pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         return []
     counted = pc.value_counts(pc.cast(values, pa.string()).drop_null())
     pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
@@ -120,6 +121,8 @@ def _most_first(pair: tuple[str, int]) -> tuple[int, str]:
 
 def _like(value: str, codes: CodeList) -> str | None:
     trimmed = value.strip()
+    if trimmed in ("true", "-1"):  # yes, as Access holds it
+        return "Y" if "Y" in codes.codes else None
     for form in (trimmed, trimmed.upper(), trimmed.zfill(2), trimmed.lstrip("0")):
         if form in codes.codes:
             return form

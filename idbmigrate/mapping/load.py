@@ -76,12 +76,18 @@ def with_overlay(mapping: m.Mapping, overlay: Overlay) -> m.Mapping:
             overlay.fail(f"{mapping.name} has no lookup {name!r}", "lookups", name)
         codes = allowed(known[name], target)
         rows = {row.code: row for row in lookups[name].rows}
+        written: dict[str, str] = {}
         for code, to in decided.items():
             if to is not None and not isinstance(to, str):
                 overlay.fail("a code, or null, is expected here", "lookups", name, code)
             if to is not None and codes is not None and to not in codes:
                 overlay.fail(f"{to!r} is not a code of the columns that {name} fills", "lookups", name, code)
             clean = cleaned(lookups[name], code)
+            first = written.setdefault(clean, code)
+            if decided[first] != to:
+                overlay.fail(
+                    f"{code!r} and {first!r} are one code of {name}, {clean!r}", "lookups", name, code
+                )
             rows[clean] = _decided(overlay, name, clean, code, to)
         lookups[name] = replace(lookups[name], rows=tuple(rows.values()))
     return replace(mapping, lookups=lookups)

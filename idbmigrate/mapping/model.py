@@ -199,6 +199,7 @@ class LookupRow:
     source: str | None
     note: str | None
     place: Place = field(compare=False)
+    undecided: bool = False  # the "no" of a Yes/No column, as long as no overlay says what it means
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _agreed_column(node: Node) -> m.AgreedColumn:
 
 
 def lookup(name: str, node: Node) -> m.Lookup:
-    node.only("title", "clean", "unknown", "default", "same", "rows", "note", "source", "lookup")
+    node.only("title", "clean", "unknown", "default", "same", "flags", "rows", "note", "source", "lookup")
     unknown = Node.one_of(node["unknown"], m.UNKNOWN_POLICIES) if "unknown" in node else None
     if unknown is None:
         raise node.error("'unknown' is missing: say what happens to a code that is not listed")
@@ -105,6 +105,8 @@ def lookup(name: str, node: Node) -> m.Lookup:
     for group in same.entries() if same and same.is_list else [same] if same else []:
         listed += _same_rows(group)
     listed += [_lookup_row(entry) for entry in rows.entries()] if rows else []
+    flags = node.get("flags")
+    listed += _flag_rows(flags) if flags else []
     seen: set[str] = set()
     for row in listed:
         if row.code in seen:
@@ -133,6 +135,22 @@ def _same_rows(node: Node) -> list[m.LookupRow]:
     return [
         m.LookupRow(code, code, "equal", confidence, None, *remarks, node.place)
         for code in node.need("codes").texts()
+    ]
+
+
+#: What Access holds in a Yes/No column, and in a number that stands for one, after ``clean: [upper]``.
+_YES, _NO = ("TRUE", "-1"), ("FALSE", "0")
+
+
+def _flag_rows(node: Node) -> list[m.LookupRow]:
+    """Rows for a Yes/No column: yes has a code, and what no means is for an overlay to say."""
+    node.only("yes", *_REMARKS)
+    confidence, yes = node.need("confidence").one_of(m.CONFIDENCE), node.need("yes").text()
+    remarks = node.text_at("source"), node.text_at("note")
+    undecided = "false may be no, not known or not asked"
+    return [m.LookupRow(code, yes, "equal", confidence, None, *remarks, node.place) for code in _YES] + [
+        m.LookupRow(code, None, "equal", confidence, undecided, *remarks, node.place, undecided=True)
+        for code in _NO
     ]
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from idbmigrate.run import Run
 
 #: Reasons of the ledger that say that a code was not carried.
-CODE_REASONS = ("unknown-code", "rejected-code", "no-equivalent", "not-accepted")
+CODE_REASONS = ("unknown-code", "undecided-no", "rejected-code", "no-equivalent", "not-accepted")
 
 #: Lines of unmapped codes at most; what is beyond them is in the residue.
 MAX_CODES = 1000
