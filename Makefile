@@ -39,6 +39,7 @@ demo: $(VENV)/.ready
 	@rm -rf $(DEMO_OUT)
 	@$(RUN) idbmigrate convert sample_idb/iapt-1.5.mdb --to iapt-2.1 --out $(DEMO_OUT) \
 	  --format csv --format xml
+	@echo "Open $(DEMO_OUT)/report.html: the same for people, with what to do about it."
 
 test: $(VENV)/.ready
 	$(RUN) pytest $(TESTS)

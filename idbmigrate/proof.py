@@ -137,12 +137,13 @@ def _name_by_reference(patients: Patients, staged: Mapping[str, StagedTable], so
     """A row without a patient identifier names whoever alone has the record that it refers to."""
     for name, spec in source.tables.items():
         for column, (parent, key) in spec.foreign_keys.items():
-            if name in staged and parent in patients and parent != name:
+            nobody = name not in patients or (patients[name] < 0).any()
+            if nobody and name in staged and parent in patients and parent != name:
                 codes = _numbered({name: staged[name].raw[column], parent: staged[parent].raw[key]})
                 first, several = _first_owners(codes[parent], patients[parent])
                 first[several] = _NOBODY
                 there = np.where(codes[name] < first.size - 1, codes[name], _NOBODY)
-                known = patients.get(name, _NOBODY)
+                known = patients.get(name, np.full(there.size, _NOBODY))
                 patients[name] = np.where(known < 0, first[there], known)
 
 
@@ -282,7 +283,7 @@ class _Looking:
                     other = _of(self.patients[table], numbers(made[column])[mine])
                     wrong[mine] |= _differ(named, other)
                     named = np.where(named < 0, other, named)
-            if branch.source in self.allowed:
+            if branch.source is not None and branch.source in self.allowed:
                 allowed[mine] = self.allowed[branch.source][rows[mine]]
             owner[mine] = named
         owner[allowed] = _NOBODY
@@ -325,7 +326,8 @@ def _first_owners(codes: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.
 
 def places_of(child: pa.ChunkedArray, keys: pa.Array) -> np.ndarray:
     """For each value of a foreign key the place among the parents' keys, -1 where it is not there."""
-    pieces, seen = [], []
+    pieces: list[np.ndarray] = []
+    seen: list[tuple[pa.Array, np.ndarray]] = []
     for chunk in child.chunks:
         if not pa.types.is_dictionary(chunk.type):
             pieces.append(_look_up(chunk, keys))

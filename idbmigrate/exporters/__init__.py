@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,4 +48,5 @@ class Exporter(Protocol):
 
 def exporter(name: str) -> Exporter:
     """The module of a format, loaded when it is asked for."""
-    return import_module(f"idbmigrate.exporters.{name}")  # type: ignore[return-value]
+    module: Any = import_module(f"idbmigrate.exporters.{name}")
+    return module

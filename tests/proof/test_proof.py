@@ -214,6 +214,25 @@ def test_an_identifier_of_two_providers_is_two_patients(tmp_path, monkeypatch):
         assert len(proof.breaches) == breaches, provider
 
 
+# -- rows that name nobody -------------------------------------------------------------------------
+
+
+def test_a_row_without_a_patient_is_of_whoever_alone_has_its_referral(tmp_path, monkeypatch):
+    mapping = tmp_path / "by-referral-number.yaml"
+    mapping.write_text(BY_REFERRAL_NUMBER, encoding="utf-8")
+    _, seen = proved(shared_number(tmp_path), monkeypatch, source="iapt-1.5", mapping=str(mapping))
+    appointment = seen.staged["Appointment"]
+    at = appointment.raw.column_names.index("LPTID")
+    raw = appointment.raw.set_column(at, "LPTID", pa.nulls(1, pa.string()))
+    staged = seen.staged | {"Appointment": replace(appointment, raw=raw)}
+    contacts = seen.tables["IDS201CareContact"]
+    for referral, breaches in (("S1", 0), ("S2", 1)):
+        column = contacts.column_names.index("ServiceRequestId")
+        moved = contacts.set_column(column, "ServiceRequestId", pa.array([referral]))
+        tables = seen.tables | {"IDS201CareContact": moved}
+        assert len(prove(seen.run, tables, staged, seen.source, seen.target).breaches) == breaches, referral
+
+
 # -- keys ------------------------------------------------------------------------------------------
 
 
