@@ -8,8 +8,8 @@ and lower case weigh the same and spaces at the end do not count.
 
 Source of the weights: for General 1997, index pages of public test files beside the values they
 index, one of which holds every character from U+0001 to U+00FF; for General 2010, the catalogue indexes
-of an Access 2010 file, and the published Windows sorting weights for K, Z, the space, the hyphen and the
-apostrophe, which no name there has.
+of an Access 2010 file, the published Windows sorting weights for K, Z, the space, the hyphen and the
+apostrophe, which no name there has, and what :mod:`.write_weights` lists.
 A character whose weight is not known is refused, never guessed.
 """
 
@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 
 from ..errors import OutputError
 from .write_values import binary_of, text_units
+from .write_weights import MARKS_2010, SIGNS_2010, UNSURE_2010
 
 _PLAIN = 0x02
 _GENERAL_1997 = {
@@ -134,7 +135,7 @@ _GENERAL_1997 = {
     "ß": "6b6b",
 }
 #: letter with accent -> (letter that it weighs as, code of the accent)
-_ACCENTS_1997 = {
+_ACCENTS = {
     **{letter: (base, 0x0F) for letter, base in zip("ÀÈÌÒÙ", "AEIOU", strict=True)},
     **{letter: (base, 0x0E) for letter, base in zip("ÁÉÍÓÚÝ", "AEIOUY", strict=True)},
     **{letter: (base, 0x12) for letter, base in zip("ÂÊÎÔÛ", "AEIOU", strict=True)},
@@ -192,20 +193,23 @@ _GENERAL_2010 = {
 @lru_cache(maxsize=2)
 def _tables(version: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Per code unit below 256: weight, its bytes (0 none), accent, code of a character with a place only."""
-    weight, size = np.zeros(256, np.uint16), np.zeros(256, np.uint8)
+    weight, size = np.zeros(256, np.uint32), np.zeros(256, np.uint8)
     accent, place = np.full(256, _PLAIN, np.uint8), np.zeros(256, np.uint8)
-    weights = dict(_GENERAL_2010 if version else _GENERAL_1997)
-    for letter, (base, code) in ({} if version else _ACCENTS_1997).items():
-        weights[letter] = weights[base]
-        accent[ord(letter)] = code
+    weights = {**_GENERAL_2010, **SIGNS_2010} if version else dict(_GENERAL_1997)
+    for sign, code in (MARKS_2010 if version else {}).items():
+        accent[ord(sign)] = code
+    for letter, (base, code) in _ACCENTS.items():
+        if not (version and letter in UNSURE_2010):
+            weights[letter] = weights[base]
+            accent[ord(letter)] = code
     for character, code in list(weights.items()):
         for form in {character, character.lower()}:
             if len(form) == 1 and ord(form) < 256:
                 weight[ord(form)], size[ord(form)] = int(code, 16), len(code) // 2
                 accent[ord(form)] = accent[ord(character)]
+    unweighted = [*range(1, 9), *range(14, 32), *range(127, 128 if version else 160)]
+    place[unweighted] = np.arange(3, 3 + len(unweighted))
     if version == 0:
-        unweighted = [*range(1, 9), *range(14, 32), *range(127, 160)]
-        place[unweighted] = np.arange(3, 3 + len(unweighted))
         place[0xAD] = 0x83
     place[[0x27, 0x2D]] = 0x80, 0x82
     return weight, size, accent, place
@@ -248,9 +252,9 @@ def _weights(weight: np.ndarray, size: np.ndarray, ends: np.ndarray) -> pa.Array
     if (size == 1).all():
         return binary_of(ends, weight.astype(np.uint8))
     total = np.concatenate([[0], np.cumsum(size, dtype=np.int64)])
-    both = np.stack([weight >> 8, weight & 0xFF], axis=1).astype(np.uint8)
-    keep = np.stack([size == 2, size >= 1], axis=1)
-    return binary_of(total[ends], np.ascontiguousarray(both[keep]))
+    each = np.ascontiguousarray(weight.astype(">u4")).view(np.uint8).reshape(-1, 4)
+    keep = np.arange(4, 0, -1) <= size[:, None]
+    return binary_of(total[ends], np.ascontiguousarray(each[keep]))
 
 
 def _accents(codes: np.ndarray, weighted: np.ndarray, ends: np.ndarray) -> pa.Array | None:

@@ -96,6 +96,32 @@ def test_text_weighs_as_in_the_catalogue_of_access_2010(shared_dir, tmp_path):
     assert sorted(made) == sorted(stored)
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("RX1/123", "0e8a 0ea6 0d19 0735 0d19 0d1a 0d1b 01 00"),
+        ("12.345", "0d19 0d1a 0733 0d1b 0d1c 0d1d 01 00"),
+        ("a+b", "0e02 0803 0e09 01 00"),
+        ("café", "0e0a 0e02 0e23 0e21 01 02 02 02 0e 00"),
+        ("æ", "0e02 0e21 01 00"),
+        ("a\x01", "0e02 01 01 01 01 800b 06 03 00"),
+        ("½", "0d18 01 d6 00"),
+    ],
+)
+def test_keys_of_signs_in_general_2010(text, key):
+    assert sort_keys(pa.array([text]), (1033, 1), "x")[0].as_py() == bytes.fromhex(key)
+
+
+def test_characters_of_one_byte_that_have_no_key_in_general_2010():
+    refused = []
+    for code in range(256):
+        try:
+            sort_keys(pa.array([chr(code)]), (1033, 1), "x")
+        except OutputError:
+            refused.append(chr(code))
+    assert refused == ["\0", "\xad", "Ü", "ü"]
+
+
 def test_general_2010_orders_letters_and_digits():
     words = ["1", "12", "2", "a", "ab", "B", "k", "K9", "z", "Z_1"]
     keys = sort_keys(pa.array(words), (1033, 1), "x").to_pylist()
@@ -107,7 +133,7 @@ def test_general_2010_orders_letters_and_digits():
 
 
 @pytest.mark.parametrize(
-    ("order", "text"), [((1033, 0), "Łódź"), ((1033, 0), "日"), ((1033, 1), "é"), ((1033, 1), "a/b")]
+    ("order", "text"), [((1033, 0), "Łódź"), ((1033, 0), "日"), ((1033, 1), "日"), ((1033, 1), "Müller")]
 )
 def test_characters_without_a_known_weight_are_refused(order, text):
     with pytest.raises(OutputError) as caught:
