@@ -124,7 +124,9 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             books.close()
             done.sources.clear()
 
-        run = Run(read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages)
+        run = Run(
+            read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages, whose
+        )
         if folder is not None:
             progress("writing")
             writing.append(pool.submit(package.write_residue, run, folder))

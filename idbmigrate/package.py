@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from idbmigrate import __version__
 from idbmigrate.datasets import Dataset
+from idbmigrate.engine.belonging import WRITTEN
 from idbmigrate.engine.coded import plain
 from idbmigrate.exporters import Job, csv, exporter, publish
 from idbmigrate.residue import residue_parts
@@ -19,6 +20,8 @@ from idbmigrate.run import Run
 
 #: The folder of a run that holds what was not carried.
 REJECTS = "rejects"
+#: The file in it that holds keys which the target writes otherwise than the source.
+KEYS = "keys"
 Tables = Mapping[str, pa.Table]
 #: Files that are complete and on the disk, with size and SHA-256.
 Settled = dict[str, dict[str, Any]]
@@ -48,6 +51,8 @@ def write_residue(run: Run, folder: Path) -> Settled:
     (folder / REJECTS).mkdir()
     settler = publish.Settler(folder)
     files = sorted(residue_parts(run.books, run.staged), key=lambda file: -len(file[2]))
+    if run.whose.respelled or run.whose.shared:
+        files.append((KEYS, WRITTEN, [run.whose.written]))
     with ThreadPoolExecutor(2) as pool:
         for written in [
             pool.submit(csv.write_parts, schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
@@ -137,6 +142,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "dates": run.dates,
         "ledger": run.ledger,
         "left_behind": summary["left_behind"],
+        "keys": summary["keys"],
         "findings": summary["findings"],
     }
 

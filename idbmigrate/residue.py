@@ -25,7 +25,7 @@ MANY = 1 << 14
 Part = Callable[[], pa.Table]
 #: Names of our own files, and names that Windows keeps for devices.
 _DEVICES = {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)}
-_RESERVED = frozenset({"rows", "reasons", "con", "prn", "aux", "nul", *_DEVICES})
+_RESERVED = frozenset({"rows", "reasons", "keys", "con", "prn", "aux", "nul", *_DEVICES})
 
 
 def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.engine.belonging import Settled
 from idbmigrate.engine.coded import plain
 from idbmigrate.ledger import Account, Books
 from idbmigrate.proof import Proof
@@ -47,6 +48,7 @@ class Run:
     outcome: Outcome | None = None
     period: str | None = None
     packages: dict[str, dict[str, pa.Table]] = field(default_factory=dict)
+    whose: Settled = field(default_factory=lambda: Settled({}))
     out: str | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
@@ -92,6 +94,10 @@ class Run:
     def _left_behind(self) -> list[dict[str, Any]]:
         return left_behind(self.books)
 
+    @cached_property
+    def _keys(self) -> list[dict[str, Any]]:
+        return self.whose.lines(self.books.meaning)
+
     @property
     def identified(self) -> dict[str, Any]:
         """What the file was taken for, and why."""
@@ -127,6 +133,7 @@ class Run:
             "tables_in": self._tables_in,
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": self._left_behind,
+            "keys": self._keys,
             "findings": effects(self.findings) if self.outcome is not None else dict.fromkeys(EFFECTS, 0),
             "root_causes": self.root_causes,
             "out": self.out,

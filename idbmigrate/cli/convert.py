@@ -176,6 +176,7 @@ def show(console: Console, summary: dict[str, Any]) -> None:
         [(line["table"], line["rows"]) for line in summary["tables_out"] if line["rows"]], ["table", "rows"]
     )
     _left_behind(console, summary["left_behind"])
+    _keys(console, summary.get("keys", []))
     _findings(console, summary)
     _closing(console, summary)
 
@@ -229,6 +230,18 @@ def _left_behind(console: Console, reasons: list[dict[str, Any]]) -> None:
         values, rows = (sum(item[kind] for item in rest) for kind in ("values", "rows"))
         lines.append((values, rows, "", f"{len(rest)} more reasons", "all of them are in manifest.json"))
     console.table(lines, ["values", "rows", "", "reason", "meaning"])
+
+
+def _keys(console: Console, found: list[dict[str, Any]]) -> None:
+    """What was found about whose record a record is."""
+    if found:
+        _heading(console, "Whose record it is")
+        lines = [(line["rows"], _place(line), line["finding"], line["meaning"]) for line in found]
+        console.table(lines, ["rows", "of", "finding", "meaning"])
+
+
+def _place(line: dict[str, Any]) -> str:
+    return f"{line['table']}.{line['column']}" if line["column"] else line["table"]
 
 
 def _findings(console: Console, summary: dict[str, Any]) -> None:

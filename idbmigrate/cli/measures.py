@@ -116,6 +116,9 @@ def _named_by_manifest(folder: Path) -> str | None:
 
 def _legacy(path, period, ips, source, overlays, password) -> Any:
     from idbmigrate.datasets import identify, load_dataset, load_overlay
+    from idbmigrate.engine import open_engine
+    from idbmigrate.engine.belonging import settled
+    from idbmigrate.mapping.load import find_mapping, load_mapping
     from idbmigrate.measures import count_staged
     from idbmigrate.readers import open_idb
     from idbmigrate.stage import stage
@@ -124,6 +127,12 @@ def _legacy(path, period, ips, source, overlays, password) -> Any:
     with open_idb(path, password=password) as idb:
         found = identify({name: idb.columns(name) for name in idb.tables}, overlay, source)
         staged = stage(idb, found, load_dataset(found.dataset))
+    rules, engine = load_mapping(find_mapping(found.dataset, "iapt-2.1")), open_engine()
+    try:  # whose a record is: a referral number may be shared
+        known = {name: table for name, table in staged.items() if table.name}
+        staged |= settled(known, rules, engine).staged
+    finally:
+        engine.close()
     return count_staged(staged, found.dataset, period, ips)
 
 

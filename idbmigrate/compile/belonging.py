@@ -236,13 +236,12 @@ def children(
 
 
 def _contradicts(item: m.AgreedColumn, of: m.SourceRule) -> Sql:
-    """The row has a value that none of its parent's rows has; a parent that has none contradicts nobody."""
-    low, high = (
-        ("_low", "_high") if item.column == of.within else (f"_low_{item.column}", f"_high_{item.column}")
-    )
-    own = sql.column(item.column, SELF)
-    outside = [sql.negated(sql.equal(own, sql.column(bound, "known"))) for bound in (low, high)]
-    return sql.surely(sql.both(*outside))
+    """The row has another value than its parent. One that has none, or several, contradicts nobody."""
+    shares = item.column == of.within
+    low, high = ("_low", "_high") if shares else (f"_low_{item.column}", f"_high_{item.column}")
+    parents = [sql.column(bound, "known") for bound in (low, high)]
+    other = sql.negated(sql.equal(sql.column(item.column, SELF), parents[0]))
+    return sql.surely(sql.both(sql.equal(*parents), other))
 
 
 def _numbered(of: m.SourceRule) -> exp.Select:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,14 @@ from idbmigrate.mapping import model as m
 from idbmigrate.stage import StagedTable
 
 _WHAT = "conflict:"
+#: What the findings mean that are no reasons of the ledger.
+FINDINGS = {
+    "respelled-key": "the key is written as its record has it, in its case, without blanks at the ends",
+    "shared-key": "several patients share the number: each of their records has a number of its own",
+    "allowed-conflict": "the record contradicts another about whose it is, and the user let it be",
+}
+#: Keys that the target writes otherwise than the file.
+WRITTEN = pa.schema([(name, pa.string()) for name in ("table", "row", "column", "value", "written")])
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,41 @@ class Settled:
     respelled: dict[tuple[str, str], int] = field(default_factory=dict)
     shared: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     allowed: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def lines(self, meaning: Callable[[str], str]) -> list[dict[str, Any]]:
+        """What was found, one line a finding, table and column, with the rows that it concerns.
+
+        Rows in conflict are counted with what hangs on them.
+        """
+        found = [
+            _line(table, column, finding, rows)
+            for finding, counts in (
+                ("respelled-key", self.respelled),
+                ("shared-key", {at: rows.size for at, rows in self.shared.items()}),
+            )
+            for (table, column), rows in counts.items()
+        ]
+        for name, table in self.staged.items():
+            words = pc.value_counts(table.conflicts.drop_null()).to_pylist() if table.conflicts else []
+            found += [_line(name, None, each["values"], each["counts"]) for each in words]
+        for name, mask in self.allowed.items():
+            found += [_line(name, None, "allowed-conflict", int(mask.sum()))] if mask.any() else []
+        order = sorted(found, key=lambda line: (line["finding"], line["table"], line["column"] or ""))
+        return [
+            {**line, "meaning": FINDINGS.get(line["finding"]) or meaning(line["finding"])} for line in order
+        ]
+
+    def written(self) -> pa.Table:
+        """Every key that the target writes otherwise than the file: table, row, column, value, written."""
+        parts = [WRITTEN.empty_table()]
+        for name, column in dict.fromkeys([*self.respelled, *self.shared]):
+            table = self.staged[name]
+            before, after = _text(table.raw[column]), _text(table.clean[column])
+            rows = np.flatnonzero(_other(before, after))
+            columns = [_same(name, rows), table.places(rows), _same(column, rows)]
+            taken = [values.take(pa.array(rows)) for values in (before, after)]
+            parts.append(pa.table([*columns, *taken], schema=WRITTEN))
+        return pa.concat_tables(parts)
 
     @property
     def conflicts(self) -> frozenset[str]:
@@ -105,10 +149,7 @@ def _result(staged: Mapping[str, StagedTable], tables: Mapping[str, _Table]) -> 
             shared = table.shared.get(column, np.empty(0, np.int64))
             if shared.size:
                 result.shared[name, column] = shared
-            if before is after:
-                continue
-            other = pc.fill_null(pc.not_equal(_text(before), _text(after)), False)
-            count = pc.sum(other).as_py() or 0
+            count = int(np.count_nonzero(_other(_text(before), _text(after))))
             if count > shared.size:
                 result.respelled[name, column] = count - shared.size
     return result
@@ -221,6 +262,19 @@ class _Table:
             columns[key] = pc.coalesce(_text(self.columns[belonging.NUMBER]), columns[key])
         conflicts = _text(self.columns[belonging.CONFLICT])
         return self.table.with_keys(columns, conflicts if conflicts.null_count < len(conflicts) else None)
+
+
+def _line(table: str, column: str | None, finding: str, rows: int) -> dict[str, Any]:
+    return {"finding": finding, "table": table, "column": column, "rows": int(rows)}
+
+
+def _same(text: str, rows: np.ndarray) -> pa.Array:
+    return pa.array([text] * rows.size, pa.string())
+
+
+def _other(before: pa.Array, after: pa.Array) -> np.ndarray:
+    """Where a text became another one; one that cleaning left nothing of is no key."""
+    return as_numpy(pc.fill_null(pc.not_equal(before, after), False))
 
 
 def _rows(found: pa.Table) -> np.ndarray:

@@ -3,8 +3,8 @@
 Sections (a section that does not apply is null or empty): ``input``, ``not_read``, ``identification``,
 ``mapping``, ``settings``, ``flow`` (tables in, tables out, which feeds which), ``ledger``, ``coverage`` of
 the rules, ``vodim``, ``fate``, ``findings`` (counts by effect), ``root_causes``, ``dates`` (what each column
-of text dates proves), ``unmapped``, ``confidence``. It holds no time of day, so that the same run gives the
-same bytes.
+of text dates proves), ``keys``, ``unmapped``, ``confidence``. It holds no time of day, so that the same run
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
             "reasons": summary["left_behind"],
         },
         "dates": run.dates,
+        "keys": summary["keys"],
         "unmapped": unmapped(run),
         "confidence": confidence(run),
     }
@@ -117,6 +118,7 @@ def _frame(title: str) -> dict[str, Any]:
         "findings": dict.fromkeys(EFFECTS, 0),
         "root_causes": [],
         "dates": [],
+        "keys": [],
         "unmapped": [],
         "confidence": None,
     }

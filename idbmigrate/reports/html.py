@@ -199,6 +199,15 @@ def _vodim(document: Mapping[str, Any]) -> str:
     )
 
 
+def _keys(document: Mapping[str, Any]) -> str:
+    if not document.get("keys"):
+        return ""
+    head = ["Source table", "Column", "#Rows", "Finding", "Meaning"]
+    names = ("table", "column", "rows", "finding", "meaning")
+    rows = [[line[name] or "" for name in names] for line in document["keys"]]
+    return table("Keys that were changed, and records in conflict", head, rows)
+
+
 def _unmapped(document: Mapping[str, Any]) -> str:
     rows = [
         [
@@ -304,6 +313,7 @@ _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
     ("input", "What went in", _input),
     ("flow", "Tables in and out", _flow),
     ("vodim", "Data quality before and after", _vodim),
+    ("keys", "Whose record it is", _keys),
     ("unmapped", "Codes without a place", _unmapped),
     ("dates", "Dates as text", _dates),
     ("ledger", "The books", _ledger),

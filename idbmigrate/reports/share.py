@@ -40,6 +40,7 @@ def shared(document: Mapping[str, Any]) -> dict[str, Any]:
         found["fate"] = _fate(found["fate"])
     found["dates"] = [_dates(line) for line in found["dates"]]
     found["root_causes"] = [_cause(line) for line in found["root_causes"]]
+    found["keys"] = [{**line, "rows": safe(line["rows"])} for line in found.get("keys", ())]
     found["findings"] = suppress(found["findings"])
     return found
 

@@ -45,6 +45,7 @@ def write(document: Mapping[str, Any], path: Path, findings: pa.Table | None = N
         "Error Summary": _error_summary(document),
         "Error Data": _error_data(None if document["shared"] else findings),
         "Ledger": _ledger(document),
+        **({"Whose record": _keys(document)} if document.get("keys") else {}),
         "Unmapped codes": _unmapped(document),
         "Coverage": _coverage(document),
     }
@@ -197,6 +198,13 @@ def _ledger(document: Mapping[str, Any]) -> tuple:
         for line in ledger["lines"]
     ]
     return head, rows, [28, 28, 12, 12, 12, 12, 80]
+
+
+def _keys(document: Mapping[str, Any]) -> tuple:
+    head = ["Source table", "Source column", "Rows", "Finding", "Meaning"]
+    names = ("table", "column", "rows", "finding", "meaning")
+    rows = [[line[name] for name in names] for line in document["keys"]]
+    return head, rows, [24, 24, 10, 32, 80]
 
 
 def _unmapped(document: Mapping[str, Any]) -> tuple:
