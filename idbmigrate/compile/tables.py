@@ -54,7 +54,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
     identities = _identities(branches)
-    verdicts = [*_blanks(around, published, branches), *_orphans(around, parents, identities)]
+    verdicts = [*_orphans(around, parents, identities), *_blanks(around, published, branches)]
     shared = _shared_joins(branches)
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
@@ -195,15 +195,20 @@ def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dic
 
 
 def _blanks(around: Surroundings, published, branches: list[MadeBranch]) -> list[_Verdict]:
-    """Mandatory columns that may be empty."""
+    """Mandatory columns that may be empty.
+
+    One that names a joined row of its parent table is empty where that row is not there: the parent is lost.
+    """
     blanks = []
     filled = set.intersection(*({f.name for f in branch.fields if f.filled} for branch in branches))
     for name, spec in around.spec.columns.items():
         available = around.mapping.unavailable_reason(around.spec.name, name) is None
         if spec.mandatory and (name in published or available) and name not in filled:
             missing = sql.is_null(sql.column(name)) if name in published else exp.true()
-            blanks.append(_Verdict(missing, f"blank:{name}"))
-    return blanks
+            parent, key = around.spec.foreign_keys.get(name, ("", ""))
+            lost = bool(parent) and all(branch.comes_from(name, parent, key) for branch in branches)
+            blanks.append(_Verdict(missing, f"no-parent:{parent}" if lost else f"blank:{name}"))
+    return sorted(blanks, key=lambda blank: not blank.word.startswith("no-parent:"))
 
 
 def _orphans(around: Surroundings, parents, identities: plan.Identities) -> list[_Verdict]:
