@@ -96,7 +96,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
             found = _identified(idb, overlay, path, options)
             source, target = load_dataset(found.dataset), load_dataset(options.to)
-            unread = linked_tables(idb.linked_tables, source, overlay)
+            unread = _not_read(idb, found, linked_tables(idb.linked_tables, source, overlay))
             mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
             mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
             staged = stage(idb, found, source)
@@ -222,20 +222,39 @@ def _identified(idb: Idb, overlay: Overlay | None, path: Path, options: Options)
     return found
 
 
-def _read(path: Path, digest: str, problems: Sequence[Any], unread: Mapping[str, str]) -> dict[str, Any]:
-    """The input as the manifest names it; what could not be read is part of it.
-
-    ``unread``: tables of the data set that are only linked to, with their names in the file.
-    """
+def _read(path: Path, digest: str, problems: Sequence[Any], unread: list[dict[str, Any]]) -> dict[str, Any]:
+    """The input as the manifest names it; what could not be read is part of it."""
     facts: dict[str, Any] = {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
     if problems:
         facts["problems"] = [{"where": problem.where, "message": problem.message} for problem in problems]
     if unread:
-        facts["not_read"] = [
-            {"table": name, "name": own, "why": "a link to another file: its rows and values are not counted"}
-            for name, own in unread.items()
-        ]
+        facts["not_read"] = unread
     return facts
+
+
+def _not_read(idb: Idb, found: Identification, links: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What of the file nobody reads: ``links``, tables of the data set with their names here; attachments.
+
+    ``rows`` and ``values`` are how many; null where nobody can tell.
+    """
+    lines: list[dict[str, Any]] = [
+        {
+            "table": name,
+            "name": own,
+            "why": "a link to another file: its rows and values are not counted",
+            "rows": None,
+            "values": None,
+        }
+        for name, own in links.items()
+    ]
+    canonical = {table.source: table.canonical for table in found.tables}
+    for (table, column), count in idb.complex_values().items():
+        if count != 0:
+            why = "attachments, or several values in one cell, are counted and not read"
+            name = canonical.get(table) or table
+            place = {"table": name, "name": table, "column": column, "known": bool(canonical.get(table))}
+            lines.append({**place, "why": why, "rows": 0, "values": count})
+    return lines
 
 
 def _require(mapping: MappingFile, missing: Iterable[str], path: Path, damaged: bool) -> None:

@@ -78,3 +78,30 @@ def test_outside_files_with_links(case, tables, shared_dir):
         idbmigrate.convert(shared_dir / "cases" / f"{case}.mdb", to="mhsds-6.0")
     assert caught.value.code == "linked-tables"
     assert caught.value.message.partition(" are only")[0].count(",") + 2 == tables
+
+
+def test_attachments_are_counted_and_named_everywhere(sample_idb, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        Database, "complex_values", lambda self: {("Person", "Letters"): 1234, ("Own", "X"): 0}
+    )
+    path, out = str(sample_idb / "iapt-1.5.mdb"), tmp_path / "out"
+    result = CliRunner().invoke(group, ["convert", path, "--to", "iapt-2.1", "--out", str(out)])
+    assert "The books balance without Person.Letters, which nobody has read" in result.stdout
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    (line,) = manifest["input"]["not_read"]
+    assert (line["table"], line["column"], line["rows"], line["values"]) == ("Person", "Letters", 0, 1234)
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "(1,234 values)" in page and 'class="verdict accepted"' not in page
+    book = openpyxl.load_workbook(out / "report.xlsx", read_only=True)
+    rows = [[str(cell) for cell in row] for sheet in book for row in sheet.iter_rows(values_only=True)]
+    assert any(row[:3] == ["Person.Letters", "(not read)", "1234"] for row in rows)
+    told = CliRunner().invoke(group, ["inspect", path, "--json"])
+    found = json.loads(told.stdout)["complex_columns"]
+    assert {"table": "Person", "column": "Letters", "values": 1234} in found
+
+
+def test_values_of_complex_columns_are_counted_one_by_one(shared_dir):
+    path = shared_dir / "corpus" / "V2007" / "complexDataTestV2007.accdb"
+    with idbmigrate.open_idb(path) as idb:
+        counts = {column: count for (_, column), count in idb.complex_values().items()}
+    assert (counts["attach-data"], counts["multi-value-data"]) == (3, 6)

@@ -107,6 +107,16 @@ class Database:
             columns.append(with_result_type(column, result[0]) if told else column)
         return definition._replace(columns=tuple(columns))
 
+    def complex_values(self) -> dict[tuple[str, str], int | None]:
+        """How many values stand in each column of attachments or several values, by table and column.
+
+        The values lie in system tables of their own, which are counted and not read. None: not known.
+        """
+        from idbmigrate.access.attached import complex_values  # few files have such columns
+
+        some = {name for name in self.tables if any(c.type == "COMPLEX_TYPE" for c in self.columns(name))}
+        return complex_values(self, self._catalogue.system, some) if some else {}
+
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
         """A whole table, or some of its columns, with the Arrow types of the contract.
 

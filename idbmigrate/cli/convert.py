@@ -164,7 +164,10 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     unread = [line for item in summary["inputs"] for line in item.get("not_read", ())]
     if unread:
         _heading(console, "Not read")
-        console.table([(line["table"], line["why"]) for line in unread], ["table", "why"])
+        head = ["table", "column", "values", "why"]
+        places = [(line["table"], line.get("column", "")) for line in unread]
+        counts = [("unknown" if line["values"] is None else line["values"], line["why"]) for line in unread]
+        console.table([(*place, *more) for place, more in zip(places, counts, strict=True)], head)
 
     _heading(console, "Went in")
     console.table(
@@ -261,7 +264,8 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
     rows = {kind: sum(line[kind] for line in summary["tables_in"]) for kind in ("rows", "carried")}
     values = {k: sum(line["values"][k] for line in summary["tables_in"]) for k in ("in", "carried")}
     console.say()
-    unread = [line["table"] for item in summary["inputs"] for line in item.get("not_read", ())]
+    lines = [line for item in summary["inputs"] for line in item.get("not_read", ())]
+    unread = [".".join(line[key] for key in ("table", "column") if key in line) for line in lines]
     if unread:
         names = ", ".join(unread)
         verdict = console.style(f"The books balance without {names}, which nobody has read", "bold", "red")

@@ -48,11 +48,16 @@ def command(
     with open_idb(file, password=password, salvage=salvage) as idb:
         result = survey(idb, overlay, source)
         problems, linked = idb.problems, idb.linked_tables
+        inside = [
+            {"table": table, "column": column, "values": count}
+            for (table, column), count in idb.complex_values().items()
+        ]
     console.document(
         {
             "file": file,
             **result.as_dict(),
             "linked_tables": [table._asdict() for table in linked],
+            "complex_columns": inside,
             "problems": [problem.as_dict() for problem in problems],
         }
     )
@@ -61,6 +66,9 @@ def command(
         if linked:
             _heading(console, "Tables linked to elsewhere, which are not followed")
             console.table([(table.name, table.kind, table.foreign_name) for table in linked])
+        if inside:
+            _heading(console, "Attachments and cells of several values, which are counted and not read")
+            console.table([tuple(line.values()) for line in inside], ["table", "column", "values"])
         _show_problems(console, problems)
 
 

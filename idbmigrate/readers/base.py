@@ -24,7 +24,8 @@ class Idb(Protocol):
     ``read``: the whole table with the Arrow types of the contract. ``read_with_ids``: and an int64
     for each row that says where it lies (page << 8 | slot), or, in a reader that cannot tell, its
     place in the table. ``problems``: what salvage could not read. ``linked_tables``: tables that live
-    elsewhere, which no reader follows.
+    elsewhere, which no reader follows. ``complex_values``: how many values each column of attachments or
+    several values holds, by table and column; no reader gives them.
     """
 
     reader: str
@@ -39,6 +40,8 @@ class Idb(Protocol):
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table: ...
 
     def read_with_ids(self, table: str, columns: list[str] | None = None) -> tuple[pa.Table, np.ndarray]: ...
+
+    def complex_values(self) -> dict[tuple[str, str], int | None]: ...
 
     def close(self) -> None: ...
 

@@ -94,6 +94,10 @@ class SecondReader:
         content = self.read(table, columns)
         return content, np.arange(content.num_rows, dtype=np.int64)
 
+    def complex_values(self) -> dict[tuple[str, str], int | None]:
+        """None: this reader does not tell."""
+        return {}
+
     def close(self) -> None:
         """Nothing to let go of."""
 

@@ -91,13 +91,24 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
 
 
 def not_read(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What of the file was not read, by line: ``what``, ``why``, and ``table`` where the data set has it."""
+    """What of the file was not read, by line: ``what`` and ``why``.
+
+    ``table`` is null where the data set has none such, ``values`` where nobody knows how many.
+    """
     lines = [
-        {"what": line["table"], "table": line["table"], "why": line["why"]}
+        {
+            "what": ".".join(line[key] for key in ("table", "column") if key in line),
+            "table": line["table"] if line.get("known", True) else None,
+            "why": line["why"],
+            "values": line["values"],
+        }
         for line in found.get("not_read", ())
     ]
-    problems = found.get("problems", ())
-    return [*lines, *({"what": each["where"], "table": None, "why": each["message"]} for each in problems)]
+    rest = [
+        {"what": each["where"], "table": None, "why": each["message"], "values": None}
+        for each in found.get("problems", ())
+    ]
+    return lines + rest
 
 
 def _frame(title: str) -> dict[str, Any]:

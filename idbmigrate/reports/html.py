@@ -71,7 +71,10 @@ def _head(document: Mapping[str, Any]) -> str:
 
 def _unread(document: Mapping[str, Any]) -> str:
     """What of the file nobody has read: above the verdict, which does not speak of it."""
-    lines = [f"{line['what']}: {line['why']}" for line in document["not_read"]]
+    lines = [
+        f"{line['what']}: {line['why']}" + (f" ({number(line['values'])} values)" if line["values"] else "")
+        for line in document["not_read"]
+    ]
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)

@@ -197,6 +197,9 @@ def _ledger(document: Mapping[str, Any]) -> tuple:
         ]
         for line in ledger["lines"]
     ]
+    for line in document["not_read"]:
+        count = "unknown" if line["values"] is None else line["values"]
+        rows.append([line["what"], "(not read)", count, 0, 0, 0, f"not read: {line['why']}"])
     return head, rows, [28, 28, 12, 12, 12, 12, 80]
 
 

@@ -58,6 +58,9 @@ class FakeIdb:
     problems = ()
     linked_tables = ()
 
+    def complex_values(self):
+        return {("Person", "Letters"): 3}
+
     @property
     def tables(self):
         return list(self.content)

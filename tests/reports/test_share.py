@@ -51,8 +51,14 @@ def document():
         "shared": False,
         "input": {"file": SECRETS["file"], "bytes": 1, "sha256": SECRETS["digest"]},
         "not_read": [
-            {"what": "Disability", "table": "Disability", "why": "a link to another file"},
-            {"what": f"table {SECRETS['own table']}, page 7", "table": None, "why": "damaged"},
+            {"what": "Disability", "table": "Disability", "why": "a link to another file", "values": None},
+            {"what": f"Person.{SECRETS['own table']}", "table": "Person", "why": "not read", "values": 3},
+            {
+                "what": f"table {SECRETS['own table']}, page 7",
+                "table": None,
+                "why": "damaged",
+                "values": None,
+            },
         ],
         "identification": {
             "dataset": "iapt-1.5",
