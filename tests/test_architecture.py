@@ -162,3 +162,48 @@ def test_convert_stays_the_function_whoever_imports_the_module():
 
     module = importlib.import_module("idbmigrate.convert")
     assert idbmigrate.convert is module.convert
+
+
+def test_nothing_private_of_a_library_is_used():
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    own = {name for tree in trees.values() for node in ast.walk(tree) for name in _bound(node)}
+    documented = {"_replace", "_asdict", "_fields", "_exit"}  # of named tuples and of os
+    wrong = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}: {name}"
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        for name in _foreign(node)
+        if _private(name) and name not in own | documented
+    ]
+    assert not wrong, wrong
+
+
+def _private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """Names that a node of the package's own code gives to something."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return [node.name]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return [node.attr]
+    return []
+
+
+def _foreign(node: ast.AST) -> list[str]:
+    """Names that a node takes from somewhere else: an attribute, or part of an import from a library."""
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, ast.Import):
+        return [part for alias in node.names for part in _outside(alias.name)]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [part for alias in node.names for part in _outside(f"{node.module}.{alias.name}")]
+    return []
+
+
+def _outside(module: str) -> list[str]:
+    first, *parts = module.split(".")
+    return [] if first == "idbmigrate" else parts
