@@ -60,16 +60,17 @@ def convert(
     parameters: Mapping[str, str] | None = None,
     allow: Iterable[str] = (),
     each: Callable[[Run], Any] | None = None,
+    keep_going: bool = True,
     **options: Any,
 ) -> Any:
     """Convert a file, or several, and publish the output folder ``out`` whole or not at all.
 
     Gives a :class:`idbmigrate.run.Run`, for a list of files a :class:`idbmigrate.batch.Batch` with a run
     and a folder for each; or with summaries alone where ``each`` is called with every run in turn, so that
-    no more than one is in memory. Without ``out`` nothing is written; only its owner may read the folder,
-    unless it is ``shared``. Further options: see
-    :class:`idbmigrate.options.Options`. Raises errors of :mod:`idbmigrate.errors`; ``books-open`` where a
-    row or value would be lost.
+    no more than one is in memory. A file of a list that fails is in ``Batch.failed``, unless ``keep_going``
+    is false. Without ``out`` nothing is written; only its owner may read the folder, unless it is
+    ``shared``. Further options: see :class:`idbmigrate.options.Options`. Raises errors of
+    :mod:`idbmigrate.errors`; ``books-open`` where a row or value would be lost.
     """
     asked = Options(to, tuple(formats), parameters=dict(parameters or {}), allow=tuple(allow), **options)
     one = isinstance(path, (str, os.PathLike))
@@ -83,13 +84,14 @@ def convert(
         else:
             from idbmigrate.batch import many
 
-            result = many(paths, folder, lambda item, where: _convert(item, where, asked, progress), each)
+            run_one = partial(_convert, options=asked, progress=progress)
+            result = many(paths, folder, run_one, each, keep_going)
     result.out = str(out) if out is not None else None
     return result
 
 
 def _convert(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
-    progress(f"reading {path.name}")
+    progress(f"reading {path}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
     with ThreadPoolExecutor(_BESIDE) as pool, _stop_on_error() as stop:
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:

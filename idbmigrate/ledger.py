@@ -23,7 +23,7 @@ from idbmigrate.trace import Traces
 from idbmigrate.verdicts import explain
 
 
-@dataclass
+@dataclass(repr=False)
 class Account:
     """Balance of one column (or of the rows of a table, with an empty ``column``)."""
 
@@ -34,6 +34,9 @@ class Account:
     uncarried: np.ndarray  # positions
     reasons: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # into ``names``, -1: none
     names: list[Reason] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Account of {self.table}{'.' + self.column if self.column else ''}: {self.incoming:,} in>"
 
     def give(self, mask: np.ndarray, word: str) -> None:
         """Give what is in the mask (over ``uncarried``) and has no reason yet this one."""
@@ -54,13 +57,16 @@ class Account:
                 yield self.names[index], int(count)
 
 
-@dataclass
+@dataclass(repr=False)
 class Books:
     """Accounts of all tables and columns of a source."""
 
     rows: list[Account] = field(default_factory=list)
     values: list[Account] = field(default_factory=list)
     explained: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Books of {len(self.rows)} tables and {len(self.values)} columns>"
 
     def close(self) -> None:
         """Raise ``BooksError`` (``books-open``) unless every account balances."""

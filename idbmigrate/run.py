@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 EFFECTS = ("file", "group", "record", "warning")
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """What :func:`idbmigrate.convert` gives back.
 
@@ -52,6 +52,11 @@ class Run:
     out: str | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
     manifest: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Names and numbers of rows alone: never a value of a record."""
+        rows = sum(table.num_rows for table in self.coded.values())
+        return f"<Run {self.plan.source} to {self.plan.target}: {rows:,} rows in {len(self.coded)} tables>"
 
     @cached_property
     def tables(self) -> dict[str, pa.Table]:

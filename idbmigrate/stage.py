@@ -46,7 +46,7 @@ _CODED = pa.dictionary(_NUMBER, pa.string())
 Texts = pa.ChunkedArray | pa.Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StagedTable:
     """One source table.
 
@@ -79,6 +79,9 @@ class StagedTable:
         for name, values in columns.items():
             clean = clean.set_column(clean.schema.get_field_index(name), name, _in_pieces(values))
         return replace(self, clean=clean, conflicts=conflicts)
+
+    def __repr__(self) -> str:
+        return f"<StagedTable {self.label}: {self.raw.num_rows:,} rows, {self.raw.num_columns} columns>"
 
     @property
     def label(self) -> str:

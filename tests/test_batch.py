@@ -85,10 +85,42 @@ def test_what_all_files_come_to(sample_idb, tmp_path):
     assert "findings" not in unchecked
 
 
-def test_one_bad_file_publishes_none(sample_idb, tmp_path):
-    (tmp_path / "bad.mdb").write_bytes(b"")
-    with pytest.raises(SourceError):
-        idbmigrate.convert(
-            [sample_idb / "iapt-1.5.mdb", tmp_path / "bad.mdb"], to="iapt-2.1", out=tmp_path / "out"
-        )
-    assert os.listdir(tmp_path) == ["bad.mdb"]
+@pytest.fixture
+def good_and_bad(sample_idb, tmp_path):
+    """Two files of one name in two folders; the second is empty."""
+    for folder in ("april", "may"):
+        (tmp_path / folder).mkdir()
+    good = shutil.copy(sample_idb / "iapt-1.5.mdb", tmp_path / "april" / "data.mdb")
+    bad = tmp_path / "may" / "data.mdb"
+    bad.write_bytes(b"")
+    return good, bad
+
+
+def test_one_bad_file_publishes_none_where_that_is_asked_for(good_and_bad, tmp_path):
+    with pytest.raises(SourceError) as caught:
+        idbmigrate.convert(good_and_bad, to="iapt-2.1", out=tmp_path / "out", keep_going=False)
+    assert caught.value.where == str(good_and_bad[1])
+    assert sorted(os.listdir(tmp_path)) == ["april", "may"]
+
+
+def test_one_bad_file_does_not_stop_the_others(good_and_bad, tmp_path):
+    out = tmp_path / "out"
+    words = ["convert", *map(str, reversed(good_and_bad)), "--to", "iapt-2.1", "--out", str(out)]
+    result = CliRunner().invoke(group, words)
+    assert result.exit_code == SourceError.exit_code
+    assert "Not converted: 1 of 2" in result.stdout and f"{good_and_bad[1]}: " in result.stdout
+    assert sorted(os.listdir(out)) == ["data-2", "manifest.json"]
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["failed"] == {"data": {"file": "data.mdb", "error": "empty-file"}}
+    assert list(manifest["inputs"]) == ["data-2"]
+    alone = tmp_path / "alone"
+    idbmigrate.convert(good_and_bad[0], to="iapt-2.1", out=alone)
+    assert (out / "data-2" / "manifest.json").read_bytes() == (alone / "manifest.json").read_bytes()
+
+
+def test_nothing_is_published_where_every_file_is_bad(good_and_bad, tmp_path):
+    bad = good_and_bad[1]
+    with pytest.raises(SourceError) as caught:
+        idbmigrate.convert([bad, bad], to="iapt-2.1", out=tmp_path / "out")
+    assert caught.value.code == "empty-file"
+    assert sorted(os.listdir(tmp_path)) == ["april", "may"]

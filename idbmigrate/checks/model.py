@@ -105,7 +105,7 @@ class RulePack:
         return {rule.code: rule for rule in self.rules}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Context:
     """What the centre knows and the tables do not.
 
@@ -123,7 +123,7 @@ class Context:
     references: Mapping[str, pyarrow.Array] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Outcome:
     """What a run of the rules gave.
 
@@ -137,3 +137,6 @@ class Outcome:
     fate: Mapping[str, Any]
     not_run: Mapping[str, str]
     pack: RulePack
+
+    def __repr__(self) -> str:
+        return f"<Outcome of {self.pack.name}: {self.findings.num_rows:,} findings>"

@@ -79,6 +79,12 @@ CAUSES_SHOWN = 6
     is_flag=True,
     help="Compare published counts of file and output; exit with 5 where a difference has no reason.",
 )
+@click.option(
+    "--keep-going/--no-keep-going",
+    default=True,
+    show_default=True,
+    help="Of several files, convert the others where one fails; the exit code is the gravest.",
+)
 @_options.fail_on
 @_options.password
 @_options.salvage
@@ -134,7 +140,9 @@ def command(
         if comparing:
             show_comparison(console, each["measures"])
     if "runs" in summary:
-        show_all(console, summary)
+        show_all(console, summary, {name: str(path) for name, path in run.paths.items()})
+        if run.failed:
+            return run.exit_code
     if any(line["outcome"] == "fault" for each in summaries for line in each.get("measures", ())):
         return BooksError.exit_code
     return 1 if any(_options.reached(each["findings"], fail_on) for each in summaries) else 0
@@ -184,8 +192,8 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     _closing(console, summary)
 
 
-def show_all(console: Console, summary: dict[str, Any]) -> None:
-    """Print one line a file, and what all of them come to."""
+def show_all(console: Console, summary: dict[str, Any], paths: dict[str, str]) -> None:
+    """Print one line a file, what all of them come to, which file each was, and which failed."""
     from idbmigrate.batch import total
 
     _heading(console, "All files")
@@ -194,6 +202,18 @@ def show_all(console: Console, summary: dict[str, Any]) -> None:
     found = sum(summary["total"]["findings"].values())
     shown = len(_ALTOGETHER) if found else -1  # there are none, or no rules were run
     console.table([_altogether(*line)[:shown] for line in lines], _ALTOGETHER[:shown])
+    _heading(console, "Which file is which")
+    failed = summary["failed"]
+    console.table(
+        [(name, "failed" if name in failed else "converted", path) for name, path in paths.items()],
+        ["folder", "", "file"],
+    )
+    if failed:
+        _heading(console, console.style(f"Not converted: {len(failed)} of {len(paths)}", "red"))
+        for error in failed.values():
+            console.say(f"  {error['where']}: {error['message']} [{error['error']}]")
+            if error["hint"]:
+                console.say(f"    {error['hint']}")
     console.say(f"\n{len(summary['runs'])} files, each in a folder of its own, in {summary['out']}")
 
 

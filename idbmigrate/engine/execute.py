@@ -27,7 +27,7 @@ from idbmigrate.stage import StagedTable
 _ORDER = (p.BRANCH, p.ITEM, p.ROW)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TableResult:
     """Rows of one target table.
 
@@ -44,6 +44,11 @@ class TableResult:
     beaten: Mapping[str, np.ndarray] = field(default_factory=dict)
     left_out: str = ""
     blanked: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return (
+            f"<TableResult {self.query.table}: {int(self.kept.sum()):,} of {self.made.num_rows:,} rows kept>"
+        )
 
     def rows(self, spec: TableSpec) -> pa.Table:
         """Published rows: all columns of the data set, in its order, as text or dictionaries of text.
@@ -75,7 +80,7 @@ class TableResult:
         return replace(self, made=made, left_out=word, blanked=self.blanked | {name})
 
 
-@dataclass
+@dataclass(repr=False)
 class Execution:
     """A plan that has been run: its results, and the means to ask why a row or value is not in them."""
 
@@ -83,6 +88,9 @@ class Execution:
     engine: Engine
     sources: dict[str, pa.Table]
     results: dict[str, TableResult] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Execution of {self.plan.mapping}: {len(self.results)} tables>"
 
     def explain(self, asked: exp.Query, rows: Mapping[str, np.ndarray]) -> pa.Table:
         """What a query says of the candidate rows that are made from these rows of its source tables."""

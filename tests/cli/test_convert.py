@@ -95,6 +95,7 @@ def test_options_reach_the_library(calls):
         "share": True,
         "check": False,
         "salvage": True,
+        "keep_going": True,
     }
 
 
