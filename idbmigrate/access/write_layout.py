@@ -55,6 +55,8 @@ FIXED_WIDTHS = {
 LONG_VALUE_TYPES = frozenset({"OLE", "MEMO"})
 
 COLUMN_FIXED, COLUMN_NULLABLE, COLUMN_AUTONUMBER, COLUMN_COMPRESSED = 0x01, 0x02, 0x04, 0x01
+#: The column is an AutoNumber of the type Replication ID.
+COLUMN_AUTO_ID = 0x40
 INDEX_UNIQUE, INDEX_IGNORE_NULLS, INDEX_REQUIRED, INDEX_ALWAYS = 0x01, 0x02, 0x08, 0x80
 
 HEADER = 63
@@ -83,7 +85,8 @@ class ColumnLayout:
 
     @property
     def autonumber(self) -> bool:
-        return bool(self.flags & COLUMN_AUTONUMBER)
+        """Whether Access fills the column by itself, with the next number or a new Replication ID."""
+        return bool(self.flags & (COLUMN_AUTO_ID if self.type == "GUID" else COLUMN_AUTONUMBER))
 
     @property
     def compressed(self) -> bool:

@@ -28,6 +28,7 @@ from . import write_catalogue as catalogue
 from . import write_definition, write_index, write_layout, write_upkeep
 from .header import parse_header
 from .write_definition import NewColumn, NewIndex
+from .write_ids import with_new_ids
 from .write_layout import TableLayout
 from .write_pages import DATA_HEADER, LONG_VALUE_OWNER, PAGE, PageStore, UsageMap, empty_map, release_beyond
 from .write_properties import ColumnRules, column_rules, long_value
@@ -254,6 +255,8 @@ class DatabaseWriter:
     def _numbered(self, table: str, state: _Open, batch):
         """Give automatic numbers to rows that bring none, and remember the highest."""
         for column in state.layout.columns:
+            if column.autonumber and column.type == "GUID":
+                batch = with_new_ids(batch, table, column.name, state.rows)
             if not column.autonumber or column.type != "LONG":
                 continue
             if column.name in batch.schema.names:
