@@ -55,13 +55,18 @@ def outcome(word: str) -> str:
     return REASONS[word.partition(":")[0]][0]
 
 
-HEAVIEST = 3
+#: Weights of reasons that nothing outweighs: what is wrong with the data, and before it, in a run over one
+#: month, that the record is of another month, of which nothing is said.
+FAULT, OTHER_MONTH = 3, 4
 
 
 def weight(word: str) -> int:
-    """How much a reason says: 3, what is wrong with the data; 2, which rule left it out; 1, only not here."""
+    """How much a reason says: 4, that it is of another month; 3, what is wrong with the data; 2, which rule
+    left it out; 1, only not here."""
+    if word == "outside-period":
+        return OTHER_MONTH
     if outcome(word) == REJECTED or word == "empty-text":
-        return HEAVIEST
+        return FAULT
     return 1 if word in ("condition", "superseded") else 2
 
 

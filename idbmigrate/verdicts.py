@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from idbmigrate.compile import plan as p
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
 from idbmigrate.engine.execute import TableResult, as_numpy, row_names
-from idbmigrate.reasons import HEAVIEST, Reason, weight
+from idbmigrate.reasons import FAULT, OTHER_MONTH, Reason, weight
 from idbmigrate.trace import Trace, Traces, numbers
 
 #: Name of the column that says why a candidate row is not published.
@@ -59,9 +59,14 @@ class _Question:
         ways = self.traces.found.get((account.table, account.column), ())
         ways = [way for way in ways if way.query is self.result.query and way.joined == self.joined]
         if ways:
-            waiting = account.uncarried[_given(account) < (1 if self.joined else HEAVIEST)]
+            waiting = account.uncarried[_given(account) < (1 if self.joined else self._heaviest)]
             for way in ways:
                 self._ask(account, way, self._met(way, waiting))
+
+    @property
+    def _heaviest(self) -> int:
+        """The weight of a reason that this query cannot outweigh."""
+        return OTHER_MONTH if self.result.left_out else FAULT
 
     def _ask(self, account: Asking, way: Trace, waiting: np.ndarray) -> None:
         """Ask on one way about the source rows that wait; about all, where any may join one that waits."""
@@ -127,7 +132,7 @@ class _Question:
         """
         rows, given = numbers(said[way.row_column]), _given(account)
         spots = np.minimum(np.searchsorted(account.uncarried, rows), account.uncarried.size - 1)
-        at = np.flatnonzero((account.uncarried[spots] == rows) & (given[spots] < HEAVIEST))
+        at = np.flatnonzero((account.uncarried[spots] == rows) & (given[spots] < self._heaviest))
         if not at.size:
             return
         spots = spots[at]
