@@ -133,8 +133,11 @@ def _apart(name: str, taken: Iterable[str]) -> str:
 def _known(idb: Idb, match: TableMatch, name: str, spec: Mapping[str, ColumnSpec]) -> StagedTable:
     table, ids = idb.read_with_ids(match.source)
     names: dict[str, str] = {}
+    # What a column of several values holds is a number of Access's own: never a value of the data set.
+    several = {column.name for column in idb.columns(match.source) if column.type == "COMPLEX_TYPE"}
     for column in match.columns:
-        own = column.canonical or _own_column(column.source, spec)
+        canonical = column.canonical if column.source not in several else None
+        own = canonical or _own_column(column.source, spec)
         while own in names.values():
             own += "'"
         names[column.source] = own

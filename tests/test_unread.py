@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
@@ -105,3 +106,23 @@ def test_values_of_complex_columns_are_counted_one_by_one(shared_dir):
     with idbmigrate.open_idb(path) as idb:
         counts = {column: count for (_, column), count in idb.complex_values().items()}
     assert (counts["attach-data"], counts["multi-value-data"]) == (3, 6)
+
+
+def test_the_number_that_stands_for_several_values_is_no_value(sample_idb, monkeypatch):
+    columns = Database.columns
+
+    def with_several(database, table):
+        found = [SimpleNamespace(name=c.name, type=c.type, length=c.length) for c in columns(database, table)]
+        for column in found:
+            if column.name.casefold() == "gender":
+                column.type = "COMPLEX_TYPE"
+        return found
+
+    monkeypatch.setattr(Database, "columns", with_several)
+    run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
+    gender = run.tables["IDS001MPI"]["Gender"]
+    assert len(gender) and gender.null_count == len(gender)
+    [line] = [
+        x for x in run.ledger if x["table"] == "Person" and "gender" in str(x["column"]).lower() and x["in"]
+    ]
+    assert line["carried"] == 0 and line["dropped"] == line["in"]
