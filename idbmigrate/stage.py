@@ -46,6 +46,10 @@ _CODED = pa.dictionary(_NUMBER, pa.string())
 Texts = pa.ChunkedArray | pa.Array
 
 
+#: The character that stands where one was lost.
+LOST = "\ufffd"
+
+
 @dataclass(frozen=True, repr=False)
 class StagedTable:
     """One source table.
@@ -112,7 +116,7 @@ def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, Staged
     for name, spec in dataset.tables.items():
         match = matches.get(name)
         known = _known(idb, match, name, spec.columns) if match else _absent(name, list(spec.columns))
-        staged[name] = known
+        staged[name] = _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
     for source_name in idb.tables:
         if not any(match.source == source_name and match.canonical for match in found.tables):
             table, ids = idb.read_with_ids(source_name)
@@ -142,6 +146,22 @@ def _known(idb: Idb, match: TableMatch, name: str, spec: Mapping[str, ColumnSpec
             own += "'"
         names[column.source] = own
     return _staged(name, match.source, table, ids, names, _kinds(spec))
+
+
+def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
+    """The table without keys that hold U+FFFD: it stands for what was lost, so that two keys may look alike.
+
+    ``raw`` keeps them; queries see none, and the record is rejected as if it had no key.
+    """
+    clean = table.clean
+    for name in keys:
+        column = clean[name]
+        texts = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        lost = pc.match_substring(texts, LOST)
+        if pc.any(lost).as_py():
+            whole = pc.if_else(lost, pa.scalar(None, pa.string()), texts)
+            clean = clean.set_column(clean.schema.get_field_index(name), name, whole)
+    return table if clean is table.clean else replace(table, clean=clean)
 
 
 def _own_column(name: str, taken: Iterable[str]) -> str:

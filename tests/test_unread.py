@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import openpyxl
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
@@ -126,3 +127,25 @@ def test_the_number_that_stands_for_several_values_is_no_value(sample_idb, monke
         x for x in run.ledger if x["table"] == "Person" and "gender" in str(x["column"]).lower() and x["in"]
     ]
     assert line["carried"] == 0 and line["dropped"] == line["in"]
+
+
+def test_two_patients_whose_key_lost_a_character_do_not_become_one(sample_idb, monkeypatch):
+    read = Database.read_with_ids
+
+    def with_lost_characters(database, table, columns=None):
+        found, ids = read(database, table, columns)
+        for place, name in enumerate(found.column_names):
+            if name.casefold() == "lptid" and "person" in table.casefold():
+                keys = found[name].to_pylist()
+                keys[:2] = ["P1\ufffd", "P1\ufffd"]
+                found = found.set_column(place, name, pa.array(keys, found[name].type))
+        return found, ids
+
+    file = sample_idb / "iapt-1.5.mdb"
+    before = idbmigrate.convert(file, to="iapt-2.1", check=False).tables["IDS001MPI"].num_rows
+    monkeypatch.setattr(Database, "read_with_ids", with_lost_characters)
+    run = idbmigrate.convert(file, to="iapt-2.1", check=False)
+    keys = run.tables["IDS001MPI"]["LocalPatientId"].to_pylist()
+    assert len(keys) == before - 2 and not any("\ufffd" in key for key in keys)
+    [person] = [line for line in run.ledger if line["table"] == "Person" and not line["column"]]
+    assert person["rejected"] >= 2
