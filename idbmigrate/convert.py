@@ -129,6 +129,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         run = Run(
             read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages, whose
         )
+        run.overlay = _overlay_facts(options, overlay)
         if folder is not None:
             progress("writing")
             writing.append(pool.submit(package.write_residue, run, folder))
@@ -208,6 +209,14 @@ def _begin_to_write(
         pool.submit(package.write_tables, packages, folder, form, *rest)
         for form in dict.fromkeys(options.formats)
     ]
+
+
+def _overlay_facts(options: Options, overlay: Overlay | None) -> dict[str, Any] | None:
+    """The overlay as the manifest names it: its files, without their folders, and what they decide."""
+    if overlay is None:
+        return None
+    files = {Path(path).name: publish.sha256(path) for path in options.overlays}
+    return {"files": files, "codes": {name: dict(codes) for name, codes in overlay.lookups.items()}}
 
 
 def _identified(idb: Idb, overlay: Overlay | None, path: Path, options: Options) -> Identification:

@@ -144,6 +144,7 @@ def manifest(run: Run) -> dict[str, Any]:
         "left_behind": summary["left_behind"],
         "keys": summary["keys"],
         "findings": summary["findings"],
+        **({"overlay": run.overlay} if run.overlay else {}),
     }
 
 

@@ -34,7 +34,8 @@ class Run:
     ``coded``: the target's tables, columns in the order of the data set, each text or a dictionary of text,
     a missing value null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``:
     what the rules gave, ``None`` where no rules of the target are public. ``out``: the folder written,
-    ``None`` where none was asked for.
+    ``None`` where none was asked for. ``overlay``: the user's overlay files by name and digest and the codes
+    that they decide, by lookup; ``None`` where none was given.
     """
 
     input: dict[str, Any]
@@ -51,6 +52,7 @@ class Run:
     whose: Settled = field(default_factory=lambda: Settled({}))
     out: str | None = None
     files: list[dict[str, Any]] = field(default_factory=list)
+    overlay: dict[str, Any] | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -133,6 +135,7 @@ class Run:
             "mapping": {"name": self.mapping.name, "version": self.mapping.version},
             "accept": self.plan.accept,
             "parameters": self.plan.parameters,
+            "overlay": self.overlay,
             "period": self.period,
             "months": sorted(self.packages),
             "tables_in": self._tables_in,

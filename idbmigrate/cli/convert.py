@@ -163,6 +163,9 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     mapping = summary["mapping"]
     _heading(console, f"{names}: {summary['source']} to {summary['target']}")
     console.say(f"  mapping {mapping['name']} {mapping['version']}, codes accepted: {summary['accept']}")
+    if overlay := summary.get("overlay"):
+        decided = sum(map(len, overlay["codes"].values()))
+        console.say(f"  overlay {', '.join(overlay['files'])}, which decides {decided} codes")
 
     problems = [problem for item in summary["inputs"] for problem in item.get("problems", ())]
     if problems:

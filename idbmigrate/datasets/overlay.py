@@ -7,7 +7,7 @@
         columns: {LPTID: ClientNo}    # a column of the data set: the file's column that it is
     ignore: [Person_2013, Referral.OLDCODE]   # tables and columns that only look like the data set's
     lookups:                          # codes that a reviewer has decided, for the mapping
-      end_code: {44: 96}
+      discharge_reason: {44: 96}
 
 Names of the data set are written as in its pack; the file's names in any letter case, as Access has it.
 """

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from idbmigrate.datasets.model import CodeList, Dataset
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping.lint import carriers, origins
+from idbmigrate.stage import UNSEEN
 
 Column = tuple[str, str]
 
@@ -67,7 +68,8 @@ def meaning(code: str | None, lists: list[CodeList]) -> str | None:
 
 
 def cleaned(lookup: m.Lookup, code: str) -> str:
-    """A code as the lookup sees it, after its ``clean``."""
+    """A code as the lookup sees it: trimmed as values of the source are, and after its ``clean``."""
+    code = code.strip(UNSEEN)
     for how, width in lookup.clean:
         if how == "upper":
             code = code.upper()

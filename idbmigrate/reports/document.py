@@ -68,6 +68,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
             "period": summary["period"],
             "months": summary["months"],
             "parameters": dict(summary["parameters"]),
+            "overlay": summary["overlay"],
         },
         "flow": {
             "sources": [{**line, "known": line["table"] in source.tables} for line in summary["tables_in"]],

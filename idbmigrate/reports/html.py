@@ -9,6 +9,7 @@ from typing import Any
 
 from idbmigrate.reports import charts
 from idbmigrate.reports.charts import number
+from idbmigrate.reports.overlay import overlay_lines
 from idbmigrate.reports.parts import Raw, facts, legend, table, wide
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -308,7 +309,7 @@ def _settings(document: Mapping[str, Any]) -> str:
     ]
     if found["months"]:
         pairs.append(("Months", f"{found['months'][0]} to {found['months'][-1]}"))
-    return facts(pairs + sorted(found["parameters"].items()))
+    return facts(pairs + overlay_lines(found) + sorted(found["parameters"].items()))
 
 
 _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [

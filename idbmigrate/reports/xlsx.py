@@ -23,6 +23,7 @@ from openpyxl.styles import Font
 
 from idbmigrate.checks.model import EFFECTS
 from idbmigrate.reports import cells
+from idbmigrate.reports.overlay import overlay_lines
 
 #: Rows that the sheet Error Data holds at most, the gravest first: findings.csv has all.
 MAX_ROWS = 5_000
@@ -107,6 +108,7 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
         yield f"Rows in: {line['table']}", line["rows"]
     for line in document["flow"]["targets"]:
         yield f"Rows out: {line['table']}", line["rows"]
+    yield from overlay_lines(document["settings"])
     for name, value in sorted((document["settings"] or {}).get("parameters", {}).items()):
         yield f"Setting: {name}", value
 

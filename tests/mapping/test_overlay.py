@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import hashlib
+import json
 
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from idbmigrate.cli import group
 from idbmigrate.datasets import load_overlay
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping.load import find_mapping, load_mapping, with_overlay
@@ -26,3 +32,28 @@ def test_two_entries_that_clean_to_one_code_must_agree(tmp_path):
     with pytest.raises(DescriptionError, match="'X' and 'x' are one code of yes_no, 'X'") as caught:
         decided(tmp_path, "{x: N, X: Y}")
     assert caught.value.code == "overlay-invalid"
+
+
+def test_a_code_is_trimmed_as_values_of_the_source_are(tmp_path):
+    with pytest.raises(DescriptionError, match="are one code of yes_no") as caught:
+        decided(tmp_path, "{x: N, ' x': Y}")
+    assert caught.value.code == "overlay-invalid"
+
+
+def test_what_an_overlay_decided_is_told_wherever_the_run_is(sample_idb, tmp_path):
+    path = tmp_path / "local-words.yaml"
+    path.write_text("lookups:\n  yes_no: {wibble: N}\n", encoding="utf-8")
+    words = ["convert", str(sample_idb / "iapt-1.5.mdb"), "--to", "iapt-2.1", "--overlay", str(path)]
+    shown = CliRunner().invoke(group, [*words, "--out", str(tmp_path / "out")]).stdout
+    assert "overlay local-words.yaml, which decides 1 codes" in shown
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    expected = {"files": {"local-words.yaml": digest}, "codes": {"yes_no": {"wibble": "N"}}}
+    assert manifest["overlay"] == expected
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert digest in page and "yes_no wibble" in page
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx").worksheets[0]
+    assert any(row[0].value == "Decided: yes_no wibble" and row[1].value == "N" for row in sheet.iter_rows())
+    CliRunner().invoke(group, [*words, "--out", str(tmp_path / "shared"), "--share"])
+    page = (tmp_path / "shared" / "report.html").read_text(encoding="utf-8")
+    assert "Codes decided by it" in page and "wibble" not in page and digest not in page
