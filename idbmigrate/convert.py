@@ -55,8 +55,9 @@ def convert(
     formats: Iterable[str] = ("csv",),
     *,
     overwrite: bool = False,
-    shared: bool = False,
+    readable_by_others: bool = False,
     progress: Progress = lambda message: None,
+    notice: Progress = lambda message: None,
     parameters: Mapping[str, str] | None = None,
     allow: Iterable[str] = (),
     each: Callable[[Run], Any] | None = None,
@@ -69,15 +70,19 @@ def convert(
     and a folder for each; or with summaries alone where ``each`` is called with every run in turn, so that
     no more than one is in memory. A file of a list that fails is in ``Batch.failed``, unless ``keep_going``
     is false. Without ``out`` nothing is written; only its owner may read the folder, unless it is
-    ``shared``. Further options: see :class:`idbmigrate.options.Options`. Raises errors of
-    :mod:`idbmigrate.errors`; ``books-open`` where a row or value would be lost.
+    ``readable_by_others``. ``progress`` is told what is being done, ``notice`` what the user should know,
+    such as that the remains of a stopped run were removed. Further options: see
+    :class:`idbmigrate.options.Options`. Raises errors of :mod:`idbmigrate.errors`; ``books-open`` where a
+    row or value would be lost.
     """
     asked = Options(to, tuple(formats), parameters=dict(parameters or {}), allow=tuple(allow), **options)
     one = isinstance(path, (str, os.PathLike))
     paths = [Path(item) for item in ([path] if one else path)]  # type: ignore[arg-type, list-item]
     place: Any = nullcontext()
     if out is not None:
-        place = publish.Folder(out, overwrite=overwrite, sources=paths, shared=shared, progress=progress)
+        place = publish.Folder(
+            out, overwrite=overwrite, sources=paths, readable_by_others=readable_by_others, notice=notice
+        )
     with place as folder:
         if one:
             result: Any = _convert(paths[0], folder, asked, progress)
@@ -93,6 +98,7 @@ def convert(
 def _convert(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
     progress(f"reading {path}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
+    decided = _decided(options, overlay)
     with ThreadPoolExecutor(_BESIDE) as pool, _stop_on_error() as stop:
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
@@ -129,7 +135,7 @@ def _convert(path: Path, folder: Path | None, options: Options, progress: Progre
         run = Run(
             read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages, whose
         )
-        run.overlay = _overlay_facts(options, overlay)
+        run.overlay = decided
         if folder is not None:
             progress("writing")
             writing.append(pool.submit(package.write_residue, run, folder))
@@ -211,12 +217,16 @@ def _begin_to_write(
     ]
 
 
-def _overlay_facts(options: Options, overlay: Overlay | None) -> dict[str, Any] | None:
+def _decided(options: Options, overlay: Overlay | None) -> dict[str, Any] | None:
     """The overlay as the manifest names it: its files, without their folders, and what they decide."""
     if overlay is None:
         return None
-    files = {Path(path).name: publish.sha256(path) for path in options.overlays}
-    return {"files": files, "codes": {name: dict(codes) for name, codes in overlay.lookups.items()}}
+    codes = {name: dict(codes) for name, codes in overlay.lookups.items()}
+    return {
+        "files": [{"file": Path(path).name, "sha256": publish.sha256(path)} for path in options.overlays],
+        "codes": codes,
+        "decided": sum(map(len, codes.values())),
+    }
 
 
 def _identified(idb: Idb, overlay: Overlay | None, path: Path, options: Options) -> Identification:

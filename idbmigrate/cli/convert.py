@@ -58,9 +58,9 @@ CAUSES_SHOWN = 6
 @click.option("--split", type=click.Choice(["month"]), help="One package for each reporting month.")
 @click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
 @click.option(
-    "--shared",
+    "--readable-by-others",
     is_flag=True,
-    help="Let others read the folder, as the system would; without it only you can.",
+    help="Give the folder the modes that the system gives; without it only you can read it.",
 )
 @click.option(
     "--share",
@@ -125,6 +125,7 @@ def command(
         parameters=dict(settings),
         overlay=list(overlays) or None,
         progress=console.progress,
+        notice=console.note,
         each=compare,
         **options,
     )
@@ -141,11 +142,10 @@ def command(
             show_comparison(console, each["measures"])
     if "runs" in summary:
         show_all(console, summary, {name: str(path) for name, path in run.paths.items()})
-        if run.failed:
-            return run.exit_code
+    failed = run.exit_code if "runs" in summary else 0
     if any(line["outcome"] == "fault" for each in summaries for line in each.get("measures", ())):
-        return BooksError.exit_code
-    return 1 if any(_options.reached(each["findings"], fail_on) for each in summaries) else 0
+        return max(failed, BooksError.exit_code)
+    return max(failed, int(any(_options.reached(each["findings"], fail_on) for each in summaries)))
 
 
 def compared(run: Any, share: bool) -> list[dict[str, Any]]:
@@ -164,8 +164,8 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     _heading(console, f"{names}: {summary['source']} to {summary['target']}")
     console.say(f"  mapping {mapping['name']} {mapping['version']}, codes accepted: {summary['accept']}")
     if overlay := summary.get("overlay"):
-        decided = sum(map(len, overlay["codes"].values()))
-        console.say(f"  overlay {', '.join(overlay['files'])}, which decides {decided} codes")
+        names = ", ".join(each["file"] for each in overlay["files"])
+        console.say(f"  overlay {names}, codes decided: {overlay['decided']}")
 
     problems = [problem for item in summary["inputs"] for problem in item.get("problems", ())]
     if problems:
@@ -292,6 +292,8 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
     if unread:
         names = ", ".join(unread)
         verdict = console.style(f"The books balance without {names}, which nobody has read", "bold", "red")
+    elif any(item.get("problems") for item in summary["inputs"]):
+        verdict = console.style("The books balance over what could be read of the file", "bold", "red")
     else:
         verdict = console.style("The books balance", "bold", "green")
     shares = f"{rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,}"

@@ -37,11 +37,12 @@ class HiddenNames:
 
 
 def clear(folder: Path) -> list[str]:
-    """Remove what runs that live no more left in a folder; the names that were found.
+    """Remove what runs that live no more left in a folder; what was done, in words for the user.
 
-    Output that such a run was about to replace, and whose place is empty, is put back there.
+    Output that such a run was about to replace, and whose place is empty, is put back there. What cannot be
+    removed keeps its lock, so that the next run finds it again.
     """
-    found: list[str] = []
+    done: list[str] = []
     for place in sorted(folder.glob(".*.lock")) if folder.is_dir() else ():
         match = _LOCK.fullmatch(place.name)
         if match is None:
@@ -51,23 +52,29 @@ def clear(folder: Path) -> list[str]:
             lock.acquire(timeout=0)
         except (Timeout, OSError):  # its run goes on, or it is somebody else's
             continue
-        for kind in ("old", "part"):
-            left = place.with_suffix(f".{kind}")
-            if os.path.lexists(left):
-                _put_back_or_remove(left, folder / match["name"], kind)
-                found.append(left.name)
-        _let_go(lock)
-    return found
+        left = [place.with_suffix(f".{kind}") for kind in ("old", "part")]
+        for each in filter(os.path.lexists, left):
+            done.append(_put_back_or_remove(each, folder / match["name"]))
+        if any(map(os.path.lexists, left)):
+            lock.release()
+        else:
+            _let_go(lock)
+    return done
 
 
-def _put_back_or_remove(place: Path, target: Path, kind: str) -> None:
-    with contextlib.suppress(OSError):
-        if kind == "old" and not os.path.lexists(target):
+def _put_back_or_remove(place: Path, target: Path) -> str:
+    try:
+        if place.suffix == ".old" and not os.path.lexists(target):
             os.rename(place, target)
-        elif place.is_dir() and not place.is_symlink():
+            return f"put {target} back, which a stopped run was about to replace"
+        if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         else:
             place.unlink()
+    except OSError as error:
+        reason = (error.strerror or "the system refuses").lower()
+        return f"cannot remove {place}, which a stopped run left and which may hold patients' data: {reason}"
+    return f"removed {place}, which a stopped run had left"
 
 
 def _let_go(lock: FileLock) -> None:

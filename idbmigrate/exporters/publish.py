@@ -39,8 +39,8 @@ class Folder:
 
     With ``overwrite`` a folder of that name is replaced, and removed only when the new one is in its
     place; one that holds no ``manifest.json`` and is not empty is not ours and is refused, as is one
-    that holds one of the ``sources``. Only its owner may read the folder, unless it is ``shared``. What
-    runs that were killed left beside it is removed, and ``progress`` is told so. Raises OutputError
+    that holds one of the ``sources``. Only its owner may read the folder, unless ``readable_by_others``. What
+    runs that were killed left beside it is removed, and ``notice`` is told so. Raises OutputError
     ``output-exists`` or ``output-failed``.
     """
 
@@ -50,17 +50,17 @@ class Folder:
         *,
         overwrite: bool = False,
         sources: Iterable[Any] = (),
-        shared: bool = False,
-        progress: Callable[[str], None] = lambda message: None,
+        readable_by_others: bool = False,
+        notice: Callable[[str], None] = lambda message: None,
     ):
         self.out = Path(os.path.abspath(out))
-        self.overwrite, self.shared, self._progress = overwrite, shared, progress
+        self.overwrite, self.readable_by_others = overwrite, readable_by_others
         self._sources = [Path(source).resolve() for source in sources]
         self._made: list[Path] = []
         self._names = leftovers.HiddenNames(self.out)
         self._part = self._names.part
-        for name in leftovers.clear(self.out.parent):
-            self._progress(f"removed {name}, which a stopped run had left in {self.out.parent}")
+        for words in leftovers.clear(self.out.parent):
+            notice(words)
         self._check_place()
 
     def __enter__(self) -> Path:
@@ -84,7 +84,7 @@ class Folder:
             return
         try:
             with self._as_output_error():
-                _to_disk(self._part, self.shared)
+                _to_disk(self._part, self.readable_by_others)
                 self._check_place()
                 self._swap()
         except BaseException:
@@ -241,18 +241,18 @@ def write_manifest(
     return outputs
 
 
-def _to_disk(folder: Path, shared: bool) -> None:
+def _to_disk(folder: Path, readable_by_others: bool) -> None:
     """Bring files and directory entries to the disk, so that a rename never outlives its content.
 
-    Unless ``shared``, only the owner may read them.
+    Only the owner may read them, unless ``readable_by_others``.
     """
     files = list(files_of(folder).values())
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(_sync_file, files))
     for file in files:
-        file.chmod(usual_mode(0o666) if shared else OWNER_ONLY_FILE)
+        file.chmod(usual_mode(0o666) if readable_by_others else OWNER_ONLY_FILE)
     for place in [*sorted(path for path in folder.rglob("*") if path.is_dir()), folder]:
-        place.chmod(usual_mode(0o777) if shared else OWNER_ONLY_FOLDER)
+        place.chmod(usual_mode(0o777) if readable_by_others else OWNER_ONLY_FOLDER)
         sync_folder(place)
 
 

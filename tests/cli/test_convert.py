@@ -67,15 +67,17 @@ def calls(monkeypatch):
 
 def test_options_reach_the_library(calls):
     words = "a.mdb b.mdb --to iapt-2.1 --out o --format csv --format xml --set org=RX1 --set x=a=b"
-    words += (
-        " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --shared --password p"
-    )
+    words += " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --readable-by-others --password p"
     words += " --template t.accdb --allow type --allow extra-table:T --share --salvage --no-check"
     result = CliRunner().invoke(command, [*words.split(), "--source", "iapt-1.5", "--mapping", "m.yaml"])
     assert result.exit_code == 1, result.output  # the findings that the stand-in gives
     [(path, options)] = calls
     assert path == ["a.mdb", "b.mdb"]
-    assert callable(options.pop("progress")) and callable(options.pop("each"))
+    assert (
+        callable(options.pop("progress"))
+        and callable(options.pop("notice"))
+        and callable(options.pop("each"))
+    )
     assert options == {
         "to": "iapt-2.1",
         "out": "o",
@@ -87,7 +89,7 @@ def test_options_reach_the_library(calls):
         "period": "2016-04",
         "split": "month",
         "overwrite": True,
-        "shared": True,
+        "readable_by_others": True,
         "password": "p",
         "template": "t.accdb",
         "allow": ("type", "extra-table:T"),

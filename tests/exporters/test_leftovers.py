@@ -45,7 +45,7 @@ def killed(out: Path, after: str) -> None:
 def published(out: Path, text: str) -> list[str]:
     """Publish once more; what was said of leftovers."""
     said: list[str] = []
-    with Folder(out, overwrite=True, progress=said.append) as folder:
+    with Folder(out, overwrite=True, notice=said.append) as folder:
         (folder / "manifest.json").write_text(text)
     return said
 
@@ -65,7 +65,8 @@ def test_the_old_folder_comes_back_where_the_new_one_did_not_arrive(tmp_path):
     published(out, "old")
     killed(out, "exchange")  # after the old one has gone, before the new one is there
     assert not out.exists()
-    leftovers.clear(tmp_path)
+    [said, _] = leftovers.clear(tmp_path)  # the old folder is back, the new one has gone
+    assert said.startswith(f"put {out} back")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (out / "manifest.json").read_text() == "old"
 
@@ -89,11 +90,11 @@ def test_a_hidden_folder_of_somebody_else_stays(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-@pytest.mark.parametrize("shared", [False, True])
-def test_only_the_owner_reads_it_unless_it_is_shared(shared, tmp_path):
+@pytest.mark.parametrize("readable", [False, True])
+def test_only_the_owner_reads_it_unless_others_may(readable, tmp_path):
     before = os.umask(0o022)
     try:
-        with Folder(tmp_path / "out", shared=shared) as folder:
+        with Folder(tmp_path / "out", readable_by_others=readable) as folder:
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700  # while it is made, in any case
             (folder / "csv").mkdir()
             (folder / "csv" / "T.csv").write_text("x")
@@ -104,6 +105,19 @@ def test_only_the_owner_reads_it_unless_it_is_shared(shared, tmp_path):
         os.umask(before)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     folders = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "out", tmp_path / "out" / "csv")}
-    assert modes == ({0o644} if shared else {0o600})
-    assert folders == ({0o755} if shared else {0o700})
+    assert modes == ({0o644} if readable else {0o600})
+    assert folders == ({0o755} if readable else {0o700})
     assert stat.S_IMODE((tmp_path / "one.csv").stat().st_mode) == 0o600
+
+
+def test_what_cannot_be_removed_is_named_and_found_again(tmp_path, monkeypatch):
+    def refuse(place):
+        raise PermissionError(13, "Permission denied")
+
+    killed(tmp_path / "out", "writing")
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers.shutil, "rmtree", refuse)
+        [said] = leftovers.clear(tmp_path)
+    assert said.startswith("cannot remove") and "patients' data" in said
+    [said] = leftovers.clear(tmp_path)
+    assert said.startswith("removed") and not list(tmp_path.iterdir())
