@@ -149,3 +149,12 @@ def test_two_patients_whose_key_lost_a_character_do_not_become_one(sample_idb, m
     assert len(keys) == before - 2 and not any("\ufffd" in key for key in keys)
     [person] = [line for line in run.ledger if line["table"] == "Person" and not line["column"]]
     assert person["rejected"] >= 2
+
+
+def test_the_last_line_of_a_salvaged_file_is_no_whole_balance(sample_idb, tmp_path):
+    cut = tmp_path / "cut.mdb"
+    cut.write_bytes((sample_idb / "iapt-1.5.mdb").read_bytes()[:200_000])
+    words = ["convert", str(cut), "--to", "iapt-2.1", "--out", str(tmp_path / "out"), "--salvage"]
+    shown = CliRunner().invoke(group, words).stdout
+    assert "The books balance over what could be read of the file" in shown
+    assert "The books balance:" not in shown

@@ -102,7 +102,7 @@ def _verdict(document: Mapping[str, Any]) -> str:
 def _colour(document: Mapping[str, Any]) -> str:
     """The look of the verdict: never that of a whole acceptance where something was not read."""
     outcome = document["fate"]["outcome"]
-    return "accepted-in-part" if outcome == "accepted" and _unread(document) else outcome
+    return "accepted-in-part" if outcome == "accepted" and document["not_read"] else outcome
 
 
 def _input(document: Mapping[str, Any]) -> str:

@@ -11,10 +11,8 @@ def overlay_lines(settings: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
     found = (settings or {}).get("overlay")
     if not found:
         return []
-    lines: list[tuple[str, Any]] = [(f"Overlay {name}", digest) for name, digest in found["files"].items()]
-    if "decided" in found:
-        lines.append(("Codes decided by it", found["decided"]))
+    lines: list[tuple[str, Any]] = [(f"Overlay {each['file']}", each["sha256"]) for each in found["files"]]
+    lines.append(("Codes decided by an overlay", found["decided"]))
     for lookup, codes in found["codes"].items():
-        for code, to in codes.items():
-            lines.append((f"Decided: {lookup} {code}", "no equivalent" if to is None else to))
+        lines += [(f"Decided: {lookup} {code}", to or "no equivalent") for code, to in codes.items()]
     return lines

@@ -34,12 +34,7 @@ def shared(document: Mapping[str, Any]) -> dict[str, Any]:
         found["settings"]["parameters"] = {}
         overlay = found["settings"].get("overlay")
         if overlay:  # that codes were decided is told; names of files and codes may be local ones
-            decided = sum(map(len, overlay["codes"].values()))
-            found["settings"]["overlay"] = {
-                "files": {"an overlay": ""},
-                "codes": {},
-                "decided": safe(decided),
-            }
+            found["settings"]["overlay"] = {"files": [], "codes": {}, "decided": safe(overlay["decided"])}
     if found["ledger"]:
         found["ledger"] = _ledger(found["ledger"])
     found["flow"] = _flow(found["flow"])

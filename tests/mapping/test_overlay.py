@@ -45,15 +45,16 @@ def test_what_an_overlay_decided_is_told_wherever_the_run_is(sample_idb, tmp_pat
     path.write_text("lookups:\n  yes_no: {wibble: N}\n", encoding="utf-8")
     words = ["convert", str(sample_idb / "iapt-1.5.mdb"), "--to", "iapt-2.1", "--overlay", str(path)]
     shown = CliRunner().invoke(group, [*words, "--out", str(tmp_path / "out")]).stdout
-    assert "overlay local-words.yaml, which decides 1 codes" in shown
+    assert "overlay local-words.yaml, codes decided: 1" in shown
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    expected = {"files": {"local-words.yaml": digest}, "codes": {"yes_no": {"wibble": "N"}}}
-    assert manifest["overlay"] == expected
+    expected = {"codes": {"yes_no": {"wibble": "N"}}, "decided": 1}
+    files = [{"file": "local-words.yaml", "sha256": digest}]
+    assert manifest["overlay"] == {"files": files, **expected}
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert digest in page and "yes_no wibble" in page
     sheet = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx").worksheets[0]
     assert any(row[0].value == "Decided: yes_no wibble" and row[1].value == "N" for row in sheet.iter_rows())
     CliRunner().invoke(group, [*words, "--out", str(tmp_path / "shared"), "--share"])
     page = (tmp_path / "shared" / "report.html").read_text(encoding="utf-8")
-    assert "Codes decided by it" in page and "wibble" not in page and digest not in page
+    assert "Codes decided by an overlay" in page and "wibble" not in page and digest not in page
