@@ -16,9 +16,7 @@ and the exceptions of :mod:`idbmigrate.errors`.
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 __version__ = "0.2.0"
@@ -26,7 +24,7 @@ __version__ = "0.2.0"
 #: public name -> the module that defines it
 _HOMES = {
     "open_idb": "idbmigrate.readers",
-    "convert": "idbmigrate.convert",
+    "convert": "idbmigrate.conversion.convert",
     "list_datasets": "idbmigrate.datasets",
     "load_dataset": "idbmigrate.datasets",
     "identify": "idbmigrate.datasets",
@@ -52,18 +50,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-class _Package(ModuleType):
-    """A package in which ``convert`` is the function, never the module that holds it.
-
-    Importing ``idbmigrate.convert`` makes Python set the attribute of that name to the module; the
-    public name must not depend on who imported what before.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name == "convert" and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 import idbmigrate
-from idbmigrate.access.catalogue import LinkedTable
-from idbmigrate.access.database import Database
+from idbmigrate.access.read.catalogue import LinkedTable
+from idbmigrate.access.read.database import Database
 from idbmigrate.cli import group
 from idbmigrate.errors import SourceError
 

@@ -13,8 +13,8 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from idbmigrate.ledger import Account
-from idbmigrate.residue import _safe_names
+from idbmigrate.ledger.books import Account
+from idbmigrate.ledger.rejects import _safe_names
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "idbmigrate"

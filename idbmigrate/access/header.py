@@ -6,7 +6,7 @@ import struct
 from typing import NamedTuple
 
 from idbmigrate.access import format as fmt
-from idbmigrate.access.rc4 import rc4
+from idbmigrate.access.protection.rc4 import rc4
 from idbmigrate.errors import SourceError
 
 

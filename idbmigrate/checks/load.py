@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from idbmigrate import yamlio
 from idbmigrate.checks.forms import Form
 from idbmigrate.checks.load_forms import FORMS
 from idbmigrate.checks.model import EFFECTS, KINDS, REASONS, Measure, Rule, RulePack
 from idbmigrate.checks.vodim import TESTS
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError, UsageError
 
 PACKS = Path(__file__).parent / "packs"

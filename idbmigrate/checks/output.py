@@ -137,7 +137,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
 def _read_access(path: Path, dataset: Dataset) -> dict[str, pa.Table]:
     from idbmigrate.readers import open_idb
-    from idbmigrate.stage import as_text
+    from idbmigrate.staging.tables import as_text
 
     with open_idb(path) as idb:
         tables = {}

@@ -152,7 +152,7 @@ def sql(
     from idbmigrate.compile.plan import rows
     from idbmigrate.compile.portable import DIALECTS
     from idbmigrate.datasets import load_dataset
-    from idbmigrate.trial import compiled
+    from idbmigrate.mapping_tests.run import compiled
 
     if dialect not in DIALECTS:
         raise UsageError(

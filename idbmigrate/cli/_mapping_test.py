@@ -10,7 +10,7 @@ from idbmigrate.errors import DescriptionError
 
 if TYPE_CHECKING:
     from idbmigrate.mapping import model as m
-    from idbmigrate.trial import Trials
+    from idbmigrate.mapping_tests.run import Trials
 
 
 def verdicts(console: Console, names: Iterable[str], engines: Sequence[str], words: str | None) -> int:
@@ -44,8 +44,8 @@ def mutants(
     console: Console, names: Iterable[str], engine: str, words: str | None, most: int | None, seed: int
 ) -> int:
     """Change these mappings place by place; name the changes that no test notices; 4 where there is one."""
-    from idbmigrate.mapping.mutate import mutants as all_mutants
-    from idbmigrate.mapping.mutate import sample
+    from idbmigrate.mapping_tests.mutate import mutants as all_mutants
+    from idbmigrate.mapping_tests.mutate import sample
 
     document = {}
     for name in names:
@@ -93,7 +93,7 @@ def _must_pass(trials: Trials, engine: str, tests: Iterable[m.MappingTest]) -> N
 def _trials(name: str) -> Trials:
     from idbmigrate.datasets import load_dataset
     from idbmigrate.mapping.load import load_mapping
-    from idbmigrate.trial import Trials
+    from idbmigrate.mapping_tests.run import Trials
 
     mapping = load_mapping(name)
     return Trials(mapping, load_dataset(mapping.source), load_dataset(mapping.target))

@@ -197,7 +197,7 @@ def show(console: Console, summary: dict[str, Any]) -> None:
 
 def show_all(console: Console, summary: dict[str, Any], paths: dict[str, str]) -> None:
     """Print one line a file, what all of them come to, which file each was, and which failed."""
-    from idbmigrate.batch import total
+    from idbmigrate.conversion.batch import total
 
     _heading(console, "All files")
     lines = [(name, each["source"], total([each])) for name, each in summary["runs"].items()]

@@ -87,7 +87,7 @@ def lint(console: Console, names: tuple[str, ...]) -> int:
     one, every name and code exists, and all of it compiles.
     """
     from idbmigrate.mapping.load import list_mappings
-    from idbmigrate.trial import complaints
+    from idbmigrate.mapping_tests.run import complaints
 
     found: dict[str, list[dict[str, Any]]] = {}
     for name in names or list_mappings():

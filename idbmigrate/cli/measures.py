@@ -117,11 +117,11 @@ def _named_by_manifest(folder: Path) -> str | None:
 def _legacy(path, period, ips, source, overlays, password) -> Any:
     from idbmigrate.datasets import identify, load_dataset, load_overlay
     from idbmigrate.engine import open_engine
-    from idbmigrate.engine.belonging import settled
+    from idbmigrate.execution.belonging import settled
     from idbmigrate.mapping.load import find_mapping, load_mapping
     from idbmigrate.measures import count_staged
     from idbmigrate.readers import open_idb
-    from idbmigrate.stage import stage
+    from idbmigrate.staging.tables import stage
 
     overlay = load_overlay(*overlays) if overlays else None
     with open_idb(path, password=password) as idb:

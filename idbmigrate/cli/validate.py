@@ -97,8 +97,8 @@ def make_context(options: dict[str, Any]) -> Any:
 
     from idbmigrate.checks import Context
     from idbmigrate.checks.patterns import TIMESTAMP
-    from idbmigrate.engine.parameters import month_bounds
     from idbmigrate.errors import UsageError
+    from idbmigrate.execution.parameters import month_bounds
 
     submitted = options["submitted"]
     if submitted is not None and not re.fullmatch(TIMESTAMP, submitted):

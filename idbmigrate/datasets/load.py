@@ -53,8 +53,8 @@ def load_dataset(name: str) -> Dataset:
 
 def read_pack(name: str) -> tuple[dict[str, Any], dict, dict[str, str]]:
     """Plain data of a pack, composed, with its marks and the digests of all YAML files it is made of."""
-    from idbmigrate import yamlio
     from idbmigrate.datasets.compose import compose
+    from idbmigrate.documents import yaml as yamlio
 
     path = PACKS / f"{name}.yaml"
     own, marks = yamlio.load_marked(path)

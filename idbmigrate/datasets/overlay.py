@@ -19,9 +19,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from idbmigrate import yamlio
 from idbmigrate.datasets.load import list_datasets
 from idbmigrate.datasets.model import Dataset
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 
 

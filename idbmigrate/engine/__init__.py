@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlglot import exp
 
-#: engine -> the module of this room and the class; the one list of engines. The first is the default.
-_HOMES = {"duckdb": ("duck", "DuckEngine"), "sqlite": ("lite", "SqliteEngine")}
+#: engine, which is its module here -> the class; the one list of engines. The first is the default.
+_HOMES = {"duckdb": "DuckEngine", "sqlite": "SqliteEngine"}
 ENGINES = tuple(_HOMES)
 
 
@@ -36,5 +36,4 @@ def open_engine(name: str = ENGINES[0]) -> Engine:
     """An empty engine of that name, one of :data:`ENGINES`."""
     if name not in _HOMES:
         raise ValueError(f"no engine {name!r}")
-    module, made = _HOMES[name]
-    return getattr(import_module(f"idbmigrate.engine.{module}"), made)()
+    return getattr(import_module(f"idbmigrate.engine.{name}"), _HOMES[name])()

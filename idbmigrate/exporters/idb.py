@@ -17,8 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.access import open_database
-from idbmigrate.access.write_values import side_by_side
-from idbmigrate.access.writer import DatabaseWriter
+from idbmigrate.access.write.values import side_by_side
+from idbmigrate.access.write.writer import DatabaseWriter
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import BooksError, OutputError
 from idbmigrate.exporters import Job

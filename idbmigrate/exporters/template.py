@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from idbmigrate.access import open_database
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, NewIndex, create_database
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, NewIndex, create_database
 from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.errors import OutputError
 

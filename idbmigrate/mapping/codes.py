@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from idbmigrate.datasets.model import CodeList, Dataset
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping.lint import carriers, origins
-from idbmigrate.stage import UNSEEN
+from idbmigrate.staging.tables import UNSEEN
 
 Column = tuple[str, str]
 

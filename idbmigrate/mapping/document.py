@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from idbmigrate import yamlio
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping.model import Place
 

@@ -15,17 +15,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.ledger.reasons import weight
 from idbmigrate.measures.count import IPS, Counted, count_staged, count_target
 from idbmigrate.measures.facts import days
 from idbmigrate.measures.load import load_definitions, load_reading
 from idbmigrate.measures.model import Measure, Reading
-from idbmigrate.periods import OUTSIDE
-from idbmigrate.reasons import weight
+from idbmigrate.periods.month import OUTSIDE
 
 if TYPE_CHECKING:
-    from idbmigrate.ledger import Account, Books
-    from idbmigrate.run import Run
-    from idbmigrate.stage import StagedTable
+    from idbmigrate.ledger.books import Account, Books
+    from idbmigrate.result.run import Run
+    from idbmigrate.staging.tables import StagedTable
 
 EQUAL, EXPLAINED, FAULT, ONE_SIDED = "equal", "explained", "fault", "not comparable"
 

@@ -13,13 +13,13 @@ from sqlglot import exp
 from idbmigrate.compile import sql
 from idbmigrate.compile.sql import Sql
 from idbmigrate.engine import open_engine
-from idbmigrate.engine.parameters import month_bounds
+from idbmigrate.execution.parameters import month_bounds
 from idbmigrate.measures.facts import Tables, make_facts
 from idbmigrate.measures.load import load_definitions, load_reading
 from idbmigrate.measures.model import Condition, Definitions, Measure
 
 if TYPE_CHECKING:
-    from idbmigrate.stage import StagedTable
+    from idbmigrate.staging.tables import StagedTable
 
 #: the parameter of the MHSDS mappings, and its value, that makes employment support an IPS team
 IPS = ("employment_support", "ips")

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from idbmigrate import yamlio
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 from idbmigrate.measures.model import (
     RELATIONS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idbmigrate.access.database import Database
+from idbmigrate.access.read.database import Database
 
 
 class NativeIdb(Database):

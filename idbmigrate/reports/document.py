@@ -26,7 +26,7 @@ from idbmigrate.reports.origins import origins, table_links
 
 if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
-    from idbmigrate.run import Run
+    from idbmigrate.result.run import Run
 
 #: Reasons of the ledger that say that a code was not carried.
 CODE_REASONS = ("unknown-code", "undecided-no", "rejected-code", "no-equivalent", "not-accepted")

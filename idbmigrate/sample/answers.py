@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from ..datasets.model import ColumnSpec
-from .blocks import dates, numbered, times, whole
-from .course import UNKNOWN_RANGE, Care
+from idbmigrate.datasets.model import ColumnSpec
+from idbmigrate.sample.blocks import dates, numbered, times, whole
+from idbmigrate.sample.course import UNKNOWN_RANGE, Care
 
 #: scores taken at nearly every session; the others belong to a few patients each
 _ROUTINE = ("PHQ9", "GAD7", "WSAS")

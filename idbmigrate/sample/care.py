@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.model import ColumnSpec, Dataset
-from . import answers
-from .blocks import dates, months, nhs_numbers, numbered, only, pick, times, whole
-from .course import UNKNOWN_RANGE, Block, Care, draw_course
+from idbmigrate.datasets.model import ColumnSpec, Dataset
+from idbmigrate.sample import answers
+from idbmigrate.sample.blocks import dates, months, nhs_numbers, numbered, only, pick, times, whole
+from idbmigrate.sample.course import UNKNOWN_RANGE, Block, Care, draw_course
 
 PROVIDER = "AJX01"
 _PRACTICES = ("A81001", "B86001", "P84009", "V81999")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ..datasets.model import Dataset
-from .blocks import numbered
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.sample.blocks import numbered
 
 _ATTENDANCE = {"5": 70, "6": 7, "7": 2, "2": 9, "3": 9, "4": 3}
 #: most sessions are at weekly steps; a referral has at most this many appointments

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .blocks import dates, numbered, only, pick
-from .profile import ColumnProfile, TableProfile
+from idbmigrate.sample.blocks import dates, numbered, only, pick
+from idbmigrate.sample.profile import ColumnProfile, TableProfile
 
 _DAY = 86_400_000
 _ENDS = ("ENDDATE", "PAUSEENDDATE")

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..access.writer import NewColumn
-from .shape import DRIFTED_TABLES
+from idbmigrate.access.write.writer import NewColumn
+from idbmigrate.sample.shape import DRIFTED_TABLES
 
 #: canonical table -> columns that the service added
 LOCAL_COLUMNS = {

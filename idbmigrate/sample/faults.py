@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.model import Dataset, TableSpec
-from ..errors import UsageError
+from idbmigrate.datasets.model import Dataset, TableSpec
+from idbmigrate.errors import UsageError
 
 #: level -> share of the rows that each kind of fault touches
 LEVELS = {"none": 0.0, "some": 0.01, "many": 0.05}

@@ -8,8 +8,8 @@ from itertools import islice
 
 import numpy as np
 
-from ..datasets.model import ColumnSpec
-from .blocks import nhs_numbers
+from idbmigrate.datasets.model import ColumnSpec
+from idbmigrate.sample.blocks import nhs_numbers
 
 #: how many different values a column is given
 _MOST = 400

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..datasets.model import CodeList, ColumnSpec, Dataset, TableSpec
-from ..stage import as_text
-from . import pools
+from idbmigrate.datasets.model import CodeList, ColumnSpec, Dataset, TableSpec
+from idbmigrate.sample import pools
+from idbmigrate.staging.tables import as_text
 
 _SMALL = 5
 #: narrower keys, such as the number of a pause, are drawn like any text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..access.writer import NewColumn
-from ..datasets.model import ColumnSpec, Dataset, TableSpec
-from ..errors import UsageError
+from idbmigrate.access.write.writer import NewColumn
+from idbmigrate.datasets.model import ColumnSpec, Dataset, TableSpec
+from idbmigrate.errors import UsageError
 
 #: naming style -> what it is; all of them are one data set to the converter
 NAMINGS = {

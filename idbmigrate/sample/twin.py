@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..access.writer import DatabaseWriter, NewColumn, create_database
-from ..datasets import identify, load_dataset
-from ..datasets.model import Dataset
-from ..errors import BooksError
-from ..exporters.whole import whole_file
-from ..readers import open_idb
-from . import draw, pools
-from .profile import TableProfile, folded, of_table, orphans
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.datasets import identify, load_dataset
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.errors import BooksError
+from idbmigrate.exporters.whole import whole_file
+from idbmigrate.readers import open_idb
+from idbmigrate.sample import draw, pools
+from idbmigrate.sample.profile import TableProfile, folded, of_table, orphans
 
 _REPLACED = {"COMPLEX_TYPE": "LONG", "EXT_DATE_TIME": "SHORT_DATE_TIME"}
 #: how long the made-up course of care may last, in days

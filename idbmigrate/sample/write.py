@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ..access.writer import DatabaseWriter, create_database
-from ..datasets import list_datasets, load_dataset
-from ..datasets.model import Dataset
-from ..errors import UsageError
-from ..exporters.whole import whole_file
-from . import care, drift
-from .faults import share_of, spoil
-from .shape import Shape, shapes
+from idbmigrate.access.write.writer import DatabaseWriter, create_database
+from idbmigrate.datasets import list_datasets, load_dataset
+from idbmigrate.datasets.model import Dataset
+from idbmigrate.errors import UsageError
+from idbmigrate.exporters.whole import whole_file
+from idbmigrate.sample import care, drift
+from idbmigrate.sample.faults import share_of, spoil
+from idbmigrate.sample.shape import Shape, shapes
 
 #: patients made at once; part of the recipe, since each block draws from its own stream
 BLOCK = 20_000

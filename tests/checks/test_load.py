@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from idbmigrate import yamlio
 from idbmigrate.checks import list_packs, load_pack
 from idbmigrate.checks.load import PACKS, Reader, compile_pack
 from idbmigrate.datasets import load_dataset
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 
 HEAD = "{pack: p, title: t, defaults: {source: [S], confidence: confirmed}, rules: {T: ["

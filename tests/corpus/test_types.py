@@ -12,13 +12,13 @@ import pytest
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access import open_database
-from idbmigrate.access.gather import ByteView
-from idbmigrate.access.rowparts import RowParts
-from idbmigrate.access.rows import RowSet
-from idbmigrate.access.tabledef import Column, TableDefinition
-from idbmigrate.access.text import decode_code_page, decode_unicode
-from idbmigrate.access.values import milliseconds
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.access.read.gather import ByteView
+from idbmigrate.access.read.rowparts import RowParts
+from idbmigrate.access.read.rows import RowSet
+from idbmigrate.access.read.tabledef import Column, TableDefinition
+from idbmigrate.access.read.text import decode_code_page, decode_unicode
+from idbmigrate.access.read.values import milliseconds
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 
 
 def wrapped(value: bytes) -> bytes:
@@ -253,7 +253,7 @@ def test_long_values_are_read_in_chunks_of_bounded_size(tmp_path, monkeypatch):
         writer.append("T", pa.table({"M": texts, "N": pa.array(range(len(texts)), pa.int32())}))
     with open_database(path) as database:
         whole, ids = database.read_with_ids("T")
-        monkeypatch.setattr("idbmigrate.access.table.CHUNK_BYTES", 30000)
+        monkeypatch.setattr("idbmigrate.access.read.table.CHUNK_BYTES", 30000)
         parts, same_ids = database.read_with_ids("T")
     assert parts.column("M").num_chunks > whole.column("M").num_chunks
     assert parts.column("M").to_pylist() == whole.column("M").to_pylist() == texts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from idbmigrate import yamlio
 from idbmigrate.datasets.build import build
 from idbmigrate.datasets.compose import compose
 from idbmigrate.datasets.formats import parse_format
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 
 PACK = """\

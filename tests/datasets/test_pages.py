@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from idbmigrate import yamlio
 from idbmigrate.datasets import list_datasets, load_dataset, load_overlay
 from idbmigrate.datasets.build import build
 from idbmigrate.datasets.model import CONFIDENCES
 from idbmigrate.datasets.pages import page
+from idbmigrate.documents import yaml as yamlio
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from idbmigrate.datasets import identify, load_dataset, load_overlay
-from idbmigrate.stage import stage
+from idbmigrate.staging.tables import stage
 
 
 class Idb:

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idbmigrate import yamlio
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError, UsageError
 
 

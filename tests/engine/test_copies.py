@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import idbmigrate
 from idbmigrate.compile import tables
-from idbmigrate.engine.coded import all_different, distinct, one_type, plain
-from idbmigrate.engine.copies import _Source
+from idbmigrate.execution.copies import _Source
+from idbmigrate.staging.dictionary import all_different, distinct, one_type, plain
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"
 TARGETS = ["iapt-2.1", "mhsds-6.0", "ea-iapt-1.0"]

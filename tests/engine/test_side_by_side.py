@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import idbmigrate
-from idbmigrate import stage
 from idbmigrate.compile import tables
-from idbmigrate.engine.duck import DuckEngine
-from idbmigrate.engine.order import in_order
-from idbmigrate.engine.together import together
+from idbmigrate.engine.duckdb import DuckEngine
+from idbmigrate.execution.order import in_order
+from idbmigrate.execution.together import together
+from idbmigrate.staging import tables as stage
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"
 
@@ -91,7 +91,7 @@ def test_rows_come_in_the_order_of_their_numbers(pieces, most):
         for at in range(3)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("idbmigrate.engine.order._STRETCHES", most)
+        patch.setattr("idbmigrate.execution.order._STRETCHES", most)
         ordered = in_order(pa.table(columns, ["branch", "item", "row"]), ["branch", "item", "row"])
     rows = [tuple(row.values()) for row in ordered.to_pylist()]
     assert rows == sorted(row for chunk in chunks for row in chunk)

@@ -124,7 +124,7 @@ def without_persons(path: Path) -> None:
 
 
 def write_tables(path: Path, tables: dict[str, list[str]]) -> None:
-    from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+    from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 
     create_database(path)
     with DatabaseWriter(path) as writer:

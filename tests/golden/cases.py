@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import idbmigrate
-from idbmigrate.run import Run
+from idbmigrate.result.run import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).with_name("expected")

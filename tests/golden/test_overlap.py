@@ -9,7 +9,7 @@ import pytest
 
 import idbmigrate
 from idbmigrate.access import open_database
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 
 DAYS = {"IAPTDataSetAppointment": "APPOINTMENT"}
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access import open_database
-from idbmigrate.access.usagemap import owned_pages
+from idbmigrate.access.read.usagemap import owned_pages
 
 
 @dataclass

@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from idbmigrate.access import calculated, open_database
 from idbmigrate.access import format as fmt
-from idbmigrate.access.gather import ByteView
-from idbmigrate.access.tabledef import known_code_page
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.access import open_database
+from idbmigrate.access.codepages import known_code_page
+from idbmigrate.access.read import calculated
+from idbmigrate.access.read.gather import ByteView
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 from idbmigrate.errors import SourceError
 
 

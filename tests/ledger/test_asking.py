@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from idbmigrate import convert, verdicts
+from idbmigrate import convert
 from idbmigrate.compile.plan import REJECT
+from idbmigrate.ledger import explained as verdicts
 
 
 def reasons(path, period):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import idbmigrate
-from idbmigrate import residue as parted
 from idbmigrate.access import open_database
+from idbmigrate.ledger import rejects as parted
+from idbmigrate.ledger.rejects import residue
 from idbmigrate.mapping.load import list_mappings
-from idbmigrate.residue import residue
 from tests.corpus.truth import TruthTable, load_truth
 
 SHARED = Path(os.environ.get("IDBMIGRATE_SHARED", Path(__file__).resolve().parents[3] / "shared"))

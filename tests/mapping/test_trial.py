@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from idbmigrate.cli import group
 from idbmigrate.datasets import load_dataset
 from idbmigrate.mapping.load import list_mappings, load_mapping
-from idbmigrate.mapping.mutate import mutants, sample
-from idbmigrate.trial import Trials
+from idbmigrate.mapping_tests.mutate import mutants, sample
+from idbmigrate.mapping_tests.run import Trials
 
 SMALL = """
 mapping: small

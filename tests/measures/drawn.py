@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from idbmigrate.datasets import load_dataset
 from idbmigrate.mapping.drawn import cells
-from idbmigrate.stage import StagedTable, staged_texts
+from idbmigrate.staging.tables import StagedTable, staged_texts
 
 
 def table(text: str) -> pa.Table:

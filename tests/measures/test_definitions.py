@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from idbmigrate import yamlio
 from idbmigrate.datasets import list_datasets, load_dataset
+from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 from idbmigrate.measures.load import PACKS, definitions, load_definitions, load_reading, reading
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import idbmigrate
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 from idbmigrate.errors import UsageError
 
 #: The columns of each table that the files of these tests have.

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import idbmigrate
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
-from idbmigrate.engine.coded import plain
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 from idbmigrate.errors import BooksError
-from idbmigrate.proof import PATIENT_ITEM, Examined, Proof, _keys, prove
-from idbmigrate.trace import numbers
+from idbmigrate.ledger.lineage import numbers
+from idbmigrate.ledger.proof import PATIENT_ITEM, Examined, Proof, _keys, prove
+from idbmigrate.staging.dictionary import plain
 
 #: A mapping that takes the referral number for unique: a contact hangs on it whoever its patient is.
 BY_REFERRAL_NUMBER = """
@@ -81,7 +81,7 @@ def written(path, **rows: str):
 
 def proved(path, monkeypatch, to="iapt-2.1", **options) -> tuple[Proof, Seen]:
     """The proof of a run, whether or not it holds, and what it was given."""
-    module, seen = importlib.import_module("idbmigrate.convert"), []
+    module, seen = importlib.import_module("idbmigrate.conversion.convert"), []
 
     def note(run, tables, staged, source, target, allowed):
         seen.append(Seen(run=run, tables=tables, staged=staged, source=source, target=target))

@@ -13,7 +13,7 @@ from idbmigrate.datasets import identify, load_dataset
 from idbmigrate.errors import BooksError
 from idbmigrate.sample import draw, write_sample, write_twin
 from idbmigrate.sample.profile import rounded
-from idbmigrate.stage import as_text
+from idbmigrate.staging.tables import as_text
 
 SAMPLES = ["iapt-1.5.mdb", "iapt-1.5-messy.mdb", "iapt-1.5.accdb", "iapt-1.0-pbr.mdb", "iapt-ltc-1.5.4.mdb"]
 

@@ -13,16 +13,16 @@ import pyarrow as pa
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets.model import ColumnSpec, Dataset, Format, TableSpec
 from idbmigrate.engine import open_engine
-from idbmigrate.engine.belonging import settled
-from idbmigrate.engine.execute import execute
-from idbmigrate.engine.parameters import resolve
-from idbmigrate.ledger import Books, keep_books
+from idbmigrate.execution.belonging import settled
+from idbmigrate.execution.execute import execute
+from idbmigrate.execution.parameters import resolve
+from idbmigrate.ledger.books import Books, keep_books
+from idbmigrate.ledger.rejects import residue
 from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.drawn import drawn_table
 from idbmigrate.mapping.load import load_mapping
 from idbmigrate.mapping.model import Mapping as MappingFile
-from idbmigrate.residue import residue
-from idbmigrate.stage import staged_texts
+from idbmigrate.staging.tables import staged_texts
 
 Rows = list[dict[str, str | None]]
 HEAD = "mapping: small\nversion: 1.0.0\nsource: small\ntarget: small-target\n"

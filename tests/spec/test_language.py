@@ -13,9 +13,9 @@ from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.compile.plan import BRANCH, ITEM, REJECT, ROW, texts
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import DescriptionError
+from idbmigrate.ledger.reasons import REASONS
 from idbmigrate.mapping import functions, load, model
 from idbmigrate.mapping.load import list_mappings, load_mapping
-from idbmigrate.reasons import REASONS
 from tests.spec.small import read
 
 FORMS = {"constant", "parameter", "lookup", "first_of", "when", "cases", "identifier"}

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from idbmigrate import convert, open_idb
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
-from idbmigrate.residue import residue
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.ledger.rejects import residue
 
 ODD = ["_row", "_key", "_repeat", "_branch", "LPTID.0", "LPTID:0 (not matched)", "GENDER.1", "a"]
 

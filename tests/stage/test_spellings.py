@@ -7,8 +7,9 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from idbmigrate import spellings, stage
 from idbmigrate.datasets import load_dataset
+from idbmigrate.staging import spellings
+from idbmigrate.staging import tables as stage
 
 APPOINTMENT = load_dataset("iapt-1.5").tables["Appointment"].columns
 

@@ -11,8 +11,8 @@ import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from idbmigrate import stage
 from idbmigrate.engine import open_engine
+from idbmigrate.staging import tables as stage
 
 SPACE = " \t\u00a0"
 TEXTS = st.lists(st.none() | st.text(SPACE + "aé1", max_size=4), max_size=30)

@@ -8,7 +8,7 @@ import decimal
 import numpy as np
 import pyarrow as pa
 
-from idbmigrate.access.writer import NewColumn, NewIndex
+from idbmigrate.access.write.writer import NewColumn, NewIndex
 
 COLUMNS = [
     NewColumn("Id", "LONG"),

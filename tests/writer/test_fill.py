@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 import pytest
 
 from idbmigrate.access import open_database
-from idbmigrate.access import write_properties as properties
-from idbmigrate.access.write_definition import NewColumn, NewIndex
-from idbmigrate.access.writer import DatabaseWriter, create_database
+from idbmigrate.access.write import properties
+from idbmigrate.access.write.definition import NewColumn, NewIndex
+from idbmigrate.access.write.writer import DatabaseWriter, create_database
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import BooksError, IdbmigrateError, OutputError
 from idbmigrate.exporters import idb, template
@@ -217,7 +217,7 @@ def test_properties_of_columns():
 
 def test_a_file_read_back_wrong_is_never_published(tmp_path, monkeypatch):
     source = make(tmp_path / "template.mdb")
-    from idbmigrate.access import writer
+    from idbmigrate.access.write import writer
 
     encode = writer.encode
 

@@ -7,7 +7,7 @@ import random
 import pyarrow as pa
 import pytest
 
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, NewIndex, create_database
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, NewIndex, create_database
 from idbmigrate.errors import IdbmigrateError
 from idbmigrate.exporters import idb
 

@@ -7,8 +7,8 @@ import uuid
 import pyarrow as pa
 
 from idbmigrate.access import open_database
-from idbmigrate.access.write_layout import COLUMN_AUTO_ID
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.access.write.layout import COLUMN_AUTO_ID
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 
 _GIVEN = "{0F0E0D0C-0B0A-4908-8706-050403020100}"
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from idbmigrate.access import open_database
-from idbmigrate.access import write_index as trees
-from idbmigrate.access.write_sortorder import sort_keys
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, NewIndex, create_database
+from idbmigrate.access.write import index as trees
+from idbmigrate.access.write.sortorder import sort_keys
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, NewIndex, create_database
 from idbmigrate.errors import OutputError
 from tests.writer import everything
 from tests.writer.trees import check, expected_entries, tables_with_indexes

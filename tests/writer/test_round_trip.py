@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from idbmigrate.access import open_database
-from idbmigrate.access.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 from idbmigrate.errors import OutputError, UsageError
 from tests.writer import everything
 
@@ -201,7 +201,7 @@ def test_what_does_not_fit_is_refused_without_showing_it(column, value, row, tmp
 
 
 def test_two_gigabytes_are_refused_before_they_are_reached(tmp_path, monkeypatch):
-    from idbmigrate.access import write_pages
+    from idbmigrate.access.write import pages as write_pages
 
     monkeypatch.setattr(write_pages, "MAX_PAGES", 60)
     path = tmp_path / "x.mdb"

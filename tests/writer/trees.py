@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from idbmigrate.access import open_database
-from idbmigrate.access import write_index as trees
-from idbmigrate.access.write_keys import key_part, refusal
-from idbmigrate.access.write_layout import IndexLayout, TableLayout, load
-from idbmigrate.access.write_pages import PageStore, UsageMap
-from idbmigrate.access.writer import DatabaseWriter
+from idbmigrate.access.write import index as trees
+from idbmigrate.access.write.keys import key_part, refusal
+from idbmigrate.access.write.layout import IndexLayout, TableLayout, load
+from idbmigrate.access.write.pages import PageStore, UsageMap
+from idbmigrate.access.write.writer import DatabaseWriter
 from idbmigrate.errors import OutputError
 
 

@@ -1,0 +1,1 @@
+"""Protected Access files: passwords and encryption."""

@@ -1,0 +1,1 @@
+"""Reads Access files: pages to Arrow."""

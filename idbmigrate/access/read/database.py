@@ -1,0 +1,178 @@
+"""An Access file, open for reading: the public face of this room."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from idbmigrate.access import format as fmt
+from idbmigrate.access.read.catalogue import Catalogue, LinkedTable, read_catalogue, read_properties
+from idbmigrate.access.read.damage import Damage, Problem
+from idbmigrate.access.read.pagefile import PageFile
+from idbmigrate.access.read.table import read_table
+from idbmigrate.access.read.tabledef import Column, TableDefinition, read_definition, with_result_type
+from idbmigrate.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from idbmigrate.access.read.rawcell import RawCell
+
+
+class Database:
+    """Tables, columns and rows of one Access file. A context manager; the file is never written.
+
+    ``salvage=False``: the first contradiction to the format raises SourceError. ``salvage=True``:
+    reading goes on without what is damaged, and ``problems`` lists it.
+    """
+
+    def __init__(self, path: str | os.PathLike, password: str | None = None, salvage: bool = False):
+        self._pages = PageFile(path, password)
+        self._damage = Damage(self._pages.name, salvage)
+        self._definitions: dict[str, TableDefinition] = {}
+        try:
+            self._catalogue: Catalogue = read_catalogue(self._pages, self._damage)
+            if salvage:
+                self._leave_out_lost_tables()
+        except BaseException:
+            self._pages.close()
+            raise
+
+    def _leave_out_lost_tables(self) -> None:
+        """Take tables off the list whose definition cannot be read."""
+        for name in list(self._catalogue.tables):
+            try:
+                self.definition(name)
+            except SourceError as error:
+                self._damage.note(error.message, code=error.code, table=name)
+                del self._catalogue.tables[name]
+
+    @property
+    def version(self) -> str:
+        """The product whose files have this format, such as ``Access 2000-2003 (Jet 4)``."""
+        return self._pages.header.product
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the user tables, in catalogue order."""
+        return list(self._catalogue.tables)
+
+    @property
+    def linked_tables(self) -> list[LinkedTable]:
+        """Tables that live elsewhere. They are not in :attr:`tables`."""
+        return list(self._catalogue.linked)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was found so far: with ``salvage`` all that could not be read, else declared counts that
+        differ from the rows there are."""
+        return self._damage.problems
+
+    def columns(self, table: str) -> list[Column]:
+        """The table's columns in the file's order."""
+        return list(self.definition(table).columns)
+
+    def row_count(self, table: str) -> int:
+        """How many rows the table definition declares."""
+        return self.definition(table).row_count
+
+    def definition(self, table: str) -> TableDefinition:
+        """The table's definition; user and system tables alike."""
+        known = self._definitions.get(table)
+        if known is None:
+            page = self._catalogue.tables.get(table, self._catalogue.system.get(table))
+            if page is None:
+                raise UsageError(
+                    f"there is no table {table!r}",
+                    code="unknown-name",
+                    where=self._pages.name,
+                    hint="tables lists those that there are",
+                )
+            known = read_definition(self._pages, page, table)
+            if any(column.calculated for column in known.columns):
+                known = self._with_result_types(known)
+            self._definitions[table] = known
+        return known
+
+    def _with_result_types(self, definition: TableDefinition) -> TableDefinition:
+        from idbmigrate.access.read.properties import column_properties
+
+        block = read_properties(self._pages, self._damage, definition.page)
+        properties = column_properties(block, self._pages.layout is fmt.JET3)
+        columns = []
+        for column in definition.columns:
+            result = properties.get(column.name, {}).get("ResultType", b"")[:1]
+            told = column.calculated and result
+            columns.append(with_result_type(column, result[0]) if told else column)
+        return definition._replace(columns=tuple(columns))
+
+    def complex_values(self) -> dict[tuple[str, str], int | None]:
+        """How many values stand in each column of attachments or several values, by table and column.
+
+        The values lie in system tables of their own, which are counted and not read. None: not known.
+        """
+        from idbmigrate.access.read.attached import complex_values  # few files have such columns
+
+        some = {name for name in self.tables if any(c.type == "COMPLEX_TYPE" for c in self.columns(name))}
+        return complex_values(self, self._catalogue.system, some) if some else {}
+
+    def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
+        """A whole table, or some of its columns, with the Arrow types of the contract.
+
+        Rows come in the order of their pages. Raises SourceError ``damaged`` or ``truncated`` with the
+        table, page and slot, unless the database was opened with ``salvage``.
+        """
+        return self.read_with_ids(table, columns)[0]
+
+    def read_with_ids(self, table: str, columns: list[str] | None = None) -> tuple[pa.Table, np.ndarray]:
+        """:meth:`read`, and an int64 id for each row that says where it lies: page << 8 | slot."""
+        definition = self.definition(table)
+        chosen = list(definition.columns)
+        if columns is not None:
+            by_name = {c.name: c for c in chosen}
+            missing = [name for name in columns if name not in by_name]
+            if missing:
+                where = f"{self._pages.name}: table {table}"
+                raise UsageError(f"there is no column {missing[0]!r}", code="unknown-name", where=where)
+            chosen = [by_name[name] for name in columns]
+        return read_table(self._pages, definition, chosen, self._damage)
+
+    def raw_cell(self, table: str, row_id: int, column: str) -> RawCell:
+        """One cell as the file stores it, by the id of its row; for looking into a difference."""
+        from idbmigrate.access.read.rawcell import raw_cell  # for people who look into a file: rarely needed
+
+        definition = self.definition(table)
+        (chosen,) = (c for c in definition.columns if c.name == column)
+        return raw_cell(self._pages, definition, int(row_id), chosen)
+
+    def moved_rows(self, table: str, ids: np.ndarray) -> np.ndarray:
+        """Which rows, by id, lie on another page than their id says (bool)."""
+        from idbmigrate.access.read.rawcell import moved_rows
+
+        return moved_rows(self._pages, self.definition(table), ids)
+
+    def changed_rows(self, table: str, ids: np.ndarray) -> np.ndarray:
+        """Which rows, by id, were written when the table had another number of columns (bool)."""
+        from idbmigrate.access.read.rawcell import changed_rows
+
+        return changed_rows(self._pages, self.definition(table), ids)
+
+    def close(self) -> None:
+        """Let go of the file; tables that were read stay valid."""
+        self._pages.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self.close()
+
+
+def open_database(path: str | os.PathLike, password: str | None = None, salvage: bool = False) -> Database:
+    """Open an Access file for reading; see :class:`Database`.
+
+    Raises SourceError: not-found, not-readable, empty-file, not-access, unsupported-version,
+    truncated, damaged, password-needed, wrong-password.
+    """
+    return Database(path, password, salvage)

@@ -1,0 +1,1 @@
+"""Writes Access files: Arrow to pages."""

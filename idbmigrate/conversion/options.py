@@ -1,0 +1,69 @@
+"""What the user can ask of a conversion, checked before a file is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from idbmigrate.datasets import load_dataset
+from idbmigrate.errors import UsageError
+from idbmigrate.execution.parameters import month_bounds
+from idbmigrate.exporters import FORMATS
+from idbmigrate.mapping.model import CONFIDENCE
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of one call; ``UsageError`` (``bad-option``) where two of them, or one, make no sense.
+
+    ``to`` is the target data set, ``source`` that of the file where the user knows it, ``mapping`` a
+    mapping file of the user's own. ``parameters`` set what the mapping leaves open. ``period``
+    (``YYYY-MM``) keeps one reporting month, ``split`` (``"month"``) makes a package of each. ``overlay``
+    are overlay files. ``accept`` says how unsure a mapped code may be. ``template`` is the Access file
+    that the format ``idb`` fills, ``allow`` the differences that it may have. ``check`` runs the target's
+    rules and writes the reports, ``share`` makes reports that name no record and no small count.
+    ``salvage`` reads what can be read of a damaged file and lists in the manifest what cannot.
+    """
+
+    to: str
+    formats: tuple[str, ...] = ("csv",)
+    source: str | None = None
+    mapping: str | os.PathLike[str] | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    period: str | None = None
+    split: str | None = None
+    overlay: Any = None
+    accept: str = "inferred"
+    template: str | None = None
+    allow: tuple[str, ...] = ()
+    check: bool = True
+    share: bool = False
+    password: str | None = field(default=None, repr=False)
+    salvage: bool = False
+
+    def __post_init__(self) -> None:
+        _among("accept", self.accept, CONFIDENCE)
+        _among("split", self.split, (None, "month"))
+        for name in self.formats:
+            _among("format", name, FORMATS)
+        if self.period is not None:
+            month_bounds(self.period)
+        if self.period and self.split:
+            raise UsageError("either a period or a split, not both", code="bad-option")
+        if load_dataset(self.to).role != "target":
+            raise UsageError(f"{self.to} is not a target", code="bad-option", hint="idbmigrate dataset list")
+
+    @property
+    def overlays(self) -> tuple[Any, ...]:
+        """The overlay files, however many were given."""
+        if self.overlay is None:
+            return ()
+        return (self.overlay,) if isinstance(self.overlay, (str, os.PathLike)) else tuple(self.overlay)
+
+
+def _among(name: str, value: str | None, allowed: tuple[str | None, ...]) -> None:
+    if value not in allowed:
+        choices = ", ".join(item for item in allowed if item)
+        raise UsageError(f"{name} {value!r} is not one of {choices}", code="bad-option")

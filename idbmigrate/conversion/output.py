@@ -1,0 +1,153 @@
+"""Writes a run into its output folder: the formats, the residue, the findings and the manifest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from idbmigrate import __version__
+from idbmigrate.datasets import Dataset
+from idbmigrate.execution.belonging import WRITTEN
+from idbmigrate.exporters import Job, csv, exporter, publish
+from idbmigrate.ledger.rejects import residue_parts
+from idbmigrate.result.run import Run
+from idbmigrate.staging.dictionary import plain
+
+#: The folder of a run that holds what was not carried.
+REJECTS = "rejects"
+#: The file in it that holds keys which the target writes otherwise than the source.
+KEYS = "keys"
+Tables = Mapping[str, pa.Table]
+#: Files that are complete and on the disk, with size and SHA-256.
+Settled = dict[str, dict[str, Any]]
+
+
+def write_tables(
+    packages: Mapping[str, Tables],
+    folder: Path,
+    form: str,
+    target: Dataset,
+    template: str | None,
+    allow: Sequence[str],
+    stop: threading.Event,
+) -> Settled:
+    """Write the target tables in one format, each package in its folder (``""``: at the top).
+
+    Gives up soon after ``stop`` is set.
+    """
+    settler = publish.Settler(folder, stop)
+    for name, tables in packages.items():
+        _write_tables(tables, folder / name / form, form, target, template, allow, settler)
+    return _settled(settler, form)
+
+
+def write_residue(run: Run, folder: Path) -> Settled:
+    """Write what was not carried, the largest file first: the others are written while it settles."""
+    (folder / REJECTS).mkdir()
+    settler = publish.Settler(folder)
+    files = sorted(residue_parts(run.books, run.staged), key=lambda file: -len(file[2]))
+    if run.whose.respelled or run.whose.shared:
+        files.append((KEYS, WRITTEN, [run.whose.written]))
+    with ThreadPoolExecutor(2) as pool:
+        for written in [
+            pool.submit(csv.write_parts, schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
+            for name, schema, parts in files
+        ]:
+            written.result()
+    return _settled(settler, REJECTS)
+
+
+def _settled(settler: publish.Settler, name: str) -> Settled:
+    """Files in folders of that name, however they were written."""
+    files, done = publish.files_of(settler.folder), settler.settled
+    rest = {path: file for path, file in files.items() if f"/{name}/" in f"/{path}" and path not in done}
+    return done | publish.settle(rest)
+
+
+def write_account(run: Run, folder: Path, settled: Mapping[str, dict[str, Any]]) -> None:
+    """Write the manifest, last of all. ``settled`` are files of the folder that need not be looked at."""
+    run.manifest = manifest(run)
+    outputs = publish.write_manifest(folder, run.manifest, settled)
+    run.files = [{"file": name, **facts} for name, facts in outputs.items()]
+
+
+def get_ready() -> None:
+    """Load what :func:`write_reports` needs."""
+    import pyarrow.acero  # noqa: F401  (for grouping)
+
+    from idbmigrate.reports import document, html, share, xlsx  # noqa: F401
+
+
+def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Settled:
+    """Write the findings and the reports on them; the findings are settled."""
+    from idbmigrate.reports import html, xlsx
+    from idbmigrate.reports.document import for_run
+    from idbmigrate.reports.share import shared
+
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(_write_findings, run.findings, folder)
+        document, found = for_run(run, target, source, run.outcome), run.findings
+        if share:
+            document, found = shared(document), None
+        html.write(document, folder / "report.html")
+        xlsx.write(document, folder / "report.xlsx", found)
+        return listing.result()
+
+
+def _write_findings(found: pa.Table, folder: Path) -> Settled:
+    settler = publish.Settler(folder)
+    csv.write_file(found, folder / "findings.csv", settler.open)
+    return settler.settled
+
+
+def _write_tables(
+    tables: Tables,
+    folder: Path,
+    form: str,
+    target: Dataset,
+    template: str | None,
+    allow: Sequence[str],
+    settler: publish.Settler,
+) -> None:
+    writer = exporter(form)
+    if not writer.DICTIONARIES:
+        tables = {name: plain(table) for name, table in tables.items()}
+    writer.export(tables, Job(target, folder, settler.open, template, allow))
+
+
+def manifest(run: Run) -> dict[str, Any]:
+    """What was done, with what, and the books; no value of a record, no path of a machine, no clock."""
+    summary = run.summary
+    return {
+        "tool": {"name": "idbmigrate", "version": __version__},
+        "input": run.input,
+        "identification": run.identified,
+        "mapping": {
+            "name": run.mapping.name,
+            "version": run.mapping.version,
+            "files": {_shown(Path(file)): publish.sha256(file) for file in run.mapping.files},
+        },
+        "target": run.plan.target,
+        "accept": run.plan.accept,
+        "parameters": run.plan.parameters,
+        "period": run.period,
+        "months": summary["months"],
+        "tables": {line["table"]: line["rows"] for line in summary["tables_out"]},
+        "proof": run.proof.lines(),
+        "dates": run.dates,
+        "ledger": run.ledger,
+        "left_behind": summary["left_behind"],
+        "keys": summary["keys"],
+        "findings": summary["findings"],
+        **({"overlay": run.overlay} if run.overlay else {}),
+    }
+
+
+def _shown(file: Path) -> str:
+    """A mapping file by its name, with its folder where it is a part or a lookup."""
+    return f"{file.parent.name}/{file.name}" if file.parent.name in ("lookups", "parts") else file.name

@@ -1,0 +1,186 @@
+"""The books: what came in = what was carried + rejected + dropped, row by row and value by value.
+
+The three sides are counted apart. What came in is counted in the staged tables, as the reader gave
+them. What was carried is found by following every published target row back to the source rows it was
+made from. What was not carried must find its reason in the verdicts of the queries or in the mapping.
+A row or a value for which no reason is found keeps the books open, and nothing is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow.compute as pc
+
+from idbmigrate.errors import BooksError
+from idbmigrate.execution.execute import Execution, as_numpy
+from idbmigrate.ledger.explained import explain
+from idbmigrate.ledger.lineage import Traces
+from idbmigrate.ledger.reasons import DROPPED, REJECTED, Reason, meaning, outcome
+from idbmigrate.mapping.model import Mapping as MappingFile
+from idbmigrate.staging.tables import StagedTable
+
+
+@dataclass(repr=False)
+class Account:
+    """Balance of one column (or of the rows of a table, with an empty ``column``)."""
+
+    table: str
+    column: str
+    incoming: int
+    carried: int
+    uncarried: np.ndarray  # positions
+    reasons: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # into ``names``, -1: none
+    names: list[Reason] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Account of {self.table}{'.' + self.column if self.column else ''}: {self.incoming:,} in>"
+
+    def give(self, mask: np.ndarray, word: str) -> None:
+        """Give what is in the mask (over ``uncarried``) and has no reason yet this one."""
+        mask = mask & (self.reasons < 0)
+        if mask.any():
+            self.names.append(Reason(word))
+            self.reasons[mask] = len(self.names) - 1
+
+    @property
+    def open(self) -> int:
+        """What neither was carried nor has a reason."""
+        return self.incoming - self.carried - int(np.count_nonzero(self.reasons >= 0))
+
+    def counts(self) -> Iterator[tuple[Reason, int]]:
+        given = self.reasons[self.reasons >= 0]
+        for index, count in enumerate(np.bincount(given, minlength=len(self.names))):
+            if count:
+                yield self.names[index], int(count)
+
+
+@dataclass(repr=False)
+class Books:
+    """Accounts of all tables and columns of a source."""
+
+    rows: list[Account] = field(default_factory=list)
+    values: list[Account] = field(default_factory=list)
+    explained: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Books of {len(self.rows)} tables and {len(self.values)} columns>"
+
+    def close(self) -> None:
+        """Raise ``BooksError`` (``books-open``) unless every account balances."""
+        for account in (*self.rows, *self.values):
+            if account.open:
+                what = "values" if account.column else "rows"
+                place = f"{account.table}.{account.column}" if account.column else account.table
+                raise BooksError(
+                    f"{account.open} of {account.incoming} {what} were neither carried nor have a reason",
+                    code="books-open",
+                    where=place,
+                    hint="the mapping loses them in silence: carry the column, or retire it with a reason",
+                )
+
+    def lines(self) -> list[dict[str, object]]:
+        """The ledger as rows: table, column, in, carried, rejected, dropped, and the count of each reason."""
+        return [_line(account) for account in (*self.rows, *self.values)]
+
+    def meaning(self, word: str) -> str:
+        """What a reason word means, in the words of the mapping where it has any."""
+        return self.explained.get(word) or meaning(word)
+
+
+def _line(account: Account) -> dict[str, object]:
+    totals = {REJECTED: 0, DROPPED: 0}
+    reasons: dict[str, int] = {}
+    for reason, count in account.counts():
+        totals[outcome(reason.word)] += count
+        reasons[reason.word] = reasons.get(reason.word, 0) + count
+    return {
+        "table": account.table,
+        "column": account.column or None,
+        "in": account.incoming,
+        "carried": account.carried,
+        **totals,
+        "reasons": dict(sorted(reasons.items())),
+    }
+
+
+# -- keeping the books -----------------------------------------------------------------------------
+
+
+def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: MappingFile) -> Books:
+    """The books of one run. They may be open: ``Books.close`` says so."""
+    books = Books(explained=dict(run.plan.reasons))
+    traces = Traces(run)
+    for label, table in staged.items():
+        own = [_value_account(table, column, traces) for column in table.columns]
+        books.values += own
+        every = np.ones(table.raw.num_rows, bool)
+        books.rows.append(_account(label, "", every, _rows_carried(table, traces)))
+    _explain(staged, traces, books)
+    for account in books.values:
+        _other_reasons(staged[account.table], account, mapping, books, traces)
+    for table, account in zip(staged.values(), books.rows, strict=True):
+        _other_row_reasons(table, account, books)
+    return books
+
+
+def _account(table: str, column: str, incoming: np.ndarray, carried: np.ndarray) -> Account:
+    uncarried = np.flatnonzero(incoming & ~carried)
+    reasons = np.full(uncarried.size, -1, np.int64)
+    count = int(np.count_nonzero(incoming))
+    return Account(table, column, count, count - uncarried.size, uncarried, reasons)
+
+
+def _value_account(table: StagedTable, column: str, traces: Traces) -> Account:
+    incoming = as_numpy(pc.is_valid(table.raw[column]))
+    known = table.name is not None and incoming.any()
+    carried = traces.carried(table.label, column, incoming.size) if known else np.zeros_like(incoming)
+    return _account(table.label, column, incoming, carried)
+
+
+def _rows_carried(table: StagedTable, traces: Traces) -> np.ndarray:
+    count = table.raw.num_rows
+    return traces.carried(table.name, "", count) if table.name else np.zeros(count, bool)
+
+
+def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) -> None:
+    """Ask the queries why: only for the rows that hold something uncarried, and blank texts need no why."""
+    for account in books.values:
+        clean = staged[account.table].clean[account.column]
+        if clean.null_count and account.uncarried.size:
+            account.give(as_numpy(pc.is_null(clean))[account.uncarried], "empty-text")
+    explain(traces, [*books.values, *books.rows])
+
+
+def _other_reasons(
+    table: StagedTable, account: Account, mapping: MappingFile, books: Books, traces: Traces
+) -> None:
+    """Reasons that no query knows: what is retired, what no data set has, and rows that no query met."""
+    left = account.reasons < 0
+    if not left.any():
+        return
+    if table.name is None:
+        account.give(left, "unknown-table")
+    elif account.column in table.unknown:
+        account.give(left, "unknown-column")
+    else:
+        why = mapping.retired_reason(table.name, account.column)
+        if why is not None:
+            word = f"retired:{table.name}.{account.column}"
+            books.explained[word] = why
+            account.give(left, word)
+        elif traces.may_skip_rows(table.name, account.column):
+            account.give(left, "nothing-to-carry")
+        elif traces.may_join(table.name, account.column):
+            account.give(left, "not-joined")
+
+
+def _other_row_reasons(table: StagedTable, account: Account, books: Books) -> None:
+    """A row that nothing was made from is accounted for when every value in it is."""
+    left = account.reasons < 0
+    if left.any() and table.name is None:
+        account.give(left, "unknown-table")
+    elif left.any() and not any(other.open for other in books.values if other.table == account.table):
+        account.give(left, "nothing-to-carry")

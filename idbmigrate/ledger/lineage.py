@@ -1,0 +1,170 @@
+"""From target rows back to source rows: what was carried.
+
+A trace is one way of a source column into one target column. Following the traces of the published
+rows says what was carried; :mod:`idbmigrate.ledger.explained` asks why the rest was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from idbmigrate.compile import plan as p
+from idbmigrate.execution.execute import Execution, TableResult, as_numpy
+from idbmigrate.execution.order import stretch
+from idbmigrate.staging.tables import StagedTable
+
+#: Name of the column that says which rows of a made table are published.
+PUBLISHED = "_published"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One way of a source column into one target column, or of a source row into a target table.
+
+    ``row_column`` says which row of the source table a target row was made from, ``item`` by which entry
+    of an ``each`` (``None``: by any). The way of a row has neither field nor carrier.
+    """
+
+    query: p.TableQuery
+    branch: int
+    row_column: str = p.ROW
+    item: int | None = None
+    field: p.FieldColumns | None = None
+    carrier: p.CarrierColumns | None = None
+
+    @property
+    def source(self) -> str | None:
+        """The table whose rows the target rows are made from; a joined row is another's."""
+        return self.query.branches[self.branch].source
+
+    @property
+    def joined(self) -> bool:
+        return self.row_column != p.ROW
+
+    @property
+    def single(self) -> bool:
+        """Whether no source row has more than one candidate row on this way."""
+        return not self.joined and (self.item is not None or not self.query.branches[self.branch].items)
+
+    @property
+    def headed(self) -> str:
+        return f"{self.query.table}.{self.field.name}" if self.field else self.query.table
+
+    @property
+    def whys(self) -> list[str]:
+        """Columns that say why the value was not carried; the first that says anything is right."""
+        named = (self.carrier and self.carrier.why, self.field and self.field.misfit)
+        return [name for name in named if name]
+
+    def candidates(self, table: pa.Table) -> pa.Table:
+        """The rows of a query that this way is about: one stretch of them, and nothing is copied.
+
+        Rows are in the order of their branches, items and source rows.
+        """
+        rows = stretch(table, p.BRANCH, self.branch)
+        return rows if self.item is None else stretch(rows, p.ITEM, self.item)
+
+
+def numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """Whole numbers, -1 where missing."""
+    whole = as_numpy(pc.fill_null(pc.cast(column, pa.int64()), -1))
+    return whole.astype(np.int64, copy=False)  # a column without any chunk has no type of its own
+
+
+class Traces:
+    """All traces of one run, by source table and column; those of rows under no column.
+
+    ``made`` are the rows that each query gave, with a column that says which are published.
+    """
+
+    def __init__(self, run: Execution):
+        self.run = run
+        self.made = {
+            name: result.made.append_column(PUBLISHED, pa.array(result.kept))
+            for name, result in run.results.items()
+        }
+        self.found: dict[tuple[str, str], list[Trace]] = {}
+        for result in run.results.values():
+            for table, column, trace in _ways(result.query):
+                self.found.setdefault((table, column), []).append(trace)
+
+    def published(self, trace: Trace) -> np.ndarray:
+        """Rows of the source table whose value was published on this way, or of which a row was."""
+        rows = trace.candidates(self.made[trace.query.table])
+        mask = rows[PUBLISHED]
+        if trace.field is not None:
+            mask = pc.and_(mask, pc.is_valid(rows[trace.field.name]))
+        if trace.carrier is not None and trace.carrier.kept is not None:
+            mask = pc.and_(mask, pc.cast(rows[trace.carrier.kept], pa.bool_()))
+        return numbers(rows[trace.row_column].filter(mask).drop_null())
+
+    def carried(self, table: str, column: str, count: int) -> np.ndarray:
+        """Mask over the rows of a source table: the target has the value of this column, or the row."""
+        carried = np.zeros(count, bool)
+        for trace in self.found.get((table, column), ()):
+            carried[self.published(trace)] = True
+        return carried
+
+    def may_skip_rows(self, table: str, column: str) -> bool:
+        """Whether a way of the column is met by no row that lacks all columns of an ``each``."""
+        ways = self.found.get((table, column), ())
+        return any(not way.joined and way.query.branches[way.branch].items for way in ways)
+
+    def may_join(self, table: str, column: str) -> bool:
+        """Whether a way of the column is met only by rows that something joins."""
+        return any(way.joined for way in self.found.get((table, column), ()))
+
+
+def _ways(query: p.TableQuery) -> Iterator[tuple[str, str, Trace]]:
+    """Every way into one target table, with the source table and column that it comes from."""
+    for number, branch in enumerate(query.branches):
+        source = branch.source or ""
+        yield source, "", Trace(query, number)
+        joined = {alias: (table, row_column) for alias, table, row_column in branch.joined}
+        for field in branch.fields:
+            for carrier in field.carriers:
+                for reference in carrier.references:
+                    if reference.alias == "item":
+                        for item, name in enumerate(branch.items):
+                            yield source, name, Trace(query, number, p.ROW, item, field, carrier)
+                    elif not reference.alias:
+                        yield source, reference.name, Trace(query, number, p.ROW, None, field, carrier)
+                    elif reference.alias in joined:
+                        table, row_column = joined[reference.alias]
+                        yield table, reference.name, Trace(query, number, row_column, None, field, carrier)
+
+
+class Origins:
+    """Where the published rows of each target table came from, by table, put into words when asked."""
+
+    def __init__(self, run: Execution, staged: Mapping[str, StagedTable]):
+        self.run, self.staged = run, staged
+
+    def __contains__(self, table: object) -> bool:
+        return table in self.run.results
+
+    def __getitem__(self, table: str) -> _Origin:
+        return _Origin(self.run.results[table], self.staged)
+
+
+class _Origin:
+    def __init__(self, result: TableResult, staged: Mapping[str, StagedTable]):
+        self.result, self.staged = result, staged
+
+    def take(self, rows: pa.Array) -> pa.Array:
+        """Source table and place (``page:slot``) of these published rows; nothing for a header."""
+        at = np.flatnonzero(self.result.kept)[rows.to_numpy()]
+        branch, row = (as_numpy(self.result.made[n].take(pa.array(at))) for n in (p.BRANCH, p.ROW))
+        words = np.full(at.size, None, object)
+        for number, made in enumerate(self.result.query.branches):
+            mine = np.flatnonzero(branch == number)
+            if made.source and mine.size:
+                places = self.staged[made.source].places(row[mine].astype(np.int64))
+                named = pc.binary_join_element_wise(pa.scalar(made.source), places, " ")
+                words[mine] = named.to_numpy(zero_copy_only=False)
+        return pa.array(words, pa.string())

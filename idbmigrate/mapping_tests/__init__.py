@@ -1,0 +1,1 @@
+"""Runs the tests that stand inside mapping files, on every engine, and mutants of the mapping."""

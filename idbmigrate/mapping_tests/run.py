@@ -1,0 +1,305 @@
+"""Runs the tests that stand inside mapping files, on every engine.
+
+A test runs the target tables that it can tell anything about, and no others: those that it draws, with
+their parents and the tables they join; where it draws ``rejects``, every table that reads one of the drawn
+source tables, and the books of the run must then close. What was compiled is kept from test to test, and
+from mutant to mutant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from idbmigrate.compile.belonging import ordered
+from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables, prepared_values
+from idbmigrate.compile.keys import keyed_tables, tie_query
+from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
+from idbmigrate.compile.prepare import Preparation
+from idbmigrate.compile.tables import Surroundings, compile_table
+from idbmigrate.datasets import load_dataset
+from idbmigrate.datasets.model import ColumnSpec, Dataset
+from idbmigrate.engine import ENGINES, Engine
+from idbmigrate.engine.remember import RememberingEngine, Statement
+from idbmigrate.errors import DescriptionError, IdbmigrateError
+from idbmigrate.execution.belonging import settled
+from idbmigrate.execution.execute import Execution, execute
+from idbmigrate.execution.parameters import resolve
+from idbmigrate.ledger.books import keep_books
+from idbmigrate.ledger.rejects import residue
+from idbmigrate.mapping import model as m
+from idbmigrate.mapping.lint import Complaint, lint
+from idbmigrate.mapping.load import load_mapping
+from idbmigrate.mapping.tree import parameters_of, sources_of
+from idbmigrate.mapping_tests.expected import reject_faults, table_faults
+from idbmigrate.mapping_tests.mutate import Mutant
+from idbmigrate.staging.tables import StagedTable, staged_texts
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one test on one engine; ``faults`` is empty where it passed."""
+
+    test: m.MappingTest
+    engine: str
+    faults: tuple[str, ...]
+
+
+@dataclass
+class Trials:
+    """Runs tests of one mapping: a context manager, since it keeps its engines open."""
+
+    mapping: m.Mapping
+    source: Dataset
+    target: Dataset
+    _engines: dict[str, Engine] = field(default_factory=dict, repr=False)
+    _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
+    _drawn: dict[int, tuple[m.MappingTest, dict[str, StagedTable]]] = field(default_factory=dict, repr=False)
+    _queries: dict[tuple, TableQuery] = field(default_factory=dict, repr=False)
+    _ties: dict[str, TieQuery] = field(default_factory=dict, repr=False)
+    _preparation: Preparation = field(default_factory=Preparation, repr=False)
+
+    def __post_init__(self) -> None:
+        mapping = self.mapping
+        self._columns = {name: frozenset(spec.columns) for name, spec in self.source.tables.items()}
+        self._order = ordered_tables(mapping, self.target)
+        self._reads = {name: sources_of(table) for name, table in mapping.tables.items()}
+        self._parameters = {name: parameters_of(table) for name, table in mapping.tables.items()}
+        self._keyed = keyed_tables(mapping)
+        self._conflicts = frozenset(rule.table for rule in ordered(mapping.sources))
+        if not self._staged:
+            self._ties |= {n: self._tie(rule) for n, rule in mapping.sources.items() if rule.natural_key}
+            self._staged |= {
+                name: staged_texts(name, pa.table({}), spec.columns)
+                for name, spec in self.source.tables.items()
+            }
+
+    def __enter__(self) -> Trials:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for engine in self._engines.values():
+            engine.close()
+        self._engines.clear()
+
+    def run(
+        self, engines: Iterable[str] = ENGINES, tests: Iterable[m.MappingTest] | None = None
+    ) -> list[Verdict]:
+        """One verdict a test and engine, in the order of the file."""
+        chosen = self.mapping.tests if tests is None else tests
+        return [self.verdict(test, engine) for test in chosen for engine in engines]
+
+    def verdict(self, test: m.MappingTest, engine_name: str) -> Verdict:
+        """What becomes of one test on one engine."""
+        try:
+            faults = self._faults(test, self._engine(engine_name))
+        except IdbmigrateError as error:
+            faults = [str(error)]
+        return Verdict(test, engine_name, tuple(faults))
+
+    def tables_of(self, test: m.MappingTest) -> list[str]:
+        """Target tables that a test runs, in the order in which they are made."""
+        wanted = set(test.target)
+        if test.rejects is not None:
+            wanted |= {name for name, reads in self._reads.items() if reads & set(test.source)}
+        needed = needed_tables(self.mapping, self.target, wanted & set(self.mapping.tables))
+        return [name for name in self._order if name in needed]
+
+    def of_mutant(self, mutant: Mutant) -> Trials:
+        """Trials of a mutant; what was compiled for the tables that it leaves as they are is shared."""
+        kept = {key: query for key, query in self._queries.items() if key[0] not in mutant.tables}
+        return Trials(
+            mutant.mapping,
+            self.source,
+            self.target,
+            self._engines,
+            self._staged,
+            self._drawn,
+            kept,
+            self._ties,
+            self._preparation,
+        )
+
+    def unnoticed(
+        self, found: Iterable[Mutant], engine: str, tests: Iterable[m.MappingTest]
+    ) -> Iterator[Mutant]:
+        """Those of the mutants that no test notices. The tests must pass on the mapping as it is."""
+        concerned = [(test, set(self.tables_of(test))) for test in tests]
+        for mutant in found:
+            trials = self.of_mutant(mutant)
+            own = [pair for pair in concerned if pair[1] & mutant.tables and mutant.concerns(pair[0])]
+            own.sort(key=lambda pair: (not mutant.tables & set(pair[0].target), len(pair[1])))
+            if not any(trials.verdict(test, engine).faults for test, _ in own):
+                yield mutant
+
+    def _faults(self, test: m.MappingTest, engine: Engine) -> list[str]:
+        staged = self._tables(test)
+        staged = settled(staged, self.mapping, engine).staged
+        names = self.tables_of(test)
+        plan = self._plan(names, self._given(names, test, staged, engine), test.accept or "inferred")
+        run = execute(plan, staged, engine, self.target)
+        made = {name: result.rows(self.target.tables[name]) for name, result in run.results.items()}
+        faults = table_faults(test, made)
+        if test.rejects is not None and not faults:
+            faults += self._rejects(test.rejects, staged, run)
+        return faults
+
+    def _rejects(self, drawn: m.DrawnTable, staged: Mapping[str, StagedTable], run: Execution) -> list[str]:
+        books = keep_books(staged, run, self.mapping)
+        books.close()
+        tables = residue(books, staged)
+        values = [table for name, table in tables.items() if name != "reasons"]
+        return reject_faults(drawn, [row for table in values for row in table.to_pylist()])
+
+    # -- what a test needs, made once -----------------------------------------------------------
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._engines:
+            self._engines[name] = RememberingEngine(name)
+        return self._engines[name]
+
+    def _tables(self, test: m.MappingTest) -> dict[str, StagedTable]:
+        if id(test) not in self._drawn:  # the test is kept with its tables, or its id could be another's
+            tables = {
+                name: _staged_drawing(name, drawn, self.source.tables[name].columns)
+                for name, drawn in test.source.items()
+                if name in self.source.tables
+            }
+            self._drawn[id(test)] = test, tables
+        return {**self._staged, **self._drawn[id(test)][1]}
+
+    def _given(
+        self, names: Iterable[str], test: m.MappingTest, staged: Mapping[str, StagedTable], engine: Engine
+    ) -> dict[str, str]:
+        """Values of the parameters that these tables use; the others need not be computed."""
+        known = self.mapping.parameters
+        waiting = [word for name in names for word in self._parameters[name]]
+        waiting += [word for word in test.parameters if word not in known]  # refused by resolve
+        used: set[str] = set()
+        while waiting:
+            word = waiting.pop()
+            if word not in used:
+                used.add(word)
+                waiting += _named_parameters(known[word].default) if word in known else []
+        fewer = replace(self.mapping, parameters={word: known[word] for word in known if word in used})
+        return resolve(fewer, {w: t for w, t in test.parameters.items() if w in used}, staged, engine)
+
+    def _plan(self, names: Iterable[str], given: Mapping[str, str], accept: str) -> Plan:
+        made: dict[str, TableQuery] = {}
+        for name in names:
+            made[name] = self._query(name, given, accept, made)
+        mapping, queries = self.mapping, tuple(made.values())
+        ties = tuple(self._ties.values())
+        values = prepared_values(self._preparation, queries)
+        head = (mapping.name, mapping.source, mapping.target, accept, dict(given))
+        return Plan(*head, ties, queries, values, conflicts=self._conflicts)
+
+    def _query(
+        self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, TableQuery]
+    ) -> TableQuery:
+        own = tuple(sorted((word, given[word]) for word in self._parameters[name] if word in given))
+        near = needed_tables(self.mapping, self.target, [name]) & made.keys()
+        identities = {table: made[table].identities for table in sorted(near)}
+        told = tuple((table, *identity) for table in identities for identity in identities[table].items())
+        key = (name, own, accept, told)
+        if key not in self._queries:
+            columns = {table: (*query.published, *query.helpers) for table, query in made.items()}
+            around = Surroundings(
+                self.mapping,
+                self.target.tables[name],
+                self._columns,
+                {},
+                columns,
+                given,
+                accept,
+                self._keyed,
+                self.target.tables,
+                self._preparation,
+                identities,
+                self._conflicts,
+            )
+            query = compile_table(self.mapping.tables[name], around)
+            self._queries[key] = replace(
+                query,
+                query=Statement(query.query),
+                rankings=tuple((rule, Statement(ranking)) for rule, ranking in query.rankings),
+                explain=cache(lambda *asked: Statement(query.explain(*asked))),
+            )
+        return self._queries[key]
+
+    def _tie(self, rule: m.SourceRule) -> TieQuery:
+        columns, keyed = self._columns[rule.table], rule.table in self._keyed
+        tie = tie_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
+        keys = Statement(tie.keys) if tie.keys is not None else None
+        return replace(tie, shared=Statement(tie.shared), numbers=Statement(tie.numbers), keys=keys)
+
+
+def _staged_drawing(name: str, drawn: m.DrawnTable, columns: Mapping[str, ColumnSpec]) -> StagedTable:
+    cells = {
+        column: pa.array([row[i] for row in drawn.rows], pa.string())
+        for i, column in enumerate(drawn.columns)
+    }
+    return staged_texts(name, pa.table(cells), columns)
+
+
+def _named_parameters(default: Any) -> list[str]:
+    """Parameters that a default is computed from."""
+    if default is None:
+        return []
+    kind, operand = default
+    if kind == "parameter":
+        return [operand]
+    return _named_parameters(operand) if kind in ("month_start", "month_end") else []
+
+
+# -- compiling without data ----------------------------------------------------------------------------
+
+
+def compiled(
+    mapping: m.Mapping,
+    source: Dataset,
+    target: Dataset,
+    parameters: Mapping[str, str] | None = None,
+    accept: str = "proposed",
+) -> Plan:
+    """The plan of a mapping over the columns of its source data set, for reading rather than running.
+
+    A parameter that is not given has its default where that is a text, else its first choice, else its
+    name in angle brackets. Raises what the compiler raises.
+    """
+    given = {**{name: _placeholder(spec) for name, spec in mapping.parameters.items()}, **(parameters or {})}
+    columns = {name: frozenset(spec.columns) for name, spec in source.tables.items()}
+    return compile_mapping(mapping, columns, target, parameters=given, accept=accept)
+
+
+def _placeholder(spec: m.ParameterSpec) -> str:
+    if spec.default is not None and spec.default[0] == "text":
+        return str(spec.default[1])
+    return spec.one_of[0] if spec.one_of else f"<{spec.name}>"
+
+
+def complaints(name: str) -> list[Complaint]:
+    """Everything that is wrong with the mapping of that name or in that file, whether it loads or not."""
+    try:
+        mapping = load_mapping(name)
+        source, target = load_dataset(mapping.source), load_dataset(mapping.target)
+    except DescriptionError as error:
+        return [_complaint(error)]
+    found = lint(mapping, source, target)
+    try:
+        compiled(mapping, source, target)
+    except DescriptionError as error:
+        found.append(_complaint(error))
+    return found
+
+
+def _complaint(error: DescriptionError) -> Complaint:
+    """An error as a complaint; its place is text by now: ``file:line (path)``, or less."""
+    place, _, path = (error.where or "").partition(" (")
+    file, _, line = place.rpartition(":")
+    where = m.Place(file, int(line), path.rstrip(")") or "$") if line.isdigit() else m.Place(place, 0, "$")
+    return Complaint(error.message, where)

@@ -1,0 +1,1 @@
+"""Reporting months: which rows belong to a month, and one package a month."""

@@ -1,0 +1,353 @@
+"""Source tables as the mapping sees them: canonical names, every value text, every row with its place.
+
+Two views of each table stand side by side and share what they can. ``raw`` is what the file holds,
+value for value; the ledger counts it and the residue quotes it. ``clean`` is what queries read:
+white space at the ends removed, empty texts missing, dates and times in one spelling where they have
+one reading (:mod:`idbmigrate.staging.spellings`).
+
+Most columns of health data hold few different values many times over. Such a column is an Arrow
+dictionary: its different values, and for each row which of them. Text is made of the different values
+only, and ``raw`` and ``clean`` share the rest.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from idbmigrate.datasets.model import ColumnSpec, Dataset
+from idbmigrate.staging import spellings
+
+if TYPE_CHECKING:
+    from idbmigrate.datasets.identify import Identification, TableMatch
+    from idbmigrate.readers import Idb
+
+#: Day zero of Access: times without a day lie on it.
+_DAY_ZERO = dt.date(1899, 12, 30)
+#: What nobody sees at the ends of a text: white space of all kinds, what has no width, marks of direction.
+UNSEEN = "".join(filter(str.isspace, map(chr, range(0x3001)))) + (
+    "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+)
+#: Rows of a piece of a large table. An engine gives the pieces to its threads.
+_PIECE = 30 * 2048
+#: How often a value occurs at least, on average over a piece, where a dictionary pays: an engine reads
+#: the whole dictionary anew with every piece.
+_REPEATS = 8
+#: Numbers of values in a dictionary: it never has more than a piece has rows, over ``_REPEATS``.
+_NUMBER = pa.int16()
+_CODED = pa.dictionary(_NUMBER, pa.string())
+Texts = pa.ChunkedArray | pa.Array
+
+
+#: The character that stands where one was lost.
+LOST = "\ufffd"
+
+
+@dataclass(frozen=True, repr=False)
+class StagedTable:
+    """One source table.
+
+    ``name`` is the data set's name of the table, ``None`` for a table that the data set does not know.
+    ``raw`` and ``clean`` have the same rows and columns, each of ``string`` or of ``dictionary<string>``;
+    no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
+    in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
+    ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
+    ``dates`` says what columns of text dates prove of their order;
+    ``unknown`` are those that the data set does not know; ``absent`` those of the data set that the file does
+    not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
+    is not certain whose it is; ``None`` where there is no such row.
+    """
+
+    name: str | None
+    source_name: str
+    raw: pa.Table
+    clean: pa.Table
+    ids: np.ndarray | None
+    days: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    source_columns: Mapping[str, str] | None = None
+    conflicts: pa.Array | None = None
+    dates: Mapping[str, spellings.DateOrder] = field(default_factory=dict)
+
+    def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
+        """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
+        clean = self.clean
+        for name, values in columns.items():
+            clean = clean.set_column(clean.schema.get_field_index(name), name, _in_pieces(values))
+        return replace(self, clean=clean, conflicts=conflicts)
+
+    def __repr__(self) -> str:
+        return f"<StagedTable {self.label}: {self.raw.num_rows:,} rows, {self.raw.num_columns} columns>"
+
+    @property
+    def label(self) -> str:
+        """The name that the books use: the data set's, or the file's own."""
+        return self.name or self.source_name
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that the file has."""
+        return [name for name in self.raw.column_names if name not in self.absent]
+
+    def places(self, rows: np.ndarray) -> pa.Array:
+        """References of rows, ``page:slot``, or ``#n`` (from 1) where the reader gives no places."""
+        if self.ids is None:
+            return pc.binary_join_element_wise("#", pc.cast(pa.array(rows + 1), pa.string()), "")
+        ids = self.ids[rows]
+        page, slot = (pc.cast(pa.array(part), pa.string()) for part in (ids >> 8, ids & 0xFF))
+        return pc.binary_join_element_wise(page, slot, ":")
+
+
+def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, StagedTable]:
+    """All tables of a file, by label, those of the data set first and in its order.
+
+    A table of the data set that the file does not have is there without rows.
+    """
+    matches = {match.canonical: match for match in found.tables if match.canonical}
+    staged = {}
+    for name, spec in dataset.tables.items():
+        match = matches.get(name)
+        known = _known(idb, match, name, spec.columns) if match else _absent(name, list(spec.columns))
+        staged[name] = _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
+    for source_name in idb.tables:
+        if not any(match.source == source_name and match.canonical for match in found.tables):
+            table, ids = idb.read_with_ids(source_name)
+            names = {name: name for name in table.column_names}
+            label = _apart(source_name, dataset.tables)
+            staged[label] = _staged(None, label, table, ids, names, {})
+    return staged
+
+
+def _apart(name: str, taken: Iterable[str]) -> str:
+    """A name of the file, marked where the data set has it for another table or column.
+
+    An overlay may give ``Person`` to one table of the file and leave out another of that very name.
+    """
+    return f"{name} (not matched)" if name.casefold() in {own.casefold() for own in taken} else name
+
+
+def _known(idb: Idb, match: TableMatch, name: str, spec: Mapping[str, ColumnSpec]) -> StagedTable:
+    table, ids = idb.read_with_ids(match.source)
+    names: dict[str, str] = {}
+    # What a column of several values holds is a number of Access's own: never a value of the data set.
+    several = {column.name for column in idb.columns(match.source) if column.type == "COMPLEX_TYPE"}
+    for column in match.columns:
+        canonical = column.canonical if column.source not in several else None
+        own = canonical or _own_column(column.source, spec)
+        while own in names.values():
+            own += "'"
+        names[column.source] = own
+    return _staged(name, match.source, table, ids, names, _kinds(spec))
+
+
+def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
+    """The table without keys that hold U+FFFD: it stands for what was lost, so that two keys may look alike.
+
+    ``raw`` keeps them; queries see none, and the record is rejected as if it had no key.
+    """
+    clean = table.clean
+    for name in keys:
+        column = clean[name]
+        texts = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        lost = pc.match_substring(texts, LOST)
+        if pc.any(lost).as_py():
+            whole = pc.if_else(lost, pa.scalar(None, pa.string()), texts)
+            clean = clean.set_column(clean.schema.get_field_index(name), name, whole)
+    return table if clean is table.clean else replace(table, clean=clean)
+
+
+def _own_column(name: str, taken: Iterable[str]) -> str:
+    """The same for a column, marked also where queries may give such a name: to ``_row``, to ``GENDER.4``."""
+    theirs = name.startswith("_") or "." in name
+    return f"{name.replace('.', ':')} (not matched)" if theirs else _apart(name, taken)
+
+
+def _absent(name: str, columns: list[str]) -> StagedTable:
+    empty = pa.table({column: pa.nulls(0, _CODED) for column in columns})
+    return StagedTable(name, name, empty, empty, np.empty(0, np.int64), absent=tuple(columns))
+
+
+def staged_texts(name: str, table: pa.Table, spec: Mapping[str, ColumnSpec] | list[str]) -> StagedTable:
+    """A table of texts, drawn or made in memory, staged as a file's would be.
+
+    ``spec`` are the columns of the data set, or their names alone, for columns of plain text.
+    """
+    names = {column: column for column in table.column_names}
+    kinds = dict.fromkeys(spec, "text") if isinstance(spec, list) else _kinds(spec)
+    return _staged(name, name, table, None, names, kinds)
+
+
+def _kinds(spec: Mapping[str, ColumnSpec]) -> dict[str, str]:
+    """The kind of value that each column of a table of the data set holds."""
+    return {name: column.format.kind for name, column in spec.items()}
+
+
+def _staged(
+    name, source_name, table: pa.Table, ids, names: dict[str, str], spec: Mapping[str, str]
+) -> StagedTable:
+    made = _all_views(table, [spec.get(names[source], "text") for source in table.column_names])
+    views = {names[source]: made[source] for source in table.column_names}
+    absent = tuple(column for column in spec if column not in views)
+    nothing = _in_pieces(pa.nulls(table.num_rows, _CODED))
+    views |= dict.fromkeys(absent, _Views(nothing, nothing))
+    return StagedTable(
+        name,
+        source_name,
+        raw=pa.table({column: view.raw for column, view in views.items()}),
+        clean=pa.table({column: view.clean for column, view in views.items()}),
+        ids=ids,
+        days=frozenset(column for column, view in views.items() if view.days),
+        unknown=tuple(column for column in views if spec and column not in spec),
+        absent=absent,
+        source_columns={canonical: source for source, canonical in names.items()},
+        dates={column: view.order for column, view in views.items() if view.order is not None},
+    )
+
+
+def _all_views(table: pa.Table, kinds: list[str]) -> dict[str, _Views]:
+    """The views of each column. Those of a large table are made side by side."""
+    if table.num_rows <= _PIECE:
+        return dict(zip(table.column_names, map(_views, table.columns, kinds), strict=True))
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(table.column_names, pool.map(_views, table.columns, kinds), strict=True))
+
+
+class _Views(NamedTuple):
+    raw: pa.ChunkedArray
+    clean: pa.ChunkedArray
+    days: bool = False
+    order: spellings.DateOrder | None = None
+
+
+def _views(values: pa.ChunkedArray, kind: str) -> _Views:
+    """Both views of a column, whether it is dates that are nothing but days, and what text dates prove."""
+    coded = _coded(values)
+    held = values if coded is None else coded.dictionary
+    texts = as_text(held)
+    raw = _in_pieces(texts if coded is None else _of(coded.indices, texts))
+    days, order = False, None
+    if pa.types.is_timestamp(held.type):
+        cleaned = texts if _whole_seconds(held) else as_text(spellings.to_the_second(held))
+        days = _only_days(cleaned)
+    elif pa.types.is_string(held.type):
+        cleaned, order = _spelled(_clean(texts), kind)
+    else:
+        cleaned = texts
+    if cleaned is texts:
+        return _Views(raw, raw, days, order)
+    clean = _in_pieces(cleaned if coded is None else _of_cleaned(coded.indices, cleaned))
+    return _Views(raw, clean, days, order)
+
+
+def _spelled(texts: Texts, kind: str) -> tuple[Texts, spellings.DateOrder | None]:
+    """Dates and times in one spelling, and what dates prove; other texts as they are."""
+    if kind in ("date", "month"):
+        return spellings.dates(texts)
+    return (spellings.times(texts) if kind == "time" else texts), None
+
+
+def _whole_seconds(values: Texts) -> bool:
+    return not pc.any(pc.not_equal(pc.subsecond(values), 0)).as_py()
+
+
+# -- different values, and which of them each row has ----------------------------------------------
+
+
+def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
+    """The column as a dictionary, missing values in the indices only; none where it does not pay."""
+    if not len(values) or pa.types.is_null(values.type):
+        return None
+    coded = pc.dictionary_encode(values).combine_chunks()
+    if len(coded.dictionary) * _REPEATS > min(len(values), _PIECE):
+        return None
+    return _of(coded.indices.cast(_NUMBER, safe=False), coded.dictionary)  # they surely fit
+
+
+def _of(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(indices, texts, safe=False)  # they are what Arrow gave
+
+
+def _of_cleaned(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
+    """Cleaning may have left nothing of a text, or made two of them equal."""
+    again = texts.dictionary_encode()
+    same = len(again.dictionary) == len(texts)
+    return _of(indices if same else again.indices.cast(_NUMBER).take(indices), again.dictionary)
+
+
+def _in_pieces(values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    pieces = [values.slice(start, _PIECE) for start in range(0, len(values), _PIECE)]
+    whole = [each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in pieces]
+    return pa.chunked_array(whole, values.type)
+
+
+# -- text of every Access type ---------------------------------------------------------------------
+
+
+def as_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """A column as text: codes and numbers as they are written, dates ``YYYY-MM-DD``, days without hours.
+
+    Date/Time with a time of day is ``YYYY-MM-DD HH:MM:SS``, and ``HH:MM:SS`` on the day zero of Access,
+    where times without a day lie. Yes/No is ``true`` and ``false``, bytes are hexadecimal.
+    """
+    kind = values.type
+    if pa.types.is_string(kind):
+        return values
+    if pa.types.is_timestamp(kind):
+        return _dates(values)
+    if pa.types.is_decimal(kind):
+        return _decimals(values)
+    if pa.types.is_floating(kind):
+        return _floats(values)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
+    return pc.cast(values, pa.string())
+
+
+def _decimals(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    text = pc.cast(values, pa.string())
+    if pc.any(pc.match_substring(text, "E")).as_py():
+        text = pa.array([None if v is None else f"{v:f}" for v in values.to_pylist()], pa.string())
+    return pc.replace_substring_regex(text, r"\.?0+$", "") if values.type.scale > 0 else text
+
+
+def _floats(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    text = pc.cast(values, pa.string())
+    if not pc.any(pc.match_substring(text, "e")).as_py():
+        return text
+    plain = [None if v is None else np.format_float_positional(v, trim="-") for v in values.to_pylist()]
+    return pa.array(plain, pa.string())
+
+
+def _dates(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    day = pc.cast(values, pa.date32())
+    days = pc.cast(day, pa.string())
+    whole = pc.equal(pc.cast(day, values.type), values)
+    if pc.all(whole, min_count=0).as_py():
+        return days
+    full = pc.replace_substring_regex(pc.cast(values, pa.string()), r"(\.\d{3})000$", r"\1")
+    full = pc.replace_substring_regex(full, r"\.000$", "")
+    timed = pc.if_else(pc.equal(day, _DAY_ZERO), pc.utf8_slice_codeunits(full, 11), full)
+    return pc.if_else(whole, days, timed)
+
+
+def _only_days(dates: pa.ChunkedArray | pa.Array) -> bool:
+    """Whether dates, as text, are all of a year of four digits and without a time."""
+    return not pc.any(pc.not_equal(pc.binary_length(dates), len("YYYY-MM-DD"))).as_py()
+
+
+def _clean(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Trimmed, empty texts missing; the same array where nothing changes."""
+    plain = pc.all(pc.string_is_ascii(values)).as_py()
+    trimmed = pc.utf8_trim_whitespace(values) if plain else pc.utf8_trim(values, characters=UNSEEN)
+    empty = pc.equal(pc.binary_length(trimmed), 0)
+    if pc.any(empty).as_py():
+        return pc.if_else(empty, pa.scalar(None, pa.string()), trimmed)
+    return trimmed if pc.any(pc.not_equal(trimmed, values)).as_py() else values
