@@ -23,7 +23,8 @@ ABOUT = {
     ),
     "blank": (
         "A value is missing that the centre demands (the record is rejected) or expects (a warning). "
-        "White space alone counts as blank. No other family says anything about a blank value."
+        "White space alone counts as blank here, as the centre trims; all other rules see a value in it, "
+        "as they do at the centre. No other family says anything about a value that is not there."
     ),
     "format": (
         "The text does not have the shape of its column: length, digits only, a date that exists, a "
@@ -36,16 +37,18 @@ ABOUT = {
         "record."
     ),
     "value": (
-        "Check digits and clinical codes. An NHS number has ten digits and a check digit modulo 11. A "
-        "SNOMED CT concept has 6 to 18 digits, partition 00 or 10 and a Verhoeff check digit; an "
-        "expression is made of valid concepts. An ICD-10 code has four to six characters. Each "
+        "Check digits and clinical codes. An NHS number has ten digits and a check digit modulo 11, and "
+        "does not read the same backwards. A SNOMED CT concept has 6 to 18 digits, partition 00 or 10 and a "
+        "Verhoeff check digit; an expression is `concept:attribute=concept` of at most 56 characters, with "
+        "the attribute 408730004 or 363589002. An ICD-10 code has four to six characters. Each "
         "distinct value is looked at once. The look-ups of organisations in national tables are not "
         "done; a rule of this project looks at the shape."
     ),
     "score": (
         "Assessment scores: the concept must be one that the centre accepts, the text of the score "
         "must have the shape of its assessment (or the record is rejected), and its value should lie "
-        "in the range (or there is a warning). The list stands in the data set description."
+        "in the range (or there is a warning). A score that is badly written, and so in no range, is out "
+        "of range as a consequence (`follows`). The list stands in the data set description."
     ),
     "relation": (
         "Parents and children. A record whose parent is missing or was itself rejected falls; so does "
@@ -53,14 +56,15 @@ ABOUT = {
         "from others are marked, and counted on one line."
     ),
     "uniqueness": (
-        "More than one record where there may be one. All of the records are named. A blank among the "
-        "columns keeps a record out of the comparison, except where the list says otherwise."
+        "More than one record where there may be one. All of the records are named. A column "
+        "without any value keeps a record out of the comparison, except where the list says otherwise."
     ),
     "period": (
         "Dates against the reporting period that was chosen in the portal, or else that of the header."
     ),
     "order": (
-        "Dates against each other and against a life. Dates are compared only where both are real dates."
+        "Dates against each other and against a life. Dates are compared only where both are real dates. A "
+        "registration that ends is followed by a valid one of another practice."
     ),
     "cross-field": "Values of one record that contradict each other, or of which one calls for another.",
     "portal": (
@@ -111,8 +115,12 @@ def _pack_page(pack: RulePack) -> str:
 
 
 def _table(rules: list[Rule]) -> list[str]:
-    rows = [f"| {rule.code} | {rule.effect} | {_cell(rule)} | {rule.confidence} |" for rule in rules]
+    rows = [f"| {rule.code} | {_effect(rule)} | {_cell(rule)} | {rule.confidence} |" for rule in rules]
     return ["| rule | effect | fails when | confidence |", "| --- | --- | --- | --- |", *rows]
+
+
+def _effect(rule: Rule) -> str:
+    return f"{rule.effect} ({rule.draft} in the draft code)" if rule.draft else rule.effect
 
 
 def _cell(rule: Rule) -> str:

@@ -34,18 +34,17 @@ def root_causes(
     """Give one line for each rule and column that failed by itself, the gravest and largest first.
 
     ``origins`` names, by ``Table.Column`` of the target, the source columns and lookups that feed it.
-    ``followers`` on a line of the effect record or group: none; findings that only follow from others
-    are one last line, with ``code`` null.
+    Findings that only follow from others are one last line, with ``code`` null and the gravest effect among
+    them.
     """
     rules = outcome.pack.by_code()
     findings = outcome.findings
-    own = pc.invert(findings["follows"])
-    counted = _counted(findings.filter(own))
+    counted = _counted(findings.filter(pc.invert(findings["follows"])))
     lines = [_line(rules[code], count, example, origins or {}) for code, (count, example) in counted.items()]
     lines.sort(key=lambda line: (-EFFECTS.index(line["effect"]), -line["count"], line["code"]))
-    follow = findings.num_rows - sum(line["count"] for line in lines)
-    if follow:
-        lines.append(_followers(follow))
+    following = findings.filter(findings["follows"])
+    if following.num_rows:
+        lines.append(_followers(following))
     return lines[:limit]
 
 
@@ -87,16 +86,18 @@ def advice(rule: Rule, origin: Sequence[str] = ()) -> str:
     return text.format(column=column, origin=", ".join(origin))
 
 
-def _followers(count: int) -> dict[str, Any]:
+def _followers(findings: pa.Table) -> dict[str, Any]:
+    effects = findings["effect"].cast(pa.string()).unique().to_pylist()
     return {
         "code": None,
-        "effect": "group",
+        "effect": max(effects, key=EFFECTS.index),
         "kind": "relation",
         "table": None,
         "column": None,
         "origin": [],
-        "message": "Fails only because a record that it belongs to, or that belongs to it, is rejected",
-        "count": count,
+        "message": "Fails only because of another finding: a record that it belongs to, or that belongs to "
+        "it, is rejected, or its value is badly written",
+        "count": findings.num_rows,
         "example": None,
         "do": "nothing of its own: settle the causes above",
         "published": True,

@@ -10,7 +10,7 @@ from idbmigrate.checks.model import REASONS, Rule, RulePack
 from idbmigrate.checks.operands import OUTSIDE
 
 #: Operands that only the submission portal knows: without them a rule is not run.
-_PORTAL = ("submission.time", "portal.provider", "portal.sender")
+_PORTAL = ("submission.time", "submission.day", "portal.provider", "portal.sender")
 
 
 def coverage(pack: RulePack) -> dict[str, Any]:
@@ -44,6 +44,7 @@ def line(rule: Rule) -> dict[str, Any]:
     return {
         "code": rule.code,
         "effect": rule.effect,
+        "draft_effect": rule.draft,
         "kind": rule.kind,
         "table": rule.table,
         "columns": list(rule.columns),

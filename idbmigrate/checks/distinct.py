@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.checks import patterns
+from idbmigrate.checks.values import given
 
 _VISIBLE = "[^ \\t\\r\\n]"
 
@@ -31,14 +32,14 @@ class Values:
 
     @cached_property
     def given(self) -> np.ndarray:
-        """Values that hold more than white space."""
-        given = _mask(pc.greater_equal(self.texts, "!"))  # the first sign decides for nearly all
-        return given if given[:-1].all() else self.shaped(_VISIBLE)
+        """Values that are there: neither null nor empty. Blanks are a value, as they are for the centre."""
+        return given(self.texts)
 
     @cached_property
-    def named(self) -> np.ndarray:
-        """Values that can name a row: more than white space of any script."""
-        return _mask(pc.not_equal(pc.utf8_trim_whitespace(self.texts), ""))
+    def blank(self) -> np.ndarray:
+        """Nothing, or white space only."""
+        visible = _mask(pc.greater_equal(self.texts, "!"))  # the first sign decides for nearly all
+        return ~visible if visible[:-1].all() else ~self.shaped(_VISIBLE)
 
     @cached_property
     def lengths(self) -> np.ndarray:

@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from idbmigrate.checks import many_rows
 from idbmigrate.checks.findings import Hits
-from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
+from idbmigrate.checks.forms_joined import Child, Continued, Parent, WholeFile
 
 if TYPE_CHECKING:
     from idbmigrate.checks.model import Rule, RulePack
     from idbmigrate.checks.plan import Plan
     from idbmigrate.checks.relations import Relations
 
+#: Forms that need to know which rows are valid.
+AFTERWARDS = (Continued, Parent, Child, WholeFile)
 _REJECTING = ("record", "group")
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -34,10 +37,14 @@ class Fate:
         self.valid = {name: np.ones(relations.rows(name), dtype=bool) for name in relations.tables}
 
     def settle(self, hits: Mapping[str, Hits]) -> dict[str, Hits]:
-        """Add what follows from row findings: relations, until nothing changes, then the whole file."""
+        """Add what follows from row findings.
+
+        Registrations that nothing valid follows, then relations, until nothing changes, then the whole file.
+        """
         hits = dict(hits)
         for each in hits.values():
             self._reject(each.rule, each.rows)
+        hits |= self._not_continued()
         links = [rule for rule in self.pack.rules if isinstance(rule.form, (Parent, Child))]
         alone = {rule.code: self._fails(rule, np.ones_like(self.valid[rule.form.table])) for rule in links}
         failing, known = dict(alone), {name: len(mask) for name, mask in self.valid.items()}
@@ -80,6 +87,18 @@ class Fate:
             "words": _words(outcome, total, sum(rows.values()), file_codes),
         }
 
+    def _not_continued(self) -> dict[str, Hits]:
+        """Registrations that no row follows which is valid by itself and with another practice."""
+        hits = {}
+        for rule in self.pack.rules:
+            form, table = rule.form, rule.table
+            if isinstance(form, Continued):
+                columns = (self.relations.column(table, name) for name in form.order())
+                rows = np.flatnonzero(many_rows.not_continued(*columns, self.valid[table], form.same_day))
+                if len(rows):
+                    hits[rule.code] = Hits(rule, rows, np.zeros(len(rows), bool))
+        return hits
+
     def _left(self) -> dict[str, int]:
         return {name: int(mask.sum()) for name, mask in self.valid.items()}
 
@@ -95,7 +114,7 @@ class Fate:
             foreign, primary = keys[table].foreign_keys, keys[form.table].primary_key
             link = self.relations.link(table, form.column, *_key(foreign, form.column, form.table, primary))
             names = self.relations.column(table, form.column)
-            return names.values.named[names.at] & ~link.has_parent(valid)
+            return names.values.given[names.at] & ~link.has_parent(valid)
         child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
         link = self.relations.link(form.table, child_column, table, form.column)
         fails = ~link.has_child(valid)

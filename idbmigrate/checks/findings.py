@@ -18,7 +18,8 @@ _WORD = pa.dictionary(pa.int32(), pa.string())
 
 #: ``row`` counts from 1 in the target table, null for a finding about a whole file. ``reference`` names
 #: the row for people: where it came from, or its keys. ``follows`` is true where the row fails only
-#: because a row that it belongs to was rejected. ``value`` and ``reference`` stay in the local files.
+#: because of another finding: a row that it belongs to was rejected, or its value is badly written.
+#: ``value`` and ``reference`` stay in the local files.
 SCHEMA = pa.schema(
     [
         ("code", _WORD),

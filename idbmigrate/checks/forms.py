@@ -3,7 +3,8 @@
 Each form has the same faces: its fields (what a rule pack may write), ``columns`` (what it looks
 at), ``meaning`` (when it fails, in words) and ``sql`` (a sqlglot expression that is true where it
 fails, or None where the context lacks what it needs). Where one value decides, ``fails`` says for
-which of a column's distinct values. A blank value fails only ``blank``.
+which of a column's distinct values. A column without a value fails only ``blank`` and ``missing``;
+blanks are a value that ``blank`` refuses and the others look at, as at the centre.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class Form:
         """Expression that is true for a failing row; None where it cannot be run."""
         raise NotImplementedError
 
+    def cause(self) -> Form | None:
+        """A form whose failure makes this one fail as a consequence."""
+        return None
+
 
 @dataclass(frozen=True)
 class OneColumn(Form):
@@ -63,11 +68,21 @@ class Blank(OneColumn):
         return f"{self.column} is blank"
 
     def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        return values.blank
+
+
+class Missing(OneColumn):
+    """``missing: Column``: no value, not even blanks; for use inside ``all`` and ``any``."""
+
+    def meaning(self) -> str:
+        return f"{self.column} is missing"
+
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
         return ~values.given
 
 
 class Given(OneColumn):
-    """``given: Column``: anything at all; for use inside ``all`` and ``any``."""
+    """``given: Column``: anything at all, blanks too; for use inside ``all`` and ``any``."""
 
     def meaning(self) -> str:
         return f"{self.column} is given"
@@ -137,6 +152,11 @@ class Matches(OneColumn):
         return values.shaped(self.pattern)
 
 
+def _no_day_of(pattern: str, values: Values) -> np.ndarray:
+    """Values without the shape of a day or moment, or before the first day that the centre takes."""
+    return values.given & ~(values.shaped(pattern) & ~values.before(patterns.FIRST_DAY, 10))
+
+
 class Date(OneColumn):
     """``date: Column``: a day that exists, written YYYY-MM-DD, not before 1890."""
 
@@ -144,8 +164,7 @@ class Date(OneColumn):
         return f"{self.column} is not a date that exists (YYYY-MM-DD, from 1890 on)"
 
     def fails(self, values: Values, plan: Plan) -> np.ndarray:
-        dates = values.shaped(patterns.DATE) & ~values.before(patterns.FIRST_DAY, 10)
-        return values.given & ~dates
+        return _no_day_of(patterns.DATE, values)
 
 
 class Time(OneColumn):
@@ -159,23 +178,26 @@ class Time(OneColumn):
 
 
 class Timestamp(OneColumn):
-    """``timestamp: Column``: date and time without an offset."""
+    """``timestamp: Column``: date and time without an offset, not before 1890."""
 
     def meaning(self) -> str:
-        return f"{self.column} is not a date and time (YYYY-MM-DDTHH:MM:SS)"
+        return f"{self.column} is not a date and time (YYYY-MM-DDTHH:MM:SS, from 1890 on)"
 
     def fails(self, values: Values, plan: Plan) -> np.ndarray:
-        return Pattern(self.column, patterns.TIMESTAMP).fails(values, plan)
+        return _no_day_of(patterns.TIMESTAMP, values)
 
 
 class OffsetTimestamp(OneColumn):
-    """``offset_timestamp: Column``: date and time with an offset from UTC."""
+    """``offset_timestamp: Column``: date and time with an offset of London, not before 1890."""
 
     def meaning(self) -> str:
-        return f"{self.column} is not a date and time with its offset (YYYY-MM-DDTHH:MM:SS+HH:MM or Z)"
+        return (
+            f"{self.column} is not a date and time with its offset "
+            "(YYYY-MM-DDTHH:MM:SS and Z, +00:00 or +01:00, from 1890 on)"
+        )
 
     def fails(self, values: Values, plan: Plan) -> np.ndarray:
-        return Pattern(self.column, patterns.OFFSET_TIMESTAMP).fails(values, plan)
+        return _no_day_of(patterns.OFFSET_TIMESTAMP, values)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idbmigrate.checks import patterns
@@ -69,14 +69,17 @@ class Coded(Form):
 
 @dataclass(frozen=True)
 class Score(Form):
-    """``score: {tool, score, problem}``: an assessment score against the pack's list of tools.
+    """``score: {tool, score, problem, pattern}``: an assessment score against the data set's list of tools.
 
-    ``problem`` is ``tool`` (concept not listed), ``shape`` (text of the score) or ``range``.
+    ``problem`` is ``tool`` (concept not listed), ``shape`` (text of the score), ``range`` or ``value``
+    (shape or range). ``pattern`` is the shape of a number where the list gives none. A score that is badly
+    written and out of range is out of range as a consequence.
     """
 
     tool: str
     score: str
     problem: str
+    pattern: str | None = None
 
     def columns(self) -> tuple[str, ...]:
         return (self.tool,) if self.problem == "tool" else (self.score, self.tool)
@@ -86,10 +89,14 @@ class Score(Form):
             "tool": f"{self.tool} is not an assessment concept that the centre accepts",
             "shape": f"{self.score} does not have the shape that scores of this assessment have",
             "range": f"{self.score} is outside the range of this assessment",
+            "value": f"{self.score} is not a score of this assessment (range, and how it is written)",
         }[self.problem]
 
     def sql(self, plan: Plan) -> exp.Expr:
-        return plan.score(self.tool, self.score, self.problem)
+        return plan.score(self.tool, self.score, self.pattern)[self.problem]
+
+    def cause(self) -> Form | None:
+        return replace(self, problem="shape") if self.problem == "range" else None
 
 
 @dataclass(frozen=True)
@@ -139,25 +146,30 @@ class Unique(Form):
 
 @dataclass(frozen=True)
 class Continued(Form):
-    """``continued: {per, start, end, same_day}``: an end, and no other row starts on the day after.
+    """``continued: {per, start, end, by, same_day}``: an end that no valid row of another ``by`` follows.
 
-    With ``same_day: yes`` a start on the day of the end is as good.
+    The row that follows starts on the day after the end, with ``same_day: yes`` also on that day.
     """
 
     per: str
     start: str
     end: str
+    by: str
     same_day: str | None = None
 
     def columns(self) -> tuple[str, ...]:
-        return (self.end, self.start, self.per)
+        return (self.end, self.start, self.per, self.by)
+
+    def order(self) -> tuple[str, ...]:
+        """Its columns as :func:`idbmigrate.checks.many_rows.not_continued` takes them."""
+        return (self.per, self.start, self.end, self.by)
 
     def meaning(self) -> str:
         day = "the day of, or after," if self.same_day else "the day after"
-        return f"no other row of the same {self.per} starts on {day} {self.end}"
+        return f"no valid row of the same {self.per} and another {self.by} starts on {day} {self.end}"
 
-    def sql(self, plan: Plan) -> exp.Expr:
-        return plan.not_continued(self.per, self.start, self.end, self.same_day == "yes")
+    def sql(self, plan: Plan) -> None:
+        return None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,21 @@ from idbmigrate.errors import DescriptionError, UsageError
 
 PACKS = Path(__file__).parent / "packs"
 
-_RULE_KEYS = {"code", "effect", "kind", "check", "columns", "because", "note", "source", "confidence", "own"}
+_RULE_KEYS = {
+    *(
+        "code",
+        "effect",
+        "draft",
+        "kind",
+        "check",
+        "columns",
+        "because",
+        "note",
+        "source",
+        "confidence",
+        "own",
+    ),
+}
 _PACK_KEYS = {"pack", "title", "floor", "note", "sources", "defaults", "header", "lists", "rules", "measures"}
 _MEASURE_KEYS = {"item", "column", "other", "default", "valid", "before", "confidence"}
 
@@ -136,9 +150,9 @@ class Reader:
         """One rule of a table; ``table`` is None for a rule of the whole file."""
         place = str(entry.get("code")) if isinstance(entry, dict) else str(table)
         entry = {**defaults, **self.mapping(entry, _RULE_KEYS, place)}
-        for key, allowed in (("effect", EFFECTS), ("kind", KINDS)):
+        for key, allowed in (("effect", EFFECTS), ("kind", KINDS), ("draft", (None, *EFFECTS))):
             if entry.get(key) not in allowed:
-                raise self.refused(f"{key} must be one of {', '.join(allowed)}", place)
+                raise self.refused(f"{key} must be one of {', '.join(filter(None, allowed))}", place)
         because, check = entry.get("because"), entry.get("check")
         if (check is None) == (because is None):
             raise self.refused("a rule has either a check or a reason why there is none", place)
@@ -158,6 +172,7 @@ class Reader:
             because=because,
             note=entry.get("note"),
             published=entry.get("own") != "yes",
+            draft=entry.get("draft"),
         )
 
     def measure(self, entry: Any) -> Measure:

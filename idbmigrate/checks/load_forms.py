@@ -111,6 +111,7 @@ def _file(aspect: str) -> Callable[[Reader, Any, str], Form]:
 #: name of a form in a rule pack -> what reads it
 FORMS: dict[str, Callable[[Reader, Any, str], Form]] = {
     "blank": _plain(forms.Blank),
+    "missing": _plain(forms.Missing),
     "given": _plain(forms.Given),
     "length": _plain(forms.Length),
     "digits": _plain(forms.Digits),

@@ -43,69 +43,87 @@ def repeated(columns: Sequence[Column], chosen: np.ndarray) -> np.ndarray:
     return fails
 
 
-def not_continued(per: Column, start: Column, end: Column, same_day: bool) -> np.ndarray:
-    """Rows that end on a day, and no other row of the same ``per`` starts on the day after.
+def not_continued(
+    per: Column, start: Column, end: Column, by: Column, valid: np.ndarray, same_day: str | None
+) -> np.ndarray:
+    """Rows that end, and no valid row of the same ``per`` and another ``by`` starts on the day after.
 
-    With ``same_day`` a start on the day of the end is as good.
+    With ``same_day`` a start on the day of the end is as good. As the centre's code has it, a row fails too
+    where one of several rows that follow is of the same ``by``, and a row of one day follows itself.
     """
-    fails = np.zeros(len(end.at), bool)
     ends = end.values.texts.to_pylist()
     nexts = [shifted(day, 0, 1) if day else None for day in ends]
-    ended = np.array([day is not None for day in nexts])[end.at]
-    rows = np.flatnonzero(ended & (per.at < len(per.values.texts) - 1))
+    rows = np.flatnonzero(np.array([day is not None for day in nexts])[end.at])
+    fails = np.zeros(len(end.at), bool)
     if not len(rows):
         return fails
-    width = len(start.values.texts)
-    begun = np.sort(per.at.astype(np.int64) * width + start.at)
-
-    def starts_on(days: list[str | None]) -> tuple[np.ndarray, np.ndarray]:
-        """Which start is the day of each row, and how many rows of its group start on it."""
-        known = pc.index_in(pa.array(days, pa.string()), value_set=start.values.texts[:-1])
-        places = pc.fill_null(known, -1).to_numpy()[end.at[rows]]
-        keys = per.at[rows].astype(np.int64) * width + places
-        count = np.searchsorted(begun, keys, "right") - np.searchsorted(begun, keys, "left")
-        return places, np.where(places < 0, 0, count)
-
-    _, found = starts_on(nexts)
-    if same_day:
-        places, others = starts_on(ends)
-        found = found + others - (places == start.at[rows])
-    fails[rows] = found == 0
+    days, sites = len(start.values.texts), len(by.values.texts)
+    group = per.at.astype(np.int64) * days
+    begun = group[valid] + start.at[valid]
+    followed, again = _Counted(begun), _Counted(begun * sites + by.at[valid])
+    others, same = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
+    for wanted in (nexts, ends) if same_day else (nexts,):
+        place = pc.index_in(pa.array(wanted, pa.string()), value_set=start.values.texts[:-1])
+        place = pc.fill_null(place, days - 1).to_numpy()[end.at[rows]]  # the last stands for no day
+        key = np.where(place == days - 1, -1, group[rows] + place)
+        others += followed.of(key)
+        same += again.of(np.where(key < 0, -1, key * sites + by.at[rows]))
+    fails[rows] = (others == 0) | (same > 0)
     return fails
 
 
-def scores(tool: Column, score: Column, known: Sequence[Assessment]) -> dict[str, np.ndarray]:
-    """Rows whose assessment tool is not listed, and whose score has not its shape or is out of range.
+class _Counted:
+    """How often each of many numbers occurs."""
 
-    Each pair of a listed tool and a score is judged once.
+    def __init__(self, numbers: np.ndarray):
+        self.sorted = np.sort(numbers)
+
+    def of(self, numbers: np.ndarray) -> np.ndarray:
+        """The count of each number."""
+        return np.searchsorted(self.sorted, numbers, "right") - np.searchsorted(self.sorted, numbers, "left")
+
+
+def scores(
+    tool: Column, score: Column, known: Sequence[Assessment], pattern: str | None
+) -> dict[str, np.ndarray]:
+    """Rows with a problem, by problem (see :class:`idbmigrate.checks.forms_joined.Score`).
+
+    ``pattern`` is the shape of a number where an assessment gives none. Each pair of a listed tool and a
+    score is judged once.
     """
     places = {each.concept: place for place, each in enumerate(known, 1)}
     tools, texts = tool.values.texts.to_pylist(), score.values.texts.to_pylist()
     listed = np.array([places.get(text, 0) for text in tools], np.int64)
-    unlisted = np.array([bool(text and text.strip()) for text in tools]) & (listed == 0)
+    unlisted = tool.values.given & (listed == 0)
     pairs = (listed * len(texts))[tool.at]
     pairs += score.at
     there = np.zeros((len(known) + 1) * len(texts), bool)
     there[pairs] = True
     there[: len(texts)] = False
-    wrong = {"shape": np.zeros_like(there), "range": np.zeros_like(there)}
+    shape, range_ = np.zeros_like(there), np.zeros_like(there)
     for pair in np.flatnonzero(there).tolist():
-        problem = _problem(texts[pair % len(texts)], known[pair // len(texts) - 1])
-        if problem:
-            wrong[problem][pair] = True
+        text, assessment = texts[pair % len(texts)], known[pair // len(texts) - 1]
+        if text:
+            shape[pair] = not _shaped(text, assessment, pattern)
+            range_[pair] = not _within(text, assessment)
+    wrong = {"shape": shape, "range": range_, "value": shape | range_}
     return {"tool": unlisted[tool.at], **{problem: mask[pairs] for problem, mask in wrong.items()}}
 
 
-def _problem(score: str | None, assessment: Assessment) -> str | None:
-    """What is wrong with a score of an assessment: its shape, its range or nothing."""
-    if not score or not score.strip() or score in assessment.values:
-        return None
-    if assessment.pattern and not pattern_of(assessment.pattern).fullmatch(score):
-        return "shape"
+def _shaped(score: str, assessment: Assessment, number: str | None) -> bool:
+    """Whether a score is written as scores of the assessment are."""
+    pattern = assessment.pattern or (number if assessment.range else None)
+    return score in assessment.values or pattern is None or bool(pattern_of(pattern).fullmatch(score))
+
+
+def _within(score: str, assessment: Assessment) -> bool:
+    """Whether a score is one of the values of the assessment, or a number within its range."""
+    if score in assessment.values or (assessment.range is None and not assessment.values):
+        return True
     if assessment.range is None:
-        return "range" if assessment.values else None
+        return False
     try:
         low, high = (Decimal(str(end)) for end in assessment.range)
-        return None if low <= Decimal(score) <= high else "range"
+        return low <= Decimal(score) <= high
     except InvalidOperation:
-        return "range"
+        return False

@@ -44,7 +44,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a pack: ``form`` is None where it cannot be checked, and ``because`` says why."""
+    """One rule of a pack: ``form`` is None where it cannot be checked, and ``because`` says why.
+
+    ``draft`` is the effect that the centre's published code has for it, where the published list differs.
+    """
 
     code: str
     effect: str
@@ -57,6 +60,7 @@ class Rule:
     because: str | None = None
     note: str | None = None
     published: bool = True
+    draft: str | None = None
 
     @property
     def meaning(self) -> str:

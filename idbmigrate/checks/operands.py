@@ -17,6 +17,7 @@ OUTSIDE = {
     "period.start": "the first day of the reporting period",
     "period.end": "the last day of the reporting period",
     "submission.time": "the moment of submission",
+    "submission.day": "the day of submission",
     "portal.provider": "the provider chosen in the portal",
     "portal.sender": "the organisation that is logged in to the portal",
     "header.provider": "the provider in the header",
@@ -29,7 +30,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 class Operand:
     """One side of a comparison, as a rule pack writes it.
 
-    ``period.end``, ``submission.time``, ``portal.provider`` ... come from outside the table;
+    ``period.end``, ``submission.day``, ``portal.provider`` ... come from outside the table;
     ``Table.Column`` is the value of the row that this one belongs to, over as many relations as it
     takes; ``2005-01-01`` is a date; anything else is a column of the same row. ``plus`` moves a value
     from outside by whole years and days.

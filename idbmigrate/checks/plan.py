@@ -34,7 +34,7 @@ class Plan:
         self.spec = relations.dataset.tables[table]
         self.size = relations.rows(table)
         self._tested: dict[OneColumn, exp.Expr | None] = {}
-        self._scores: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+        self._scores: dict[tuple[str, str, str | None], dict[str, exp.Expr]] = {}
         self._related: dict[tuple[str, str], Column] = {}
         self._added: dict[str, Callable[[], pa.Array | np.ndarray]] = {}
 
@@ -84,12 +84,14 @@ class Plan:
 
     # What looks at many rows
 
-    def score(self, tool: str, score: str, problem: str) -> exp.Expr:
-        """Whether an assessment score has a problem: its tool, its shape or its range."""
-        if (tool, score) not in self._scores:
+    def score(self, tool: str, score: str, pattern: str | None) -> dict[str, exp.Expr]:
+        """Whether an assessment score has a problem, by problem; ``pattern`` is the shape of a number."""
+        if (tool, score, pattern) not in self._scores:
             sides = self.column(tool), self.column(score)
-            self._scores[tool, score] = many_rows.scores(*sides, self.relations.dataset.assessments)
-        return self.rows(self._scores[tool, score][problem])
+            found = many_rows.scores(*sides, self.relations.dataset.assessments, pattern)
+            told = {problem: self.rows(fails) for problem, fails in found.items()}
+            self._scores[tool, score, pattern] = told
+        return self._scores[tool, score, pattern]
 
     def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expr | None:
         """Whether another row has the same values in some columns."""
@@ -117,10 +119,6 @@ class Plan:
         fails = np.ones(self.size, bool)
         fails[rows[rows >= 0]] = False
         return self.rows(fails)
-
-    def not_continued(self, per: str, start: str, end: str, same_day: bool) -> exp.Expr:
-        """Whether no other row of the same group starts after the end of each row that has one."""
-        return self.rows(many_rows.not_continued(*map(self.column, (per, start, end)), same_day))
 
     # Running
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from idbmigrate.checks.fate import Fate
+from idbmigrate.checks.fate import AFTERWARDS, Fate
 from idbmigrate.checks.findings import Hits, findings_table
-from idbmigrate.checks.forms_joined import Child, Parent, WholeFile
 from idbmigrate.checks.load import load_pack
 from idbmigrate.checks.model import Context, Outcome, Rule, RulePack
 from idbmigrate.checks.operands import OUTSIDE
@@ -71,6 +70,7 @@ def outside_values(context: Context, pack: RulePack, relations: Relations) -> di
         "period.start": context.period_start or _day(start),
         "period.end": context.period_end or _day(end),
         "submission.time": context.submitted,
+        "submission.day": _day(context.submitted),
         "portal.provider": context.provider,
         "portal.sender": context.sender,
         "header.provider": in_header("provider"),
@@ -92,7 +92,7 @@ def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits]
     not_run: dict[str, str] = {}
     by_table: dict[str, list[Rule]] = {}
     for rule in pack.rules:
-        if rule.form is not None and not isinstance(rule.form, (Parent, Child, WholeFile)):
+        if rule.form is not None and not isinstance(rule.form, AFTERWARDS):
             by_table.setdefault(rule.table or "", []).append(rule)
     for table, rules in by_table.items():
         if plans[table].size:
@@ -112,7 +112,14 @@ def _run_table(plan: Plan, rules: list[Rule], hits: dict[str, Hits], not_run: di
     for rule in rules:
         rows = found.get(rule.code, ())
         if len(rows):
-            hits[rule.code] = Hits(rule, rows, np.zeros(len(rows), dtype=bool))
+            hits[rule.code] = Hits(rule, rows, _caused(rule, plan)[rows])
+
+
+def _caused(rule: Rule, plan: Plan) -> np.ndarray:
+    """Rows that fail a rule only as a consequence of what another one looks at."""
+    cause = rule.form.cause()
+    condition = cause.sql(plan) if cause else None
+    return np.zeros(plan.size, bool) if condition is None else plan.mask(condition)
 
 
 def _lacking(rule: Rule, plan: Plan) -> str:

@@ -68,10 +68,13 @@ def satisfy(form, row, file=None):
             "tool": ("195967001", "1"),
             "shape": ("720433000", "1.5"),
             "range": ("720433000", "28"),
+            "value": ("720433000", "0.51"),
         }[form.problem]
         row[form.tool], row[form.score] = tool, score
     elif isinstance(form, f.Blank):
         row[form.column] = " "
+    elif isinstance(form, f.Missing):
+        row[form.column] = None
     elif isinstance(form, f.Given):
         row[form.column] = row.get(form.column) or "N"
     elif isinstance(form, f.Length):

@@ -218,11 +218,12 @@ def codes(file, context: Context = CONTEXT) -> set[str]:
 
 
 def nhs_numbers(count: int):
-    """Numbers with the right check digit, of the range kept for tests (999...)."""
+    """Numbers with the right check digit, of the range kept for tests (999...), that no rule refuses."""
     base = 999_000_000
     while count:
         base += 1
         check = 11 - sum(int(digit) * weight for digit, weight in zip(str(base), range(10, 1, -1))) % 11
-        if check != 10:
+        number = f"{base}{check % 11}"
+        if check != 10 and number != number[::-1]:
             count -= 1
-            yield f"{base}{check % 11}"
+            yield number

@@ -74,6 +74,22 @@ def test_a_bad_nhs_number_rejects_the_file():
     assert (result.fate["outcome"], result.fate["file_codes"]) == ("rejected", ["IDSREJ006"])
 
 
+@pytest.mark.parametrize("number", ["9990110999", "1111111111"])
+def test_a_number_that_reads_the_same_backwards_rejects_the_file_and_says_why(number):
+    file = two_patients()
+    file["IDS001MPI"][0]["NHSNumber"] = number
+    result = outcome(file)
+    assert (result.fate["outcome"], result.fate["file_codes"]) == ("rejected", ["IDSREJ006"])
+    (finding,) = result.findings.to_pylist()
+    assert "check digit" in finding["message"] and "reads the same backwards" in finding["message"]
+
+
+def test_a_number_of_the_scottish_range_is_accepted():
+    file = two_patients()
+    file["IDS001MPI"][0]["NHSNumber"] = "1234567881"
+    assert outcome(file).fate["outcome"] == "accepted"
+
+
 def test_rules_of_our_own_decide_nothing():
     file = good()
     file["IDS001MPI"][0]["GenderIdentity"] = "?"
@@ -163,3 +179,76 @@ def test_no_tables_at_all():
 
     fate = check({}, DATASET).fate
     assert set(fate["file_codes"]) == {"IDSREJ001", "IDSREJ002", "IDSREJ003", "IDSREJ004", "IDSREJ005"}
+
+
+@pytest.mark.parametrize(
+    ("start", "practice", "found"),
+    [
+        ("2022-04-11", "B12345", set()),
+        ("2022-04-10", "B12345", {"IDS00223"}),
+        ("2022-04-12", "B12345", {"IDS00223"}),
+        ("2022-04-11", "A12345", {"IDS00223"}),
+        ("2022-04-11", "B1234", {"IDS00223", "IDS00204"}),
+    ],
+)
+def test_a_registration_is_followed_by_a_valid_one_of_another_practice(start, practice, found):
+    file = good()
+    file["IDS002GP"][0]["EndDateGMPRegistration"] = "2022-04-10"
+    file["IDS002GP"].append(
+        {"LocalPatientId": "P1", "GMPCodeReg": practice, "StartDateGMPRegistration": start}
+    )
+    assert codes(file) == found
+
+
+def test_the_header_against_the_portal():
+    def header(**values):
+        file = good()
+        file["IDS000Header"][0] |= values
+        return codes(file)
+
+    assert "IDS00021" in header(DateTimeDatSetCreate="1889-12-31T23:59:59")
+    assert "IDS00021" not in header(DateTimeDatSetCreate="1890-01-01T00:00:00")
+    assert header(DateTimeDatSetCreate="2022-05-10T23:59:59") == set(), "later by the clock, the same day"
+    assert "IDS00027" in header(DateTimeDatSetCreate="2022-05-11T00:00:00")
+    names = ("OrgIDProv", "OrgIDSubmit", "ReportingPeriodStartDate", "ReportingPeriodEndDate")
+    for value in (None, " "):
+        assert {"IDS00016", "IDS00019", "IDS00030", "IDS00033"} <= header(**dict.fromkeys(names, value))
+
+
+@pytest.mark.parametrize(
+    ("concept", "score", "found"),
+    [
+        ("720433000", "27", {}),
+        ("720433000", "28", {"IDS60707": False}),
+        ("720433000", "1.5", {"IDS60711": False}),
+        ("720433000", "x", {"IDS60707": True, "IDS60711": False}),
+        ("720433000", "28.5", {"IDS60707": True, "IDS60711": False}),
+        ("473354003", "0.51", {}),
+        ("473354003", "5.01", {"IDS60707": False}),
+        ("473354003", "3", {"IDS60711": False}),
+    ],
+)
+def test_a_score_of_a_wrong_shape_is_out_of_range_as_a_consequence(concept, score, found):
+    file = good()
+    file["IDS607CodedScoreAssessmentAct"][0] |= {"CodedAssToolType": concept, "PersScore": score}
+    findings = outcome(file).findings.to_pylist()
+    assert {each["code"]: each["follows"] for each in findings} == found
+
+
+def test_codes_with_a_blank_at_the_end_and_expressions():
+    file = good()
+    activity = file["IDS202CareActivity"][0]
+    activity["CodeProcAndProcStatus"] = "748051000000105 "
+    activity["CodeObs"] = "748051000000105:408730004=385658003"
+    assert codes(file) & {"IDS20230", "IDS20231"} == {"IDS20230"}
+
+
+def test_cells_of_blanks_are_values():
+    """The rules for blank values trim, all others see the blanks: so does the centre."""
+    file = good()
+    file["IDS001MPI"][0] |= {"Postcode": "  ", "Gender": "  ", "EthnicCategory": "   "}
+    file["IDS201CareContact"][0] |= {"ClinContDurOfCareCont": " ", "AttendOrDNACode": " "}
+    file["IDS202CareActivity"][0] |= {"CodeObs": "      "}
+    found = codes(file)
+    assert {"IDSREJ007", "IDS00123", "IDS00129", "IDS00130", "IDS00131", "IDS00132"} <= found
+    assert {"IDS20114", "IDS20128", "IDS20231"} <= found

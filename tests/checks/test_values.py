@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from idbmigrate.checks import patterns
 from idbmigrate.checks.values import (
-    nhs_number,
+    nhs_numbers,
     organisation,
     snomed_expression,
     snomed_identifier,
@@ -46,14 +47,38 @@ def test_texts_that_are_no_concept(value):
 
 def test_expressions():
     assert snomed_expression("748051000000105:408730004=385658003")
-    assert snomed_expression("720433000 | a term | + 445455005")
-    assert not snomed_expression("748051000000105:408730004=385658004")
-    assert not snomed_expression("720433000; drop")
+    assert snomed_expression("748051000000105:363589002=720433000")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "748051000000105:408730004=385658004",
+        "720433000; drop",
+        "720433000 ",
+        " 720433000",
+        "748051000000105:408730004=385658003 ",
+        "748051000000105:720433000=385658003",  # an attribute that the centre does not take
+        "720433000 | a term | + 445455005",  # the grammar has it, the centre's code does not
+        "748051000000105:408730004=385658003,363589002=720433000",
+    ],
+)
+def test_texts_that_are_no_expression(value):
+    assert not snomed_expression(value)
+
+
+def test_an_expression_has_56_characters_at_most():
+    whole = "999000000000000109:408730004=999000000000000109"
+    assert len(whole) <= 56 and snomed_expression(whole) is snomed_identifier("999000000000000109")
 
 
 def test_nhs_numbers():
-    assert nhs_number("9434765919")
-    assert not any(map(nhs_number, ["9434765918", "943 476 5919", "943476591", "94347659199", "٩٤٣٤٧٦٥٩١٩"]))
+    def held(*values):
+        return nhs_numbers(pa.array(values, pa.string())).tolist()
+
+    assert held("9434765919", "1234567881", "0101010001") == [True, True, True]
+    assert not any(held("9434765918", "943 476 5919", "943476591", "94347659199", "٩٤٣٤٧٦٥٩١٩", " "))
+    assert not any(held("9990110999", "1111111111", "0000000000")), "these read the same backwards"
 
 
 def test_organisation_codes():
@@ -84,7 +109,10 @@ def test_every_date_matches_the_pattern(day):
     import re
 
     assert re.fullmatch(patterns.DATE, day.isoformat())
-    assert re.fullmatch(patterns.OFFSET_TIMESTAMP, f"{day}T00:00:00Z")
+    for offset in ("Z", "+00:00", "-00:00", "+01:00"):
+        assert re.fullmatch(patterns.OFFSET_TIMESTAMP, f"{day}T00:00:00{offset}")
+    for offset in ("", "+02:00", "-01:00", ".5Z", "z", " Z"):
+        assert not re.fullmatch(patterns.OFFSET_TIMESTAMP, f"{day}T00:00:00{offset}")
 
 
 @given(st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z").filter(str.isascii))

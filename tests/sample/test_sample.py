@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import shlex
 
+import numpy as np
 import pyarrow.compute as pc
 import pytest
 
@@ -13,6 +14,7 @@ from idbmigrate.access import open_database
 from idbmigrate.datasets import identify, load_dataset
 from idbmigrate.errors import OutputError, UsageError
 from idbmigrate.sample import write_sample
+from idbmigrate.sample.blocks import nhs_numbers
 
 EDITIONS = ["iapt-1.5", "iapt-1.0", "iapt-1.0-pbr", "iapt-ltc-1.5.4"]
 
@@ -61,6 +63,7 @@ def test_patients_cannot_exist_and_histories_hang_together(tmp_path):
     for number in numbers:
         check = 11 - sum(int(d) * w for d, w in zip(number, range(10, 1, -1))) % 11
         assert number.startswith("999") and check % 11 == int(number[9]), "check digit"
+        assert number != number[::-1]
     people, services = set(t["Person"]["LPTID"].to_pylist()), set(t["Referral"]["SERVICEID"].to_pylist())
     assert set(t["Referral"]["LPTID"].to_pylist()) <= people
     for name in ("Appointment", "WaitingTimePauses", "AssessmentPEQ", "TreatmentPEQ"):
@@ -166,3 +169,9 @@ def test_a_file_that_exists_is_kept(tmp_path):
     assert caught.value.code == "output-exists" and re.search("overwrite", caught.value.hint)
     assert target.read_bytes() == b"mine"
     assert [path.name for path in tmp_path.iterdir()] == ["s.mdb"]
+
+
+def test_no_nhs_number_that_is_drawn_reads_the_same_backwards():
+    numbers = nhs_numbers(np.random.default_rng(1), 1_000_000, 0).drop_null().to_pylist()
+    assert len(set(numbers)) == len(numbers) > 908_000
+    assert not [number for number in numbers if number == number[::-1]]
