@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlglot import exp
 
 from idbmigrate.compile import sql
+from idbmigrate.compile.icd10 import WITHOUT_SUBDIVISION
 from idbmigrate.compile.sql import Sql
 
 Options = Mapping[str, str | tuple[str, ...]]
@@ -225,10 +226,18 @@ def matching(value: Sql, options: Options) -> Result:
 
 
 def icd10(value: Sql, options: Options) -> Result:
-    """The centre's own cleansing (NCDR reference library, IC_PROVDIAG), then the code's form."""
+    """The centre's own cleansing (NCDR reference library, IC_PROVDIAG), then form and fourth place."""
     three = sql.matches(value, "[A-Z][0-9]{2}")
     longer = sql.matches(value, "[A-Z][0-9]{2}[0-9X][A-Z0-9]{0,2}")
-    return sql.case([(three, sql.joined(value, sql.text("X"))), (longer, value)]), sql.either(three, longer)
+    undivided = sql.among(value, sorted(WITHOUT_SUBDIVISION))
+    result = sql.case(
+        [
+            (undivided, sql.joined(value, sql.text("X"))),
+            (three, sql.joined(value, sql.text("9"))),
+            (longer, value),
+        ]
+    )
+    return result, sql.either(three, longer)
 
 
 def _bare_icd10(value: Sql) -> Sql:

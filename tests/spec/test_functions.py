@@ -180,11 +180,15 @@ TABLES = {
     "{icd10: A}": """
         A      | gives  | why A
         F32.1  | F321   |
-        f32    | F32X   |
+        f32    | F329   |
+        F99    | F99X   |
+        f.03   | F03X   |
+        W19    | W199   |
         F32X   | F32X   |
         FO2.O  | F020   |
         ' F 41.1' | F411 |
-        O12    | O12X   |
+        O12    | O129   |
+        O13    | O13X   |
         F3     |        | bad-format
         321    |        | bad-format
         depression |    | bad-format
