@@ -27,7 +27,7 @@ from idbmigrate.cli._output import Console, run_verb
     "settings",
     multiple=True,
     type=_options.Setting(),
-    help="employment_support=ips counts a legacy file's employment support as IPS, as convert does.",
+    help="employment_support=ips or ips-in-host-team counts a legacy file's employment support as IPS.",
 )
 @click.option("--share", is_flag=True, help="For others: counts below 5 suppressed, the others rounded to 5.")
 @_options.source
@@ -56,15 +56,18 @@ def command(
       idbmigrate measures sample_idb/iapt-1.5.mdb --period 2016-04
     """
     from idbmigrate.measures import load_definitions, shared
+    from idbmigrate.measures.share import shared_rates
 
-    ips = _ips(settings)
+    support = _support(settings)
     dataset = dataset or _named_by_manifest(Path(path))
     console.progress("reading")
     if dataset is None:
-        counted = _legacy(path, period, ips, source, overlays, password)
+        counted = _legacy(path, period, support, source, overlays, password)
     else:
         counted = _converted(path, dataset, period)
-    lines = shared(counted.lines()) if share else counted.lines()
+    lines, rates = counted.lines(), counted.rates()
+    if share:
+        lines, rates = shared(lines), shared_rates(rates)
     left_out = dict(load_definitions().left_out)
     console.document(
         {
@@ -72,25 +75,26 @@ def command(
             "dataset": counted.dataset,
             "period": period,
             "measures": lines,
+            "rates": rates,
             "left_out": left_out,
         }
     )
-    show(console, Path(path).name, counted.dataset, period, lines, left_out)
+    show(console, Path(path).name, counted.dataset, period, lines, rates, left_out)
 
 
-def _ips(settings: tuple[tuple[str, str], ...]) -> bool:
+def _support(settings: tuple[tuple[str, str], ...]) -> str:
     from idbmigrate.errors import UsageError
-    from idbmigrate.measures.count import IPS
+    from idbmigrate.measures.count import EMPLOYMENT_SUPPORT, NONE, SUPPORTS
 
-    name, value = IPS
     given = dict(settings)
-    if set(given) - {name} or given.get(name, "none") not in ("none", value):
+    found = given.pop(EMPLOYMENT_SUPPORT, NONE)
+    if given or found not in SUPPORTS:
         raise UsageError(
-            "--set knows employment_support only, none or ips",
+            f"--set knows {EMPLOYMENT_SUPPORT} only: {', '.join(SUPPORTS)}",
             code="bad-option",
-            hint="--set employment_support=ips",
+            hint=f"--set {EMPLOYMENT_SUPPORT}=ips",
         )
-    return given.get(name) == value
+    return found
 
 
 def _named_by_manifest(folder: Path) -> str | None:
@@ -114,7 +118,7 @@ def _named_by_manifest(folder: Path) -> str | None:
     return named
 
 
-def _legacy(path, period, ips, source, overlays, password) -> Any:
+def _legacy(path, period, support, source, overlays, password) -> Any:
     from idbmigrate.datasets import identify, load_dataset, load_overlay
     from idbmigrate.engine import open_engine
     from idbmigrate.execution.belonging import settled
@@ -133,7 +137,7 @@ def _legacy(path, period, ips, source, overlays, password) -> Any:
         staged |= settled(known, rules, engine).staged
     finally:
         engine.close()
-    return count_staged(staged, found.dataset, period, ips)
+    return count_staged(staged, found.dataset, period, support)
 
 
 def _converted(path: str, dataset: str, period: str | None) -> Any:
@@ -145,15 +149,28 @@ def _converted(path: str, dataset: str, period: str | None) -> Any:
 
 
 def show(
-    console: Console, name: str, dataset: str, period: str | None, lines: list[dict], left_out: dict[str, str]
+    console: Console,
+    name: str,
+    dataset: str,
+    period: str | None,
+    lines: list[dict],
+    rates: list[dict],
+    left_out: dict[str, str],
 ) -> None:
-    """Print the counts, then what cannot be counted and why."""
+    """Print the counts and rates, then what cannot be counted and why."""
     console.say(console.style(f"{name}: {dataset}{', ' + period if period else ''}", "bold"))
     counts = [line for line in lines if line["why"] is None]
     if counts:
         console.table(
             [(line["count"], line["title"], line["confidence"]) for line in counts],
             ["count", "of", "definition"],
+        )
+    known = [rate for rate in rates if rate["percent"] is not None]
+    if known:
+        console.say()
+        console.table(
+            [(f"{each['percent']} %", each["title"], f"{each['part']} of {each['of']}") for each in known],
+            ["rate", "of", "counts"],
         )
     if len(counts) < len(lines):
         console.say()

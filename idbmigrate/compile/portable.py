@@ -65,6 +65,7 @@ ALLOWED = frozenset(
         exp.Min,
         exp.Max,
         exp.Add,
+        exp.Sub,
         exp.Mul,
         exp.Mod,
         exp.Trim,

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.ledger.reasons import weight
-from idbmigrate.measures.count import IPS, Counted, count_staged, count_target
-from idbmigrate.measures.facts import days
+from idbmigrate.measures.bind import days
+from idbmigrate.measures.count import EMPLOYMENT_SUPPORT, NONE, Counted, count_staged, count_target
 from idbmigrate.measures.load import load_definitions, load_reading
 from idbmigrate.measures.model import Measure, Reading
 from idbmigrate.periods.month import OUTSIDE
@@ -66,9 +66,8 @@ class Line:
 
 def compare_run(run: Run) -> list[Line]:
     """Compare the counts of a finished run's file with those of its target tables."""
-    name, value = IPS
-    ips = run.plan.parameters.get(name) == value
-    legacy = count_staged(run.staged, run.plan.source, run.period, ips)
+    support = run.plan.parameters.get(EMPLOYMENT_SUPPORT, NONE)
+    legacy = count_staged(run.staged, run.plan.source, run.period, support)
     target = count_target(run.tables, run.plan.target, run.period)
     return compare(legacy, target, run.staged, run.books)
 
@@ -117,7 +116,7 @@ class _Evidence:
 
     def reasons(self, measure: Measure, who: pa.Array) -> dict[str, int]:
         """How many of them have a reason, by the weightiest reason each has."""
-        by = "patient" if measure.of == "support" else "referral"
+        by = "patient" if measure.of.startswith("support") else "referral"
         found = [
             pairs for place in self._places(measure) if (pairs := self._pairs(*place, by, who)) is not None
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -12,20 +13,31 @@ from sqlglot import exp
 
 from idbmigrate.compile import sql
 from idbmigrate.compile.sql import Sql
-from idbmigrate.engine import open_engine
+from idbmigrate.engine import ENGINES, open_engine
 from idbmigrate.execution.parameters import month_bounds
-from idbmigrate.measures.facts import Tables, make_facts
+from idbmigrate.measures.bind import Tables
+from idbmigrate.measures.facts import make_facts
 from idbmigrate.measures.load import load_definitions, load_reading
-from idbmigrate.measures.model import Condition, Definitions, Measure
+from idbmigrate.measures.model import Condition, Definitions, Measure, Reading
 
 if TYPE_CHECKING:
     from idbmigrate.staging.tables import StagedTable
 
-#: the parameter of the MHSDS mappings, and its value, that makes employment support an IPS team
-IPS = ("employment_support", "ips")
-NOT_IPS = "employment support is counted as individual placement and support only with employment_support=ips"
+#: The parameter of the MHSDS mappings that says what a legacy file's employment support is: nothing of its
+#: own; an IPS team with referrals of its own; or IPS that the team of the therapy gives.
+EMPLOYMENT_SUPPORT = "employment_support"
+NONE, OWN_TEAM, HOST_TEAM = SUPPORTS = ("none", "ips", "ips-in-host-team")
+NOT_IPS = (
+    f"employment support is counted as individual placement and support only with {EMPLOYMENT_SUPPORT}=ips"
+)
 
-_BINARY = {"at_least": exp.GTE, "from_day": exp.GTE, "at_most": exp.LTE, "below": exp.LT}
+_BINARY = {
+    "at_least": exp.GTE,
+    "from_day": exp.GTE,
+    "at_most": exp.LTE,
+    "above": exp.GT,
+    "below": exp.LT,
+}
 _ROWS = pa.schema([("measure", pa.string()), ("who", pa.string()), ("n", pa.int64())])
 
 
@@ -52,6 +64,27 @@ class Counted:
         """Who is counted in a measure, and how often."""
         return self.rows.filter(pc.equal(self.rows["measure"], name)).drop_columns("measure")
 
+    def rates(self) -> list[dict[str, Any]]:
+        """One line a rate, in order, with its two counts and their percentage, or why there is none."""
+        lines = []
+        for each in load_definitions().rates.values():
+            part, of = self.total(each.part), self.total(each.of)
+            why = self.missing.get(each.part) or self.missing.get(each.of)
+            lines.append(
+                {
+                    "rate": each.name,
+                    "title": each.title,
+                    "percent": percent(part, of),
+                    "part": part,
+                    "of": of,
+                    "confidence": each.confidence,
+                    "source": each.source,
+                    "note": each.note,
+                    "why": why,
+                }
+            )
+        return lines
+
     def lines(self) -> list[dict[str, Any]]:
         """One line a measure, in order, with its count or the reason why there is none."""
         return [
@@ -69,65 +102,86 @@ class Counted:
         ]
 
 
+def percent(part: int | None, of: int | None) -> float | None:
+    """A count as a percentage of another, to one decimal; ``None`` where there is nothing to divide by."""
+    return round(100 * part / of, 1) if of and part is not None else None
+
+
 def count_staged(
-    staged: Mapping[str, StagedTable], dataset: str, period: str | None = None, ips: bool = False
+    staged: Mapping[str, StagedTable],
+    dataset: str,
+    period: str | None = None,
+    support: str = NONE,
+    engine: str = ENGINES[0],
 ) -> Counted:
     """Count the measures in a legacy file's tables, as they stand and without any mapping.
 
-    ``period``: only one month (``YYYY-MM``). ``ips``: whether its employment support is individual
-    placement and support, which only the provider knows.
+    ``period``: only one month (``YYYY-MM``). ``support``: what its employment support is, which only the
+    provider knows, one of :data:`SUPPORTS`. ``engine``: one of :data:`idbmigrate.engine.ENGINES`.
     """
     tables = {each.name: each.clean for each in staged.values() if each.name is not None}
-    counted = count_target(tables, dataset, period, ips)
-    if ips:
-        return counted
-    missing = {**dict.fromkeys(_of_support(), NOT_IPS), **counted.missing}
-    kept = pc.invert(pc.is_in(counted.rows["measure"], pa.array(sorted(missing), pa.string())))
-    return Counted(dataset, period, counted.rows.filter(kept), missing)
+    missing = dict.fromkeys(_of_support(), NOT_IPS) if support == NONE else {}
+    return _counted(tables, dataset, period, engine, missing, support != NONE, support == HOST_TEAM)
 
 
-def count_target(tables: Tables, dataset: str, period: str | None = None, ips: bool = True) -> Counted:
+def count_target(
+    tables: Tables, dataset: str, period: str | None = None, engine: str = ENGINES[0]
+) -> Counted:
     """Count the measures in the tables of a data set; every column is text, a missing value null."""
+    return _counted(tables, dataset, period, engine, {}, support=True, own=None)
+
+
+def _counted(
+    tables: Tables,
+    dataset: str,
+    period: str | None,
+    engine: str,
+    missing: dict[str, str],
+    support: bool,
+    own: bool | None,
+) -> Counted:
     definitions, reading = load_definitions(), load_reading(dataset)
-    nothing = "nobody has said where the data set holds what the measures need"
     if reading is None or reading.nothing:
+        nothing = "nobody has said where the data set holds what the measures need"
         why = reading.nothing if reading and reading.nothing else nothing
         return Counted(dataset, period, missing=dict.fromkeys(definitions.measures, why))
+    missing = {**missing, **_lacking(definitions, reading)}
+    wanted = [each for each in definitions.measures.values() if each.name not in missing]
+    month = tuple(_day_number(text) for text in month_bounds(period)) if period else None
+    running = open_engine(engine)
+    try:
+        make_facts(running, reading, tables, support, own, month[1] if month else None)
+        rows = running.run(sql.union_all([_one(each, definitions, month) for each in wanted]))
+    finally:
+        running.close()
+    return Counted(dataset, period, rows.select(_ROWS.names).cast(_ROWS), missing)
+
+
+def _lacking(definitions: Definitions, reading: Reading) -> dict[str, str]:
+    """Measures that rest on a fact which the data set cannot give, with the reason."""
     missing = {}
     for measure in definitions.measures.values():
-        lacking = [name for name in sorted(definitions.facts_of(measure)) if name in reading.lacks]
+        lacking = sorted(definitions.facts_of(measure) & reading.lacks.keys())
         if lacking:
             missing[measure.name] = reading.lacks[lacking[0]]
-    wanted = [each for each in definitions.measures.values() if each.name not in missing]
-    engine = open_engine()
-    try:
-        make_facts(engine, reading, tables, ips)
-        rows = engine.run(_query(wanted, definitions, period)).cast(_ROWS)
-    finally:
-        engine.close()
-    return Counted(dataset, period, rows, missing)
+    return missing
 
 
 def _of_support() -> list[str]:
-    return [each.name for each in load_definitions().measures.values() if each.of == "support"]
+    return [each.name for each in load_definitions().measures.values() if each.of.startswith("support")]
 
 
-def _query(measures: list[Measure], definitions: Definitions, period: str | None) -> exp.Query:
-    """For each measure who is in it and how often."""
-    return sql.union_all([_one(measure, definitions, period) for measure in measures])
-
-
-def _one(measure: Measure, definitions: Definitions, period: str | None) -> exp.Select:
+def _one(measure: Measure, definitions: Definitions, month: tuple[int, ...] | None) -> exp.Select:
+    """Who is in a measure and how often, of one month where it is given (its first and its last day)."""
     wanted = [compiled(definitions.condition(measure), definitions)]
-    if period:
-        first, last = (_day(text) for text in month_bounds(period))
-        month = sql.column(measure.month)
-        wanted += [sql.compared(exp.GTE, month, first), sql.compared(exp.LTE, month, last)]
-    count = exp.Cast(this=exp.Count(this=exp.Star()), to=exp.DataType.build("bigint"))
+    if month:
+        day = sql.column(measure.month)
+        wanted += [] if measure.stock else [sql.compared(exp.GTE, day, sql.whole(month[0]))]
+        wanted += [sql.compared(exp.LTE, day, sql.whole(month[1]))]
     columns = [
         sql.named(sql.text(measure.name), "measure"),
         sql.named(sql.column("who"), "who"),
-        sql.named(count, "n"),
+        sql.named(exp.Count(this=exp.Star()), "n"),
     ]
     query = sql.select(columns, sql.relation(measure.of)).where(sql.both(*wanted), copy=False)
     return query.group_by(sql.column("who"), copy=False)
@@ -145,10 +199,19 @@ def compiled(condition: Condition, definitions: Definitions) -> Sql:
     fact = sql.column(condition.name)
     if condition.kind == "present":
         return sql.not_null(fact)
-    value = definitions.thresholds[condition.limit].value
-    limit = _day(value) if condition.kind == "from_day" else sql.whole(int(value))
+    limit = sql.whole(_limit(condition, definitions))
     return sql.surely(sql.compared(_BINARY[condition.kind], fact, limit))
 
 
-def _day(text: str) -> Sql:
-    return exp.Cast(this=sql.text(text), to=exp.DataType.build("date"))
+def _limit(condition: Condition, definitions: Definitions) -> int:
+    """A threshold as the fact is counted: a day's number, hundredths of a score, or as it stands."""
+    value = definitions.thresholds[condition.limit].value
+    if condition.kind == "from_day":
+        return _day_number(value)
+    score = definitions.facts[condition.name].score
+    return definitions.hundredths(condition.limit) if score else int(value)
+
+
+def _day_number(text: str) -> int:
+    """A day (``YYYY-MM-DD``) as the number of days since 1 January 1970."""
+    return date.fromisoformat(text).toordinal() - date(1970, 1, 1).toordinal()

@@ -1,260 +1,227 @@
-"""What is known of each referral and contact: three relations that every data set is brought to.
+"""What is known of each referral and contact: the relations that every data set is brought to.
 
-First a reading binds columns of the data set to fixed names, and codes become yes or no; then queries
-that are the same for every data set make the relations ``referrals``, ``contacts`` and ``support``.
+:mod:`idbmigrate.measures.bind` gives the columns; the queries here are the same for every data set. Days are
+numbers and scores hundredths, so they need no cast and no date type, and any SQL engine runs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import sqlglot
 
 from idbmigrate.engine import Engine
+from idbmigrate.measures.bind import Bound, Tables
 from idbmigrate.measures.load import load_definitions
-from idbmigrate.measures.model import Reading
+from idbmigrate.measures.model import Definitions, Disorder, Reading
 
-Tables = Mapping[str, pa.Table]
-
-#: The latest state of each referral; several rows of one are the same referral told again.
+#: The latest state of each referral: a pathway is a number, a patient and a provider. ``told`` says how many
+#: pathways share number and patient; a contact names no provider, so with several it is nobody's.
 _REFERRAL = """
-SELECT key, patient, received, ended, support FROM (
-  SELECT *, ROW_NUMBER() OVER (PARTITION BY key ORDER BY ended DESC NULLS LAST, received NULLS LAST) AS place
-  FROM (
-    SELECT key, patient, TRY_CAST(received AS DATE) AS received, TRY_CAST(ended AS DATE) AS ended, support
-    FROM referral_in WHERE key IS NOT NULL)
-) WHERE place = 1
+SELECT pathway, key, patient, received, ended, end_of_month, diagnosis, self_referred, support,
+  COUNT(*) OVER (PARTITION BY key, patient) AS told
+FROM (
+  SELECT line AS pathway, key, patient, received, ended, end_of_month, diagnosis, self_referred, support,
+    ROW_NUMBER() OVER (
+      PARTITION BY key, patient, provider
+      ORDER BY CASE WHEN ended IS NULL THEN 1 ELSE 0 END, ended DESC,
+        CASE WHEN received IS NULL THEN 1 ELSE 0 END, received, line) AS place
+  FROM referral_in WHERE key IS NOT NULL) AS state
+WHERE place = 1
 """
 
-#: Contacts with what their activities say of employment support: in it, and in nothing else.
+#: Contacts of the pathways. ``inside``: between the day of the referral and its end, or the period's.
 _CONTACT = """
-WITH procedure AS (
-  SELECT contact, BOOL_OR(support) AS support, BOOL_OR(other) AS other FROM activity_in GROUP BY contact)
-SELECT c.id, c.referral, TRY_CAST(c.day AS DATE) AS day, c.clock,
-  c.attended, c.treatment, c.follow_up, c.direct,
-  TRY_CAST(c.support_day AS DATE) AS support_day, COALESCE(p.support, FALSE) AS support,
-  COALESCE(p.support AND NOT p.other, FALSE) AS support_alone
-FROM contact_in AS c LEFT JOIN procedure AS p ON p.contact = c.id
+WITH therapy AS (
+  SELECT contact, MAX(CASE WHEN support THEN 1 ELSE 0 END) AS support,
+    MAX(CASE WHEN other THEN 1 ELSE 0 END) AS other,
+    MAX(CASE WHEN low THEN 1 ELSE 0 END) AS low, MAX(CASE WHEN high THEN 1 ELSE 0 END) AS high
+  FROM activity_in GROUP BY contact)
+SELECT c.line, c.id, r.pathway, r.key AS referral, COALESCE(c.patient, r.patient) AS patient,
+  c.day, c.financial_year, c.attended, c.missed, c.treatment, c.follow_up, c.direct, c.support_day,
+  CASE WHEN c.day >= r.received AND (c.day <= r.ended
+    OR (r.ended IS NULL AND (s.last IS NULL OR c.day <= s.last))) THEN 1 ELSE 0 END AS inside,
+  COALESCE(p.support, 0) AS support, COALESCE(p.other, 0) AS other,
+  COALESCE(p.low, 0) AS low, COALESCE(p.high, 0) AS high
+FROM contact_in AS c
+JOIN referral AS r ON r.key = c.referral AND (c.patient IS NULL OR c.patient = r.patient)
+CROSS JOIN settings_in AS s
+LEFT JOIN therapy AS p ON p.contact = c.id
+WHERE r.told = 1
+"""
+
+#: Attended treatment contacts, numbered by day; of one day, by the order of their records.
+_TREATMENT = """
+SELECT pathway, day, ROW_NUMBER() OVER (PARTITION BY pathway ORDER BY day, line) AS place
+FROM contact WHERE attended AND treatment AND inside = 1
 """
 
 #: Scores of attended contacts that are no follow-up, each with its place from the first and from the last.
 _SCORE = """
-SELECT key, tool, value,
-  ROW_NUMBER() OVER (PARTITION BY key, tool ORDER BY day, clock NULLS FIRST, value DESC) AS from_first,
-  ROW_NUMBER() OVER (PARTITION BY key, tool ORDER BY day DESC, clock DESC NULLS LAST, value) AS from_last
-FROM (
-  SELECT c.referral AS key, c.day, c.clock, s.tool, TRY_CAST(TRY_CAST(s.value AS DOUBLE) AS INTEGER) AS value
-  FROM score_in AS s JOIN activity_in AS a ON a.id = s.activity JOIN contact AS c ON c.id = a.contact
-  WHERE c.attended AND NOT c.follow_up AND c.day IS NOT NULL)
-WHERE value IS NOT NULL
+SELECT c.pathway, s.tool, s.value,
+  ROW_NUMBER() OVER (PARTITION BY c.pathway, s.tool ORDER BY c.day, c.line, s.line) AS from_first,
+  ROW_NUMBER() OVER (PARTITION BY c.pathway, s.tool ORDER BY c.day DESC, c.line DESC, s.line DESC)
+    AS from_last,
+  COUNT(*) OVER (PARTITION BY c.pathway, s.tool) AS scores
+FROM score_in AS s
+JOIN (SELECT id, contact FROM activity_in WHERE id IS NOT NULL GROUP BY id, contact) AS a ON a.id = s.activity
+JOIN contact AS c ON c.id = a.contact
+WHERE s.value IS NOT NULL AND c.attended AND NOT c.follow_up AND c.inside = 1
+"""
+
+#: The first and the last score of each questionnaire; a last one only of a referral that ended and has two.
+_OUTCOME = """
+SELECT r.pathway, MAX(r.diagnosis) AS diagnosis, {scores}
+FROM score AS s JOIN referral AS r ON r.pathway = s.pathway GROUP BY r.pathway
+"""
+_SCORES = (
+    "MAX(CASE WHEN s.tool = '{0}' AND s.from_first = 1 THEN s.value END) AS {0}_first",
+    "MAX(CASE WHEN s.tool = '{0}' AND s.from_last = 1 AND s.scores > 1 AND r.ended IS NOT NULL"
+    " THEN s.value END) AS {0}_last",
+)
+
+#: The anxiety measure: that of the disorder where it has a last score and the first is at caseness.
+_ANXIETY = """
+SELECT pathway, phq9_first, phq9_last, gad7_first, gad7_last,
+  CASE {first} ELSE gad7_first END AS anxiety_first,
+  CASE {last} ELSE gad7_last END AS anxiety_last,
+  CASE {case} ELSE {gad7} END AS anxiety_case
+FROM outcome
 """
 
 _REFERRALS = """
-WITH treatment AS (
-  SELECT referral, COUNT(*) AS treatments, MIN(day) AS first_treatment
-  FROM contact WHERE attended AND treatment AND day IS NOT NULL GROUP BY referral),
-outcome AS (
-  SELECT key,
-    MAX(CASE WHEN tool = 'phq9' AND from_first = 1 THEN value END) AS phq9_first,
-    MAX(CASE WHEN tool = 'phq9' AND from_last = 1 THEN value END) AS phq9_last,
-    MAX(CASE WHEN tool = 'gad7' AND from_first = 1 THEN value END) AS gad7_first,
-    MAX(CASE WHEN tool = 'gad7' AND from_last = 1 THEN value END) AS gad7_last
-  FROM score GROUP BY key)
-SELECT r.key AS who, r.received, r.ended, COALESCE(t.treatments, 0) AS treatments, t.first_treatment,
-  DATE_DIFF('day', r.received, t.first_treatment) AS wait,
-  o.phq9_first, o.phq9_last, o.phq9_first - o.phq9_last AS phq9_fall, o.phq9_last - o.phq9_first AS phq9_rise,
-  o.gad7_first, o.gad7_last, o.gad7_first - o.gad7_last AS gad7_fall, o.gad7_last - o.gad7_first AS gad7_rise
-FROM referral AS r LEFT JOIN treatment AS t ON t.referral = r.key LEFT JOIN outcome AS o ON o.key = r.key
+WITH treated AS (
+  SELECT pathway, COUNT(*) AS treatments, MIN(day) AS first_treatment,
+    MIN(CASE WHEN place = 2 THEN day END) AS second_treatment
+  FROM treatment GROUP BY pathway)
+SELECT r.key AS who, r.received, r.ended, CASE WHEN r.self_referred THEN r.received END AS self_received,
+  COALESCE(t.treatments, 0) AS treatments, t.first_treatment, t.second_treatment,
+  t.first_treatment - r.received AS wait, t.second_treatment - t.first_treatment AS second_wait,
+  a.phq9_first, a.phq9_last, a.phq9_first - a.phq9_last AS phq9_fall, a.phq9_last - a.phq9_first AS phq9_rise,
+  a.gad7_first - a.gad7_last AS gad7_fall, a.gad7_last - a.gad7_first AS gad7_rise,
+  a.anxiety_first - a.anxiety_case AS anxiety_first_above,
+  a.anxiety_last - a.anxiety_case AS anxiety_last_above
+FROM referral AS r
+LEFT JOIN treated AS t ON t.pathway = r.pathway
+LEFT JOIN anxiety AS a ON a.pathway = r.pathway
 WHERE NOT r.support
 """
 
 _CONTACTS = """
-SELECT c.referral AS who, CASE WHEN c.attended THEN c.day END AS attended_on
-FROM contact AS c LEFT JOIN referral AS r ON r.key = c.referral
-WHERE NOT c.support_alone AND NOT COALESCE(r.support, FALSE)
+SELECT c.referral AS who, c.day AS contact_on,
+  CASE WHEN c.attended AND c.inside = 1 THEN c.day END AS attended_on,
+  CASE WHEN c.missed THEN c.day END AS missed_on,
+  CASE WHEN c.low = 1 AND (c.attended OR c.missed) THEN c.day END AS low_on,
+  CASE WHEN c.high = 1 AND (c.attended OR c.missed) THEN c.day END AS high_on
+FROM contact AS c JOIN referral AS r ON r.pathway = c.pathway
+WHERE NOT r.support AND NOT (c.support = 1 AND c.other = 0)
 """
 
-#: One row a referral; in legacy data employment support shares the referral of the therapy.
+#: Direct contacts of employment support: all of a referral to its team, else those that name the procedure.
+_SUPPORTED = """
+SELECT c.pathway, c.financial_year, c.day
+FROM contact AS c JOIN referral AS r ON r.pathway = c.pathway
+WHERE (r.support OR c.support = 1) AND c.attended AND c.direct AND c.day IS NOT NULL
+"""
+
+_STATUS = """
+SELECT r.pathway, e.employed,
+  ROW_NUMBER() OVER (PARTITION BY r.pathway ORDER BY e.day DESC, e.line DESC) AS place
+FROM referral AS r
+JOIN (
+  SELECT i.line, COALESCE(c.patient, i.patient) AS patient, i.day, i.employed
+  FROM employment_in AS i LEFT JOIN contact AS c ON c.id = i.contact) AS e
+  ON e.patient = r.patient AND e.day <= r.end_of_month
+"""
+
+#: One row a referral. In legacy data employment support shares the referral of the therapy; where it counts
+#: as a referral of its own, that begins with its date, or else with its first contact.
 _SUPPORT = """
-SELECT r.patient AS who,
-  CASE WHEN o.own THEN r.received
-    ELSE LEAST(MIN(c.support_day), MIN(CASE WHEN c.support THEN c.day END)) END AS support_received,
-  MIN(CASE WHEN (c.support OR r.support) AND c.attended AND c.direct THEN c.day END) AS support_access
-FROM referral AS r CROSS JOIN own_in AS o LEFT JOIN contact AS c ON c.referral = r.key
-GROUP BY r.key, r.patient, r.received, o.own
-HAVING r.patient IS NOT NULL
+WITH direct AS (SELECT pathway, MIN(day) AS access FROM supported GROUP BY pathway),
+begun AS (
+  SELECT pathway, MIN(support_day) AS referred, MIN(CASE WHEN support = 1 THEN day END) AS met
+  FROM contact GROUP BY pathway),
+seen AS (
+  SELECT r.pathway, r.patient, r.ended, d.access,
+    CASE WHEN s.own AND (r.support OR d.access IS NOT NULL) THEN r.received
+      WHEN s.own THEN NULL
+      WHEN b.referred IS NULL OR b.met < b.referred THEN b.met ELSE b.referred END AS received
+  FROM referral AS r CROSS JOIN settings_in AS s
+  LEFT JOIN direct AS d ON d.pathway = r.pathway LEFT JOIN begun AS b ON b.pathway = r.pathway
+  WHERE r.patient IS NOT NULL)
+SELECT i.pathway, i.patient AS who, i.received AS support_received, i.access AS support_access,
+  i.ended AS support_ended,
+  CASE WHEN e.employed THEN i.ended END AS employed_at_discharge,
+  CASE WHEN i.ended IS NULL OR i.ended > s.last THEN i.access END AS support_open
+FROM seen AS i CROSS JOIN settings_in AS s LEFT JOIN status AS e ON e.pathway = i.pathway AND e.place = 1
+WHERE i.received IS NOT NULL
 """
 
-_STEPS = (
-    ("referral", _REFERRAL),
-    ("contact", _CONTACT),
-    ("score", _SCORE),
-    ("referrals", _REFERRALS),
-    ("contacts", _CONTACTS),
-    ("support", _SUPPORT),
-)
+_SUPPORT_YEARS = """
+SELECT i.who, i.support_received AS year_received, MIN(d.day) AS year_access
+FROM support AS i JOIN supported AS d ON d.pathway = i.pathway
+GROUP BY i.pathway, i.who, i.support_received, d.financial_year
+"""
 
 
-def make_facts(engine: Engine, reading: Reading, tables: Tables, support: bool = True) -> None:
-    """Register the three relations of a data set's tables, which hold text, in the engine.
+def queries(definitions: Definitions) -> Iterator[tuple[str, str]]:
+    """The relations in the order in which they are made, each with its query (SQL as DuckDB writes it)."""
+    own = definitions.disorders
+    tools = dict.fromkeys(["phq9", "gad7", *(each.tool for each in own)])
+    anxiety = {
+        "first": _by_disorder(definitions, [f"{each.tool}_first" for each in own]),
+        "last": _by_disorder(definitions, [f"{each.tool}_last" for each in own]),
+        "case": _by_disorder(definitions, [str(definitions.hundredths(each.case)) for each in own]),
+        "gad7": definitions.hundredths("gad7_case"),
+    }
+    yield "referral", _REFERRAL
+    yield "contact", _CONTACT
+    yield "treatment", _TREATMENT
+    yield "score", _SCORE
+    yield "outcome", _OUTCOME.format(scores=", ".join(s.format(tool) for tool in tools for s in _SCORES))
+    yield "anxiety", _ANXIETY.format(**anxiety)
+    yield "referrals", _REFERRALS
+    yield "contacts", _CONTACTS
+    yield "supported", _SUPPORTED
+    yield "status", _STATUS
+    yield "support", _SUPPORT
+    yield "support_years", _SUPPORT_YEARS
 
-    ``support``: whether employment support counts as individual placement and support.
+
+def _by_disorder(definitions: Definitions, values: list[str]) -> str:
+    """The branches of a CASE, one for each disorder whose own measure takes the place of GAD-7."""
+    pairs = zip(definitions.disorders, values, strict=True)
+    return " ".join(f"WHEN {_has(each, definitions)} THEN {value}" for each, value in pairs)
+
+
+def _has(disorder: Disorder, definitions: Definitions) -> str:
+    """Whether the measure of a disorder takes the place of GAD-7."""
+    code, tool = disorder.diagnosis, disorder.tool
+    return (
+        f"SUBSTRING(diagnosis, 1, {len(code)}) = '{code}' AND {tool}_last IS NOT NULL"
+        f" AND {tool}_first >= {definitions.hundredths(disorder.case)}"
+    )
+
+
+def make_facts(
+    engine: Engine,
+    reading: Reading,
+    tables: Tables,
+    support: bool = True,
+    own: bool | None = None,
+    last: int | None = None,
+) -> None:
+    """Register the relations of a data set's tables, which hold text, in the engine.
+
+    ``support``: whether employment support counts as individual placement and support; ``own``: whether its
+    referral is the one that stands in the data set, by default as the reading says. ``last``: the last day
+    of the period (days since 1 January 1970), ``None`` where all of the data is counted.
     """
-    for name, table in _Bound(reading, tables, support).relations().items():
+    for name, table in Bound(reading, tables, support).relations().items():
         engine.register(name, table)
-    for name, query in _STEPS:
+    own = reading.own_support_referral if own is None else own
+    settings = {"own": pa.array([own]), "last": pa.array([last], pa.int64())}
+    engine.register("settings_in", pa.table(settings))
+    for name, query in queries(load_definitions()):
         engine.register(name, engine.run(sqlglot.parse_one(query, read="duckdb")))
-
-
-class _Bound:
-    """Columns of a data set under the names that the queries know."""
-
-    def __init__(self, reading: Reading, tables: Tables, support: bool):
-        self.roles, self.tables, self.support = reading.roles, tables, support
-        self.own = reading.own_support_referral
-        self.codes = {name: each.values for name, each in load_definitions().codes.items()}
-
-    def relations(self) -> dict[str, pa.Table]:
-        contact = _told_once(self._table("contact"))
-        return {
-            "referral_in": self._referral(),
-            "contact_in": self._contact(contact),
-            "activity_in": self._activity(contact),
-            "score_in": self._score(contact),
-            "own_in": pa.table({"own": [self.own]}),
-        }
-
-    def _table(self, role: str) -> pa.Table:
-        return self.tables.get(self.roles.get(role, {}).get("table", ""), pa.table({}))
-
-    def _column(self, table: pa.Table, role: str, item: str) -> pa.ChunkedArray | pa.Array:
-        name = self.roles.get(role, {}).get(item)
-        return _text(table, name)
-
-    def _referral(self) -> pa.Table:
-        table = self._table("referral")
-        return pa.table(
-            {
-                "key": self._column(table, "referral", "key"),
-                "patient": self._column(table, "referral", "patient"),
-                "received": days(self._column(table, "referral", "received")),
-                "ended": days(self._column(table, "referral", "ended")),
-                "support": self._support_referrals(table),
-            }
-        )
-
-    def _support_referrals(self, referrals: pa.Table) -> pa.Array:
-        """Which referrals are to an employment support team."""
-        if not self.own:
-            return _no(referrals.num_rows)
-        teams, role = self._table("teams"), self.roles["teams"]
-        chosen = teams.filter(_among(_text(teams, role["type"]), self.roles["support"]["team_types"]))
-        if "referral" in role:
-            ids, column = _text(chosen, role["referral"]), self.roles["referral"]["key"]
-        else:
-            ids, column = _text(chosen, role["team"]), role["of_referral"]
-        return _flat(pc.is_in(_text(referrals, column), value_set=_flat(ids), skip_nulls=True))
-
-    def _contact(self, table: pa.Table) -> pa.Table:
-        purpose = self._column(table, "contact", "purpose")
-        attendance = self._column(table, "contact", "attendance")
-        mechanism = self._column(table, "contact", "mechanism")
-        support = self.roles.get("support", {})
-        return pa.table(
-            {
-                "id": self._ids(table),
-                "referral": self._column(table, "contact", "referral"),
-                "day": days(self._column(table, "contact", "day")),
-                "clock": self._column(table, "contact", "clock"),
-                "attended": _among(attendance, self.codes["attended"]),
-                "treatment": _among(purpose, self.codes["treatment"]),
-                "follow_up": _among(purpose, self.codes["follow_up"]),
-                "direct": _among(mechanism, support.get("mechanisms", ())),
-                "support_day": days(self._column(table, "support", "received")),
-            }
-        )
-
-    def _ids(self, contact: pa.Table) -> pa.Array | pa.ChunkedArray:
-        if "key" in self.roles["contact"]:
-            return self._column(contact, "contact", "key")
-        return pc.cast(pa.array(np.arange(contact.num_rows)), pa.string())
-
-    def _activity(self, contact: pa.Table) -> pa.Table:
-        """Activities; where therapies are columns of the contact, one each, and one that holds the scores."""
-        role = self.roles["activity"]
-        if "columns" not in role:
-            table = self._table("activity")
-            procedure = self._column(table, "activity", "procedure")
-            ids, contacts = (self._column(table, "activity", item) for item in ("key", "contact"))
-            return self._procedures(ids, contacts, procedure)
-        ids = self._ids(contact)
-        none = pa.nulls(contact.num_rows, pa.string())
-        parts = [self._procedures(ids, ids, none)]
-        parts += [self._procedures(none, ids, _text(contact, name)) for name in role["columns"]]
-        return pa.concat_tables(parts)
-
-    def _procedures(self, ids, contacts, procedure) -> pa.Table:
-        known = self.roles.get("support", {}).get("procedures", ()) if self.support else ()
-        support = _among(procedure, known)
-        other = pc.and_(pc.is_valid(procedure), pc.invert(support))
-        return pa.table({"id": ids, "contact": contacts, "support": support, "other": other})
-
-    def _score(self, contact: pa.Table) -> pa.Table:
-        role = self.roles["scores"]
-        if "columns" in role:
-            ids = self._ids(contact)
-            parts = [
-                pa.table({"activity": ids, "tool": pa.repeat(tool, len(ids)), "value": _text(contact, name)})
-                for tool, name in role["columns"].items()
-            ]
-            return pa.concat_tables(part.cast(_SCORES) for part in parts)
-        table = self._table("scores")
-        activity, value = (self._column(table, "scores", item) for item in ("activity", "value"))
-        tools = self._column(table, "scores", "tool")
-        parts = [
-            pa.table({"activity": activity, "tool": pa.repeat(tool, table.num_rows), "value": value}).filter(
-                _among(tools, [concept])
-            )
-            for tool, concept in role["tools"].items()
-        ]
-        return pa.concat_tables(part.cast(_SCORES) for part in parts)
-
-
-_SCORES = pa.schema([(name, pa.string()) for name in ("activity", "tool", "value")])
-
-
-def _told_once(table: pa.Table) -> pa.Table:
-    """The rows without exact repeats: files of several months are put together by hand."""
-    return table.group_by(table.column_names).aggregate([]) if table.num_columns else table
-
-
-def _text(table: pa.Table, name: str | None) -> pa.ChunkedArray | pa.Array:
-    if name is None or name not in table.column_names:
-        return pa.nulls(table.num_rows, pa.string())
-    return table[name].cast(pa.string())  # what was staged may be a dictionary
-
-
-def _no(count: int) -> pa.Array:
-    return pa.repeat(pa.scalar(False), count)
-
-
-def _flat(values: pa.ChunkedArray | pa.Array) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def _among(values: pa.ChunkedArray | pa.Array, codes: Iterable[str]) -> pa.Array:
-    """Whether codes are among those given, with and without leading zeros, as the centre reads them."""
-    bare = pc.utf8_ltrim(values, characters="0")
-    wanted = pa.array([code.lstrip("0") for code in codes], pa.string())
-    return _flat(pc.is_in(bare, value_set=wanted, skip_nulls=True))
-
-
-def days(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Days as ``YYYY-MM-DD``, from that form or DD/MM/YYYY, with or without a clock behind; else missing."""
-    turned = pc.replace_substring_regex(values, r"^(\d{2})/(\d{2})/(\d{4})([T ].*)?$", r"\3-\2-\1")
-    bare = pc.replace_substring_regex(turned, r"^(\d{4}-\d{2}-\d{2})[T ].*$", r"\1")
-    fits = pc.match_substring_regex(bare, r"^\d{4}-\d{2}-\d{2}$")
-    return pc.if_else(fits, bare, pa.scalar(None, pa.string()))

@@ -14,23 +14,40 @@ from idbmigrate.measures.model import (
     Codes,
     Condition,
     Definitions,
+    Disorder,
     Fact,
     Measure,
+    Rate,
     Reading,
     Threshold,
 )
 
 PACKS = Path(__file__).parent / "packs"
 CONFIDENCE = ("confirmed", "inferred", "proposed")
-COMPARISONS = ("at_least", "at_most", "below", "from_day")
+COMPARISONS = ("at_least", "at_most", "above", "below", "from_day")
 
-_TOP = {"title", "note", "sources", "thresholds", "codes", "facts", "measures", "left_out"}
-_MEASURE = {"name", "title", "of", "month", "within", "when", "source", "confidence", "note"}
+_TOP = {
+    "title",
+    "note",
+    "sources",
+    "thresholds",
+    "codes",
+    "disorders",
+    "facts",
+    "measures",
+    "rates",
+    "left_out",
+}
+_MEASURE = {"name", "title", "of", "month", "when", "says", "source", "confidence"}
+_OF_MEASURE = {"within", "stock", "note", "unpublished"}
+_RATE = {"name", "title", "part", "of", "says", "source", "confidence"}
 _ROLES = {
-    "referral": {"table", "key", "patient", "received", "ended"},
-    "contact": {"table", "key", "referral", "day", "clock", "attendance", "purpose", "mechanism"},
+    "referral": {"table", "key", "patient", "provider", "received", "ended", "source"},
+    "diagnosis": {"table", "referral", "scheme", "schemes", "code"},
+    "contact": {"table", "key", "referral", "patient", "day", "attendance", "purpose", "mechanism"},
     "scores": {"columns", "table", "activity", "tool", "value", "tools"},
-    "activity": {"columns", "table", "key", "contact", "procedure"},
+    "activity": {"columns", "table", "key", "contact", "procedure", "low", "high"},
+    "employment": {"table", "patient", "day", "status"},
     "teams": {"table", "referral", "team", "type", "of_referral"},
     "support": {"procedures", "mechanisms", "team_types", "received"},
 }
@@ -74,12 +91,17 @@ def definitions(data: Any) -> Definitions:
         thresholds={n: Threshold(**_limit(each, "value", n)) for n, each in data["thresholds"].items()},
         codes={n: _codes(_limit(each, "values", n)) for n, each in data["codes"].items()},
         facts=_facts(data["facts"]),
+        disorders=tuple(_disorder(each, data["thresholds"]) for each in data["disorders"]),
         measures={},
+        rates={},
         left_out={each["name"]: each["why"] for each in data["left_out"]},
     )
     for each in data["measures"]:
         measure = _measure(each, found)
         found.measures[measure.name] = measure  # type: ignore[index]
+    for each in data["rates"]:
+        rate = _rate(each, found)
+        found.rates[rate.name] = rate  # type: ignore[index]
     _sourced(found)
     return found
 
@@ -101,26 +123,51 @@ def reading(data: Any) -> Reading:
 
 def _facts(data: Any) -> dict[str, Fact]:
     return {
-        name: Fact(name, relation, each["says"], tuple(each["from"]))
+        name: Fact(name, relation, each["says"], tuple(each["from"]), _yes(each, "score", name))
         for relation, facts in _mapping(data, set(RELATIONS), "facts").items()
         for name, each in facts.items()
-        if _mapping(each, {"says", "from"}, f"facts.{name}", required={"says", "from"})
+        if _mapping(each, {"says", "from", "score"}, f"facts.{name}", required={"says", "from"})
     }
 
 
 def _measure(data: Any, found: Definitions) -> Measure:
     place = str(data.get("name")) if isinstance(data, dict) else "measures"
-    _mapping(data, _MEASURE, place, required=_MEASURE - {"within", "note"})
+    _mapping(data, _MEASURE | _OF_MEASURE, place, required=_MEASURE)
     if data["name"] in found.measures:
         raise refused("the measure stands twice", place)
     if data.get("within") and data["within"] not in found.measures:
         raise refused(f"there is no measure {data['within']!r} above this one", place)
-    measure = Measure(**{**data, "when": _condition(data["when"], found, place)})
+    condition = _condition(data["when"], found, place)
+    measure = Measure(**{**data, "when": condition, "stock": _yes(data, "stock", place)})
     if found.facts[measure.month].relation != measure.of or any(
         found.facts[name].relation != measure.of for name in found.facts_of(measure)
     ):
         raise refused(f"a fact is not one of {measure.of}", place)
     return measure
+
+
+def _disorder(data: Any, thresholds: Any) -> Disorder:
+    keys = {"diagnosis", "tool", "case", "says", "source", "confidence"}
+    data = _mapping(data, keys, "disorders", required=keys)
+    _known(data["case"], thresholds, data["diagnosis"])
+    return Disorder(**data)
+
+
+def _rate(data: Any, found: Definitions) -> Rate:
+    place = str(data.get("name")) if isinstance(data, dict) else "rates"
+    _mapping(data, _RATE | {"note"}, place, required=_RATE)
+    if data["name"] in {**found.rates, **found.measures}:
+        raise refused("the name stands twice", place)
+    for measure in (data["part"], data["of"]):
+        _known(measure, found.measures, place)
+    return Rate(**data)
+
+
+def _yes(data: dict[str, Any], key: str, place: str) -> bool:
+    """A key that can only be ``yes``, and is no without."""
+    if data.get(key, "yes") != "yes":
+        raise refused(f"{key} is yes or not there", place)
+    return key in data
 
 
 def _condition(data: Any, found: Definitions, place: str) -> Condition:
@@ -159,7 +206,8 @@ def _codes(data: dict[str, Any]) -> Codes:
 
 def _sourced(found: Definitions) -> None:
     """Every number, code and measure names sources that are listed, and how sure it is."""
-    stated = {**found.thresholds, **found.codes, **found.measures}
+    disorders = {each.diagnosis: each for each in found.disorders}
+    stated: dict[str, Any] = {**found.thresholds, **found.codes, **disorders, **found.measures, **found.rates}
     for name, each in stated.items():
         for source in each.source.split(", "):
             _known(source, found.sources, name)

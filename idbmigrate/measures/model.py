@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 #: what a measure may count, and so the relations that facts belong to
-RELATIONS = ("referrals", "contacts", "support")
+RELATIONS = ("referrals", "contacts", "support", "support_years")
+#: scores are kept in hundredths, as one of them has two decimals
+HUNDREDTHS = 100
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,31 @@ class Codes:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that is known of each referral or contact, and the places (``role.item``) it comes from."""
+    """Something that is known of each referral or contact, and the places (``role.item``) it comes from.
+
+    ``score``: whether it is a score, and so a number of hundredths.
+    """
 
     name: str
     relation: str
     says: str
     places: tuple[str, ...]
+    score: bool = False
+
+
+@dataclass(frozen=True)
+class Disorder:
+    """A diagnosis whose own questionnaire takes the place of GAD-7 where its first score is at caseness.
+
+    ``diagnosis`` is how the cleaned ICD-10 code begins, ``tool`` the questionnaire, ``case`` the threshold.
+    """
+
+    diagnosis: str
+    tool: str
+    case: str
+    says: str
+    source: str
+    confidence: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +81,8 @@ class Measure:
     """One published count.
 
     ``of`` is the relation whose rows are counted, ``month`` the fact that decides their month, ``within``
-    the measure that it is a part of.
+    the measure that it is a part of. ``stock``: what there is at the end of the month, from whichever day.
+    ``says`` is the definition in words, ``unpublished`` what no public source tells of it.
     """
 
     name: str
@@ -67,9 +90,26 @@ class Measure:
     of: str
     month: str
     when: Condition
+    says: str
     source: str
     confidence: str
     within: str | None = None
+    stock: bool = False
+    note: str | None = None
+    unpublished: str | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One measure as a percentage of another."""
+
+    name: str
+    title: str
+    part: str
+    of: str
+    says: str
+    source: str
+    confidence: str
     note: str | None = None
 
 
@@ -83,8 +123,14 @@ class Definitions:
     thresholds: Mapping[str, Threshold]
     codes: Mapping[str, Codes]
     facts: Mapping[str, Fact]
+    disorders: tuple[Disorder, ...]
     measures: Mapping[str, Measure]
+    rates: Mapping[str, Rate]
     left_out: Mapping[str, str]
+
+    def hundredths(self, threshold: str) -> int:
+        """A threshold of scores as a number of hundredths."""
+        return int(Decimal(self.thresholds[threshold].value) * HUNDREDTHS)
 
     def facts_of(self, measure: Measure) -> set[str]:
         """Names of all facts that a measure rests on, through the measures that it names."""
@@ -107,7 +153,8 @@ class Definitions:
 class Reading:
     """Where one data set holds what the measures need.
 
-    ``roles`` are the mappings of the pack by name (referral, contact, scores, activity, teams, support).
+    ``roles`` are the mappings of the pack by name (referral, diagnosis, contact, scores, activity,
+    employment, teams, support).
     ``lacks`` says of facts why the data set cannot give them; ``nothing`` that it gives none at all.
     """
 
@@ -125,13 +172,17 @@ class Reading:
     def column(self, place: str) -> list[tuple[str, str]]:
         """Tables and columns behind a place (``role.item``) of a fact; empty where there is none."""
         role, _, item = place.partition(".")
-        table = self.roles[role if role != "score" else "contact"].get("table", "")
+        contact, referral = self.roles["contact"]["table"], self.roles["referral"]["table"]
         if role == "score":
-            columns = [self.roles["scores"].get("columns", {}).get(item)]
+            table, columns = contact, [self.roles["scores"].get("columns", {}).get(item)]
         elif item == "therapy":
-            columns = list(self.roles["activity"].get("columns", ()))
+            table, columns = contact, list(self.roles["activity"].get("columns", ()))
         elif item == "support":
-            table, columns = self.roles["contact"]["table"], [self.roles["support"].get("received")]
+            table, columns = contact, [self.roles["support"].get("received")]
+        elif role == "diagnosis":
+            table, columns = referral, [self.roles["diagnosis"].get("code")]
+        elif role == "employment":
+            table, columns = contact, [self.roles["employment"].get("status")]
         else:
-            columns = [self.roles[role].get(item)]
+            table, columns = self.roles[role]["table"], [self.roles[role].get(item)]
         return [(table, column) for column in columns if column]

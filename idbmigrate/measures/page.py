@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from idbmigrate.datasets import list_datasets
 from idbmigrate.measures.load import load_definitions, load_reading
-from idbmigrate.measures.model import Condition, Definitions, Reading
+from idbmigrate.measures.model import Condition, Definitions, Measure, Rate, Reading
 
-_WORDS = {"at_least": "at least", "at_most": "at most", "below": "below", "from_day": "on or after"}
+_WORDS = {
+    "at_least": "at least",
+    "at_most": "at most",
+    "above": "above",
+    "below": "below",
+    "from_day": "on or after",
+}
+
+_DISORDERS = (
+    "Each takes the place of GAD-7 where the provisional diagnosis, cleaned as the centre cleans it, begins"
+    " with the code, the first score is at caseness and a last score exists."
+)
 
 
 def page() -> str:
@@ -20,20 +31,36 @@ def page() -> str:
 def _measures(found: Definitions) -> Iterator[str]:
     yield from ("## Measures", "", found.note, "")
     rows = [
-        (
-            f"`{each.name}`",
-            each.title.removeprefix("... "),
-            _within(each.within),
-            in_words(each.when, found),
-            each.month,
-            each.source,
-            each.confidence,
-            each.note or "",
-        )
+        (f"`{each.name}`", each.title.removeprefix("... "), _within(each.within), each.confidence)
         for each in found.measures.values()
     ]
-    header = ("measure", "counts", "of", "where", "month by", "source", "confidence", "note")
-    yield from _table(header, rows)
+    yield from _table(("measure", "counts", "of", "definition"), rows)
+    for each in found.measures.values():
+        month = f"by {each.month}" + (", which may be any earlier day" if each.stock else "")
+        yield from _section(each, {"Where": _where(each, found), "Month": month})
+    yield from ("## Rates", "")
+    rows = [(f"`{each.name}`", each.title, f"`{each.part}`", f"`{each.of}`") for each in found.rates.values()]
+    yield from _table(("rate", "is", "part", "of"), rows)
+    for rate in found.rates.values():
+        yield from _section(rate, {"Counts": f"`{rate.part}` of `{rate.of}`"})
+
+
+def _where(measure: Measure, found: Definitions) -> str:
+    within = f"counted in `{measure.within}` and " if measure.within else ""
+    return within + in_words(measure.when, found)
+
+
+def _section(each: Measure | Rate, facts: Mapping[str, str]) -> Iterator[str]:
+    """What is known of a measure or a rate: its text, where it is from, and what is not published."""
+    yield from (f"### `{each.name}`", "", each.says, "")
+    known = {
+        **facts,
+        "Source": f"{each.source} ({each.confidence})",
+        "Note": each.note,
+        "Not published": getattr(each, "unpublished", None),
+    }
+    yield from (f"- **{name}:** {text}" for name, text in known.items() if text)
+    yield ""
 
 
 def _within(name: str | None) -> str:
@@ -58,6 +85,12 @@ def _stated(found: Definitions) -> Iterator[str]:
     rows = [(f"`{n}`", e.value, e.says, e.source, e.confidence) for n, e in found.thresholds.items()]
     rows += [(f"`{n}`", ", ".join(e.values), e.says, e.source, e.confidence) for n, e in found.codes.items()]
     yield from _table(("name", "value", "says", "source", "confidence"), rows)
+    yield from ("## Measures of disorders", "", _DISORDERS, "")
+    rows = [
+        (each.diagnosis, each.says, f"`{each.case}`", each.source, each.confidence)
+        for each in found.disorders
+    ]
+    yield from _table(("diagnosis begins with", "measure", "caseness", "source", "confidence"), rows)
 
 
 def _facts(found: Definitions) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from idbmigrate.measures.count import percent
+
 #: Counts below this are suppressed, and others are rounded to its multiples.
 SMALLEST = 5
 HIDDEN = "suppressed"
@@ -15,6 +17,16 @@ def shared(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     Rounding also hides the few people by which a measure and one that lies within it differ.
     """
     return [{**line, "count": safe(line["count"])} for line in lines]
+
+
+def shared_rates(rates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rates as they may be shown: of the counts that may be, so that they tell no more than these do."""
+    shown = []
+    for rate in rates:
+        part, of = safe(rate["part"]), safe(rate["of"])
+        rounded = None if isinstance(part, str) or isinstance(of, str) else percent(part, of)
+        shown.append({**rate, "part": part, "of": of, "percent": rounded})
+    return shown
 
 
 def shared_comparison(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -149,7 +149,7 @@ def test_the_verbs_tell_the_same_of_a_file_and_of_its_output(sample_idb, tmp_pat
         for path in (file, out)
     )
     assert {name: line["legacy"] for name, line in compared.items() if line["why"] is None} == {
-        name: count for name, count in before.items() if name != "ips-access"
+        name: count for name, count in before.items() if not name.startswith("ips-")
     }
     assert {name: line["target"] for name, line in compared.items()} == after
     assert before["finished-course"] == after["finished-course"] > 0
@@ -159,7 +159,35 @@ def test_what_is_left_out_is_named(sample_idb):
     page = call("measures", sample_idb / "iapt-1.0.mdb")
     assert page.exit_code == 0
     assert all(name in page.stdout for name in load_definitions().left_out)
-    assert "ips-access: employment support is counted" in page.stdout
+    assert "ips-caseload: employment support is counted" in page.stdout
+    assert "low-intensity-contacts, high-intensity-contacts: the therapy list of v1.0" in page.stdout
+
+
+def test_rates_stand_beside_their_counts(shared_dir):
+    words = ("measures", shared_dir / "cases" / "measures-edge.mdb", "--json")
+    rates = {rate["rate"]: rate for rate in json.loads(call(*words).stdout)["rates"]}
+    assert list(rates) == list(load_definitions().rates)
+    told = {name: (rate["part"], rate["of"], rate["percent"]) for name, rate in rates.items()}
+    assert told["recovery-rate"] == (3, 7, 42.9)  # the published denominator: without scores is in it
+    assert told["recovery-rate-of-cases"] == (3, 6, 50.0)
+    shared = {rate["rate"]: rate for rate in json.loads(call(*words, "--share").stdout)["rates"]}
+    assert shared["recovery-rate"]["percent"] is None  # a count of it is suppressed
+    assert shared["contacts-missed-rate"]["percent"] == 0.0
+
+
+def test_a_measure_of_a_disorder_without_a_home_is_a_difference_with_its_cause(shared_dir):
+    run = idbmigrate.convert(
+        shared_dir / "cases" / "measures-edge.mdb", "iapt-2.1", parameters={"org_id_provider": "RX1"}
+    )
+    lines = lines_of(run)
+    counts = {name: line.legacy for name, line in lines.items()}
+    waits = ("finished-waited-6-weeks", "finished-waited-18-weeks")
+    names = ("contacts-attended", "finished-course", *waits, "at-caseness", "moved-to-recovery")
+    assert [counts[name] for name in names] == [18, 8, 8, 8, 6, 3]
+    recovery = lines["moved-to-recovery"]
+    assert (recovery.target, recovery.outcome) == (4, EXPLAINED)  # the Impact of Events Scale is not carried
+    assert recovery.reasons == {"retired:Appointment.PTSDSCORE": 1}
+    assert lines["at-caseness"].outcome == lines["contacts-attended"].outcome == EQUAL
 
 
 def test_shared_counts_are_rounded_and_small_ones_suppressed(sample_idb):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 
@@ -21,10 +22,12 @@ def test_every_data_set_is_read_from_tables_and_columns_that_it_has(name):
     if found.nothing:
         return
     assert set(found.lacks) <= set(load_definitions().facts)
+    codes = ("table", "tools", "procedures", "mechanisms", "team_types", "low", "high", "schemes")
     for role, items in found.roles.items():
-        spec = tables[items["table"]] if "table" in items else tables[found.roles["contact"]["table"]]
+        holder = "referral" if role == "diagnosis" else "contact"
+        spec = tables[items.get("table", found.roles[holder]["table"])]
         for item, value in items.items():
-            if item in ("table", "tools", "procedures", "mechanisms", "team_types"):
+            if item in codes:
                 continue
             if item == "of_referral":
                 assert value in tables[found.roles["referral"]["table"]].columns
@@ -37,15 +40,31 @@ def test_every_data_set_is_read_from_tables_and_columns_that_it_has(name):
 
 @pytest.mark.parametrize("name", ["iapt-1.0", "iapt-1.5"])
 def test_every_fact_says_which_legacy_columns_it_rests_on(name):
-    found = load_reading(name)
+    found, tables = load_reading(name), load_dataset(name).tables
     for fact in load_definitions().facts.values():
-        assert all(found.column(place) for place in fact.places), fact.name
+        for place in fact.places:
+            columns = found.column(place)
+            assert columns, (fact.name, place)
+            assert all(column in tables[table].columns for table, column in columns), (fact.name, place)
+
+
+def test_every_measure_and_rate_has_a_section_on_the_page():
+    """Its text, where it is from, and what is not published of it."""
+    page = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
+    found = load_definitions()
+    for each in [*found.measures.values(), *found.rates.values()]:
+        section = page.partition(f"\n### `{each.name}`\n")[2].partition("\n##")[0]
+        assert each.says in section and f"**Source:** {each.source} ({each.confidence})" in section, each.name
+        for text in (each.note, getattr(each, "unpublished", None)):
+            assert not text or text in section, each.name
+    inferred = [each for each in found.measures.values() if each.confidence != "confirmed"]
+    assert all(each.note or each.unpublished for each in inferred)
 
 
 def test_a_measure_rests_on_the_facts_of_those_it_names():
     found = load_definitions()
     facts = found.facts_of(found.measures["reliable-recovery"])
-    assert {"ended", "treatments", "phq9_first", "gad7_last", "phq9_rise"} <= facts
+    assert {"ended", "treatments", "phq9_first", "anxiety_last_above", "phq9_rise"} <= facts
 
 
 def change(path: list, value) -> dict:
@@ -53,7 +72,10 @@ def change(path: list, value) -> dict:
     place = data
     for key in path[:-1]:
         place = place[key]
-    place[path[-1]] = value
+    if value is None:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
     return data
 
 
@@ -65,6 +87,13 @@ def change(path: list, value) -> dict:
         (["measures", 4, "when"], {"fact": "wait", "at_most": "a-year"}, "no 'a-year'"),
         (["measures", 4, "when"], {"fact": "wait", "about": "six_weeks"}, "a condition is"),
         (["measures", 4, "within"], "reliable-recovery", "above this one"),
+        (["measures", 4, "stock"], "no", "is yes or not there"),
+        (["facts", "referrals", "phq9_first", "score"], "no", "is yes or not there"),
+        (["rates", 0, "of"], "nonsense", "no 'nonsense'"),
+        (["rates", 1, "name"], "recovery-rate", "stands twice"),
+        (["rates", 0, "says"], None, "is missing"),
+        (["disorders", 0, "case"], "nonsense", "no 'nonsense'"),
+        (["disorders", 0, "source"], "HEARSAY", "no 'HEARSAY'"),
         (["measures", 0, "month"], "attended_on", "not one of referrals"),
         (["measures", 0, "source"], "HEARSAY", "no 'HEARSAY'"),
         (["measures", 0, "confidence"], "certain", "no 'certain'"),
