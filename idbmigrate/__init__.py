@@ -17,7 +17,20 @@ and the exceptions of :mod:`idbmigrate.errors`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what type checkers see; at run time each name is imported when it is first used
+    from idbmigrate.conversion.convert import convert as convert
+    from idbmigrate.datasets import identify as identify
+    from idbmigrate.datasets import list_datasets as list_datasets
+    from idbmigrate.datasets import load_dataset as load_dataset
+    from idbmigrate.errors import BooksError as BooksError
+    from idbmigrate.errors import DescriptionError as DescriptionError
+    from idbmigrate.errors import IdbmigrateError as IdbmigrateError
+    from idbmigrate.errors import OutputError as OutputError
+    from idbmigrate.errors import SourceError as SourceError
+    from idbmigrate.errors import UsageError as UsageError
+    from idbmigrate.readers import open_idb as open_idb
 
 __version__ = "0.2.0"
 

@@ -14,6 +14,8 @@ helps). The command line prints the three; the library raises them.
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 #: code -> what it means. The documentation lists the same codes; a test holds the two together.
 CODES: dict[str, str] = {
     # usage
@@ -79,6 +81,15 @@ HINTS: dict[str, str] = {
 }
 
 
+class ErrorFacts(TypedDict):
+    """An error as one JSON object: its code, and in words what is wrong, where, and what helps."""
+
+    error: str
+    message: str
+    where: str | None
+    hint: str | None
+
+
 class IdbmigrateError(Exception):
     """Base of all errors that this package raises on purpose."""
 
@@ -96,7 +107,7 @@ class IdbmigrateError(Exception):
         hint = f"\n  hint: {self.hint}" if self.hint else ""
         return f"{place}{self.message} [{self.code}]{hint}"
 
-    def as_dict(self) -> dict[str, str | None]:
+    def as_dict(self) -> ErrorFacts:
         """The error as one JSON object, for ``--json``."""
         return {"error": self.code, "message": self.message, "where": self.where, "hint": self.hint}
 

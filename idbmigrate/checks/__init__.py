@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from idbmigrate.checks.load import list_packs, load_pack
-from idbmigrate.checks.model import EFFECTS, KINDS, REASONS, Context, Measure, Outcome, Rule, RulePack
+from idbmigrate.checks.model import KINDS, REASONS, Context, Measure, Outcome, Rule, RulePack
 
 __all__ = [
-    "EFFECTS",
     "KINDS",
     "REASONS",
     "Context",

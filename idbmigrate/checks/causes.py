@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from idbmigrate.checks.model import EFFECTS, Outcome, Rule
+from idbmigrate.checks.model import Outcome, Rule
+from idbmigrate.words import EFFECTS
 
 #: What helps, by kind of rule; ``{column}`` is the target column, ``{origin}`` where its value came from.
 ADVICE = {

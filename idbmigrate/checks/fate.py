@@ -8,13 +8,15 @@ changes. Only published rules decide; rules of this project never do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from idbmigrate.checks import many_rows
 from idbmigrate.checks.findings import Hits
 from idbmigrate.checks.forms_joined import Child, Continued, Parent, WholeFile
+from idbmigrate.checks.model import SubmissionResult
+from idbmigrate.words import SubmissionOutcome
 
 if TYPE_CHECKING:
     from idbmigrate.checks.model import Rule, RulePack
@@ -68,7 +70,7 @@ class Fate:
                     self.valid[rule.form.table][:] = False
         return hits
 
-    def verdict(self, hits: Mapping[str, Hits]) -> dict[str, Any]:
+    def verdict(self, hits: Mapping[str, Hits]) -> SubmissionResult:
         """The fate in plain data: ``outcome``, the codes that decided it, rows by table."""
         counting = [each.rule for each in hits.values() if each.rule.published]
         file_codes = sorted(rule.code for rule in counting if rule.effect == "file")
@@ -76,7 +78,7 @@ class Fate:
         rows = {name: len(mask) for name, mask in self.valid.items()}
         rejected = {name: int(len(mask) - mask.sum()) for name, mask in self.valid.items()}
         total = sum(rejected.values())
-        outcome = "rejected" if file_codes else "accepted-in-part" if total else "accepted"
+        outcome: SubmissionOutcome = "rejected" if file_codes else "accepted-in-part" if total else "accepted"
         return {
             "outcome": outcome,
             "file_codes": file_codes,

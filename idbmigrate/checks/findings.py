@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from idbmigrate.checks.model import Rule, RulePack
+    from idbmigrate.checks.model import References, Rule, RulePack
     from idbmigrate.checks.relations import Relations
 
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -49,7 +49,7 @@ class Hits:
 
 
 def findings_table(
-    pack: RulePack, hits: Mapping[str, Hits], relations: Relations, references: Mapping[str, pa.Array]
+    pack: RulePack, hits: Mapping[str, Hits], relations: Relations, references: References
 ) -> pa.Table:
     """All findings in the order of the pack, each rule's by row."""
     names = {rule.code: place for place, rule in enumerate(pack.rules)}
@@ -57,7 +57,7 @@ def findings_table(
     return pa.concat_tables(parts).unify_dictionaries() if parts else SCHEMA.empty_table()
 
 
-def _part(hits: Hits, relations: Relations, references: Mapping[str, pa.Array]) -> pa.Table:
+def _part(hits: Hits, relations: Relations, references: References) -> pa.Table:
     rule, size = hits.rule, max(len(hits.rows), 1)
     table = rule.table or ""
     column = rule.columns[0] if rule.columns else None
@@ -89,9 +89,7 @@ def _repeated(word: str | None, size: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array([word]))
 
 
-def _references(
-    table: str, rows: np.ndarray, relations: Relations, references: Mapping[str, pa.Array]
-) -> pa.Array:
+def _references(table: str, rows: np.ndarray, relations: Relations, references: References) -> pa.Array:
     import pyarrow.compute as pc
 
     at = pa.array(rows)

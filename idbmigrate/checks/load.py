@@ -16,10 +16,11 @@ from typing import Any
 
 from idbmigrate.checks.forms import Form
 from idbmigrate.checks.load_forms import FORMS
-from idbmigrate.checks.model import EFFECTS, KINDS, REASONS, Measure, Rule, RulePack
+from idbmigrate.checks.model import KINDS, REASONS, Measure, Rule, RulePack
 from idbmigrate.checks.vodim import TESTS
 from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError, UsageError
+from idbmigrate.words import EFFECTS
 
 PACKS = Path(__file__).parent / "packs"
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypedDict
+
+from idbmigrate.words import SubmissionOutcome
 
 if TYPE_CHECKING:
     import pyarrow
 
     from idbmigrate.checks.forms import Form
-
-#: What a failing rule does, from the mildest to the gravest.
-EFFECTS = ("warning", "record", "group", "file")
 
 #: Families of rules; the documentation has a section for each.
 KINDS = {
@@ -109,6 +108,35 @@ class RulePack:
         return {rule.code: rule for rule in self.rules}
 
 
+class Reference(Protocol):
+    """Names rows of a table, by their numbers: a text a row. An Arrow array of text is one."""
+
+    def take(self, rows: pyarrow.Array) -> pyarrow.Array: ...
+
+
+class References(Protocol):
+    """What names the rows of tables, by table; a mapping is one."""
+
+    def __contains__(self, table: object) -> bool: ...
+
+    def __getitem__(self, table: str, /) -> Reference: ...
+
+
+_NO_REFERENCES: dict[str, Reference] = {}
+
+
+class SubmissionResult(TypedDict):
+    """What would become of a submission: the codes that decide it, rows and rejected rows by table."""
+
+    outcome: SubmissionOutcome
+    file_codes: list[str]
+    rejecting_codes: list[str]
+    rows: dict[str, int]
+    rejected: dict[str, int]
+    rejected_total: int
+    words: str
+
+
 @dataclass(frozen=True, repr=False)
 class Context:
     """What the centre knows and the tables do not.
@@ -124,7 +152,7 @@ class Context:
     submitted: str | None = None
     provider: str | None = None
     sender: str | None = None
-    references: Mapping[str, pyarrow.Array] = field(default_factory=dict)
+    references: References = field(default_factory=lambda: _NO_REFERENCES)
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,7 +166,7 @@ class Outcome:
 
     findings: pyarrow.Table
     counts: Mapping[str, int]
-    fate: Mapping[str, Any]
+    fate: SubmissionResult
     not_run: Mapping[str, str]
     pack: RulePack
 

@@ -18,11 +18,10 @@ from idbmigrate.checks import patterns
 from idbmigrate.checks.distinct import encode
 from idbmigrate.checks.model import Measure, RulePack
 from idbmigrate.checks.values import Accepts, nhs_numbers, one_by_one, organisation, snomed_identifier
+from idbmigrate.words import VODIM
 
 if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
-
-WORDS = ("valid", "other", "default", "invalid", "missing")
 
 
 def _matches(pattern: str) -> Accepts:
@@ -54,8 +53,8 @@ def measure(
     """Sort the values of every measured item.
 
     ``tables`` are the target's, ``before`` the staged source tables by the names of ``source``. Gives one
-    line for each item: its names, and ``after`` and ``before`` with a count for each of :data:`WORDS` and
-    ``total`` (``before`` is null where the item has no legacy column in the file).
+    line for each item: its names, and ``after`` and ``before`` with a count for each word of ``VODIM``
+    and ``total`` (``before`` is null where the item has no legacy column in the file).
     """
     lines = []
     for each in pack.measures:
@@ -84,18 +83,18 @@ def _sorted(
     accepts = TESTS.get(each.valid) or _among(tuple(codes.codes) if codes else ())
     found = encode(table[column])
     texts = pc.fill_null(pc.utf8_trim_whitespace(found.values.texts), "")
-    counts = np.bincount(_words(each, texts, accepts)[found.at], minlength=len(WORDS)).tolist()
-    return {**dict(zip(WORDS, counts, strict=True)), "total": table.num_rows}
+    counts = np.bincount(_words(each, texts, accepts)[found.at], minlength=len(VODIM)).tolist()
+    return {**dict(zip(VODIM, counts, strict=True)), "total": table.num_rows}
 
 
 def _words(each: Measure, texts: pa.StringArray, accepts: Accepts) -> np.ndarray:
     """The place among the five words of each value; the gravest that can be said comes last."""
-    words = np.where(accepts(texts), WORDS.index("valid"), WORDS.index("invalid"))
+    words = np.where(accepts(texts), VODIM.index("valid"), VODIM.index("invalid"))
     for word, listed in (("other", each.other), ("default", each.default)):
         for code in listed:
             same = pc.starts_with(texts, code[:-1]) if code.endswith("*") else pc.equal(texts, code)
-            words[same.to_numpy(zero_copy_only=False)] = WORDS.index(word)
-    words[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = WORDS.index("missing")
+            words[same.to_numpy(zero_copy_only=False)] = VODIM.index(word)
+    words[pc.equal(texts, "").to_numpy(zero_copy_only=False)] = VODIM.index("missing")
     return words
 
 

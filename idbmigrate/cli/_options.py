@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import click
+
+from idbmigrate.words import EFFECTS, Effect
 
 password = click.option(
     "--password",
@@ -50,14 +53,12 @@ fail_on = click.option(
     help="Exit with 1 if there are findings of this effect or a graver one.",
 )
 
-_EFFECTS = ("warning", "record", "group", "file")
 
-
-def reached(findings: dict[str, int], fail_on: str) -> bool:
+def reached(findings: Mapping[Effect, int], fail_on: str) -> bool:
     """Whether counts of findings by effect hold one at or above the effect of ``--fail-on``."""
     if fail_on == "never":
         return False
-    grave = _EFFECTS[_EFFECTS.index(fail_on) :]
+    grave = EFFECTS[EFFECTS.index(cast(Effect, fail_on)) :]
     return any(findings.get(effect, 0) for effect in grave)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,12 @@ from idbmigrate.cli._output import Console, run_verb
 from idbmigrate.cli.measures import show_comparison
 from idbmigrate.errors import BooksError
 from idbmigrate.exporters import FORMATS
+
+if TYPE_CHECKING:
+    from idbmigrate.execution.belonging import KeyLine
+    from idbmigrate.result.batch import Batch
+    from idbmigrate.result.run import Run
+    from idbmigrate.result.summary import BatchSummary, LeftBehind, Summary, TableIn, Total
 
 #: reasons shown before the rest is summed up; all of them are in manifest.json
 REASONS_SHOWN = 12
@@ -110,15 +116,17 @@ def command(
       idbmigrate convert file.mdb --to iapt-2.1 --out out --format csv --format xml
     """
     import idbmigrate
+    from idbmigrate.result.batch import Batch
+    from idbmigrate.result.run import Run
 
     measured: list[list[dict[str, Any]]] = []
 
-    def compare(run: Any) -> None:
+    def compare(run: Run) -> None:
         if comparing:
             console.progress("comparing")
             measured.append(compared(run, options["share"]))
 
-    run = idbmigrate.convert(
+    result: Run | Batch = idbmigrate.convert(
         files[0] if len(files) == 1 else list(files),
         to=to,
         formats=list(formats) or ["csv"],
@@ -129,26 +137,28 @@ def command(
         each=compare,
         **options,
     )
-    summary = run.summary
-    summaries = list(summary["runs"].values()) if "runs" in summary else [summary]
-    if len(files) == 1:
-        compare(run)
+    if isinstance(result, Run):
+        compare(result)
+        summaries = [result.summary]
+    else:
+        summaries = list(result.summaries.values())
     for each, lines in zip(summaries if comparing else (), measured, strict=True):
         each["measures"] = lines
-    console.document(summary)
+    console.document(summaries[0] if isinstance(result, Run) else result.summary)
     for each in summaries:
         show(console, each)
         if comparing:
             show_comparison(console, each["measures"])
-    if "runs" in summary:
-        show_all(console, summary, {name: str(path) for name, path in run.paths.items()})
-    failed = run.exit_code if "runs" in summary else 0
+    failed = 0
+    if isinstance(result, Batch):
+        show_all(console, result.summary, {name: str(path) for name, path in result.paths.items()})
+        failed = result.exit_code
     if any(line["outcome"] == "fault" for each in summaries for line in each.get("measures", ())):
         return max(failed, BooksError.exit_code)
     return max(failed, int(any(_options.reached(each["findings"], fail_on) for each in summaries)))
 
 
-def compared(run: Any, share: bool) -> list[dict[str, Any]]:
+def compared(run: Run, share: bool) -> list[dict[str, Any]]:
     """The published counts of both sides of a run."""
     from idbmigrate.measures import compare_run
     from idbmigrate.measures.share import shared_comparison
@@ -157,7 +167,7 @@ def compared(run: Any, share: bool) -> list[dict[str, Any]]:
     return shared_comparison(lines) if share else lines
 
 
-def show(console: Console, summary: dict[str, Any]) -> None:
+def show(console: Console, summary: Summary) -> None:
     """Print what went in, what came out, and what was left behind and why."""
     names = ", ".join(item["file"] for item in summary["inputs"])
     mapping = summary["mapping"]
@@ -195,9 +205,9 @@ def show(console: Console, summary: dict[str, Any]) -> None:
     _closing(console, summary)
 
 
-def show_all(console: Console, summary: dict[str, Any], paths: dict[str, str]) -> None:
+def show_all(console: Console, summary: BatchSummary, paths: dict[str, str]) -> None:
     """Print one line a file, what all of them come to, which file each was, and which failed."""
-    from idbmigrate.conversion.batch import total
+    from idbmigrate.result.summary import total
 
     _heading(console, "All files")
     lines = [(name, each["source"], total([each])) for name, each in summary["runs"].items()]
@@ -233,32 +243,34 @@ _ALTOGETHER = [
 ]
 
 
-def _altogether(name: str, source: str, come_to: dict[str, Any]) -> list[Any]:
+def _altogether(name: str, source: str, come_to: Total) -> list[Any]:
     rows, values = come_to["rows"], come_to["values"]
-    shown = [values[kind] for kind in ("in", "carried", "rejected", "dropped")]
+    shown = [values["in"], values["carried"], values["rejected"], values["dropped"]]
     return [name, source, rows["in"], rows["carried"], *shown, sum(come_to["findings"].values())]
 
 
-def _incoming(line: dict[str, Any]) -> list[Any]:
+def _incoming(line: TableIn) -> list[Any]:
     values = line["values"]
-    kinds = ("carried", "rejected", "dropped")
-    return [line["table"], line["rows"], *(line[k] for k in kinds), values["in"], *(values[k] for k in kinds)]
+    rows = [line["rows"], line["carried"], line["rejected"], line["dropped"]]
+    return [line["table"], *rows, values["in"], values["carried"], values["rejected"], values["dropped"]]
 
 
-def _left_behind(console: Console, reasons: list[dict[str, Any]]) -> None:
+def _left_behind(console: Console, reasons: list[LeftBehind]) -> None:
     _heading(console, "Left behind, and why")
     if not reasons:
         console.say("  nothing")
         return
     shown, rest = reasons[:REASONS_SHOWN], reasons[REASONS_SHOWN:]
-    lines = [(r["values"], r["rows"], r["outcome"], r["reason"], r["meaning"]) for r in shown]
+    lines: list[tuple[object, ...]] = [
+        (r["values"], r["rows"], r["outcome"], r["reason"], r["meaning"]) for r in shown
+    ]
     if rest:
-        values, rows = (sum(item[kind] for item in rest) for kind in ("values", "rows"))
+        values, rows = sum(item["values"] for item in rest), sum(item["rows"] for item in rest)
         lines.append((values, rows, "", f"{len(rest)} more reasons", "all of them are in manifest.json"))
     console.table(lines, ["values", "rows", "", "reason", "meaning"])
 
 
-def _keys(console: Console, found: list[dict[str, Any]]) -> None:
+def _keys(console: Console, found: list[KeyLine]) -> None:
     """What was found about whose record a record is."""
     if found:
         _heading(console, "Whose record it is")
@@ -266,29 +278,33 @@ def _keys(console: Console, found: list[dict[str, Any]]) -> None:
         console.table(lines, ["rows", "of", "finding", "meaning"])
 
 
-def _place(line: dict[str, Any]) -> str:
+def _place(line: KeyLine) -> str:
     return f"{line['table']}.{line['column']}" if line["column"] else line["table"]
 
 
-def _findings(console: Console, summary: dict[str, Any]) -> None:
+def _findings(console: Console, summary: Summary) -> None:
     causes = summary.get("root_causes", [])
     if not causes:
         return
     counts = ", ".join(f"{count:,} {effect}" for effect, count in summary["findings"].items() if count)
     _heading(console, f"Findings: {counts}")
-    lines = [(c["count"], c["effect"], c["code"] or "", c["message"]) for c in causes[:CAUSES_SHOWN]]
+    lines: list[tuple[object, ...]] = [
+        (c["count"], c["effect"], c["code"] or "", c["message"]) for c in causes[:CAUSES_SHOWN]
+    ]
     if rest := causes[CAUSES_SHOWN:]:
         all_of_them = "report.html has all of them, and what to do"
         lines.append((sum(c["count"] for c in rest), "", f"{len(rest)} more", all_of_them))
     console.table(lines, ["findings", "effect", "rule", "root cause"])
 
 
-def _closing(console: Console, summary: dict[str, Any]) -> None:
-    rows = {kind: sum(line[kind] for line in summary["tables_in"]) for kind in ("rows", "carried")}
-    values = {k: sum(line["values"][k] for line in summary["tables_in"]) for k in ("in", "carried")}
+def _closing(console: Console, summary: Summary) -> None:
+    from idbmigrate.result.summary import total
+
+    come_to = total([summary])
+    rows, values = come_to["rows"], come_to["values"]
     console.say()
     lines = [line for item in summary["inputs"] for line in item.get("not_read", ())]
-    unread = [".".join(line[key] for key in ("table", "column") if key in line) for line in lines]
+    unread = [f"{line['table']}.{line['column']}" if "column" in line else line["table"] for line in lines]
     if unread:
         names = ", ".join(unread)
         verdict = console.style(f"The books balance without {names}, which nobody has read", "bold", "red")
@@ -296,7 +312,7 @@ def _closing(console: Console, summary: dict[str, Any]) -> None:
         verdict = console.style("The books balance over what could be read of the file", "bold", "red")
     else:
         verdict = console.style("The books balance", "bold", "green")
-    shares = f"{rows['carried']:,} of {rows['rows']:,} rows and {values['carried']:,} of {values['in']:,}"
+    shares = f"{rows['carried']:,} of {rows['in']:,} rows and {values['carried']:,} of {values['in']:,}"
     console.say(f"{verdict}: {shares} values are carried, every other one has its reason.")
     if summary["out"]:
         size = sum(item["bytes"] for item in summary["files"])

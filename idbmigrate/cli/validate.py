@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
+
+if TYPE_CHECKING:
+    from idbmigrate.reports.document import Document
 
 #: root causes shown before the rest is summed up; ``--findings`` writes all
 CAUSES_SHOWN = 20
@@ -75,6 +78,7 @@ def command(
     if path is None:
         raise click.UsageError("name a folder or a file to check, or give --rules")
     from idbmigrate.checks.output import read_output, written_as
+    from idbmigrate.result.summary import effects
 
     dataset = dataset or written_as(path)
     if dataset is None:
@@ -88,7 +92,7 @@ def command(
     document = _reports(console, path, tables, target, outcome, options)
     console.document(document)
     show(console, document)
-    return 1 if _options.reached(document["findings"], fail_on) else 0
+    return 1 if _options.reached(effects(outcome.findings), fail_on) else 0
 
 
 def make_context(options: dict[str, Any]) -> Any:
@@ -107,7 +111,7 @@ def make_context(options: dict[str, Any]) -> Any:
     return Context(start, end, submitted, options["provider"], options["sender"])
 
 
-def _reports(console, path, tables, target, outcome, options) -> dict[str, Any]:
+def _reports(console, path, tables, target, outcome, options) -> Document:
     """Write what was asked for; give the document that may be shown."""
     from idbmigrate.checks.findings import write_csv
     from idbmigrate.reports import html, xlsx
@@ -141,9 +145,10 @@ def _publish(path: Path, write: Callable[[Path], object]) -> None:
         raise OutputError(f"cannot write: {reason}", code="output-failed", where=str(path)) from None
 
 
-def show(console: Console, document: dict[str, Any]) -> None:
+def show(console: Console, document: Document) -> None:
     """Print the fate of the submission, then the root causes, then what was not run."""
-    fate = document["fate"]
+    fate, covered = document["fate"], document["coverage"]
+    assert fate is not None and covered is not None, "the rules were run"
     colour = {"accepted": "green", "accepted-in-part": "yellow", "rejected": "red"}[fate["outcome"]]
     console.say(console.style(fate["words"][:1].upper() + fate["words"][1:] + ".", "bold", colour))
     if fate["rejected_total"]:
@@ -162,7 +167,6 @@ def show(console: Console, document: dict[str, Any]) -> None:
         console.say(f"{'':22}{cause['do']}")
     if len(causes) > CAUSES_SHOWN:
         console.say(f"  and {len(causes) - CAUSES_SHOWN} more: --findings, --html and --json show all")
-    covered = document["coverage"]
     console.say()
     console.say(f"{covered['checked']} of {covered['published']} published rules are checked.")
     for code, why in covered["not_run"].items():

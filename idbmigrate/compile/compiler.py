@@ -15,6 +15,7 @@ from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
+from idbmigrate.words import StatedConfidence
 
 
 def compile_mapping(
@@ -23,7 +24,7 @@ def compile_mapping(
     target: Dataset,
     *,
     parameters: Mapping[str, str],
-    accept: str = "inferred",
+    accept: StatedConfidence = "inferred",
     days: Mapping[str, frozenset[str]] | None = None,
     conflicts: frozenset[str] = frozenset(),
 ) -> plan.Plan:

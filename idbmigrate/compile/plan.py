@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from idbmigrate.mapping.model import Reference
+from idbmigrate.words import StatedConfidence
 
 # Names of columns that a query adds to the target's own. None of them is published.
 CONFLICT = "_conflict"  # the word for a row that must not be carried, as it is not certain whose it is
@@ -180,7 +181,7 @@ class Plan:
     mapping: str
     source: str
     target: str
-    accept: str
+    accept: StatedConfidence
     parameters: dict[str, str]
     ties: tuple[TieQuery, ...]
     tables: tuple[TableQuery, ...]

@@ -4,69 +4,22 @@ from __future__ import annotations
 
 import gc
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from idbmigrate import __version__
 from idbmigrate.errors import IdbmigrateError, UsageError
 from idbmigrate.exporters import publish
-from idbmigrate.ledger.reasons import DROPPED, REJECTED
-from idbmigrate.result.run import EFFECTS, Run
-
-
-@dataclass
-class Batch:
-    """The runs of several files, by the name of their folder, in the order the files were given.
-
-    There are ``summaries`` of all of them, and ``runs`` where these were kept. ``failed`` are the errors of
-    files that could not be converted, by the name that their folder would have had. ``paths`` are all files.
-    """
-
-    summaries: dict[str, dict[str, Any]]
-    runs: dict[str, Run]
-    paths: dict[str, Path]
-    failed: dict[str, IdbmigrateError] = field(default_factory=dict)
-    out: str | None = None
-
-    def __repr__(self) -> str:
-        return f"<Batch: {len(self.summaries)} files converted, {len(self.failed)} failed>"
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The summaries of all runs, what they come to together, what failed, and where they were written."""
-        return {
-            "runs": self.summaries,
-            "failed": {name: error.as_dict() for name, error in self.failed.items()},
-            "total": total(list(self.summaries.values())),
-            "out": self.out,
-        }
-
-    @property
-    def exit_code(self) -> int:
-        """The gravest exit code of the files that failed; 0 where none did."""
-        return max((error.exit_code for error in self.failed.values()), default=0)
-
-
-def total(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What runs come to: rows and values with what became of them, and findings by effect."""
-    lines = [line for summary in summaries for line in summary["tables_in"]]
-    kinds = ("carried", REJECTED, DROPPED)
-    return {
-        "files": len(summaries),
-        "rows": {"in": sum(line["rows"] for line in lines)}
-        | {kind: sum(line[kind] for line in lines) for kind in kinds},
-        "values": {kind: sum(line["values"][kind] for line in lines) for kind in ("in", *kinds)},
-        "findings": {effect: sum(summary["findings"][effect] for summary in summaries) for effect in EFFECTS},
-    }
+from idbmigrate.result.batch import Batch
+from idbmigrate.result.run import Run
 
 
 def many(
     paths: Sequence[Path],
     folder: Path | None,
     convert_one: Callable[[Path, Path | None], Run],
-    each: Callable[[Run], Any] | None,
+    each: Callable[[Run], object] | None,
     keep_going: bool = True,
 ) -> Batch:
     """Convert each file into a folder named as the file; they are published together.

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal, TypeAlias
 
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import UsageError
 from idbmigrate.execution.parameters import month_bounds
 from idbmigrate.exporters import FORMATS
-from idbmigrate.mapping.model import CONFIDENCE
+from idbmigrate.words import STATED_CONFIDENCE, StatedConfidence
+
+#: The name of a file or folder.
+Name: TypeAlias = "str | os.PathLike[str]"
+#: Is told, in words for people.
+Progress = Callable[[str], None]
+
+
+def quiet(message: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +39,13 @@ class Options:
     to: str
     formats: tuple[str, ...] = ("csv",)
     source: str | None = None
-    mapping: str | os.PathLike[str] | None = None
+    mapping: Name | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     period: str | None = None
-    split: str | None = None
-    overlay: Any = None
-    accept: str = "inferred"
-    template: str | None = None
+    split: Literal["month"] | None = None
+    overlay: Name | Sequence[Name] | None = None
+    accept: StatedConfidence = "inferred"
+    template: Name | None = None
     allow: tuple[str, ...] = ()
     check: bool = True
     share: bool = False
@@ -44,7 +53,7 @@ class Options:
     salvage: bool = False
 
     def __post_init__(self) -> None:
-        _among("accept", self.accept, CONFIDENCE)
+        _among("accept", self.accept, STATED_CONFIDENCE)
         _among("split", self.split, (None, "month"))
         for name in self.formats:
             _among("format", name, FORMATS)
@@ -56,7 +65,7 @@ class Options:
             raise UsageError(f"{self.to} is not a target", code="bad-option", hint="idbmigrate dataset list")
 
     @property
-    def overlays(self) -> tuple[Any, ...]:
+    def overlays(self) -> tuple[Name, ...]:
         """The overlay files, however many were given."""
         if self.overlay is None:
             return ()

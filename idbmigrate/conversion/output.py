@@ -6,16 +6,17 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from idbmigrate import __version__
+from idbmigrate.conversion.options import Name
 from idbmigrate.datasets import Dataset
 from idbmigrate.execution.belonging import WRITTEN
 from idbmigrate.exporters import Job, csv, exporter, publish
 from idbmigrate.ledger.rejects import residue_parts
 from idbmigrate.result.run import Run
+from idbmigrate.result.summary import Manifest
 from idbmigrate.staging.dictionary import plain
 
 #: The folder of a run that holds what was not carried.
@@ -24,7 +25,7 @@ REJECTS = "rejects"
 KEYS = "keys"
 Tables = Mapping[str, pa.Table]
 #: Files that are complete and on the disk, with size and SHA-256.
-Settled = dict[str, dict[str, Any]]
+Settled = dict[str, publish.Digest]
 
 
 def write_tables(
@@ -32,7 +33,7 @@ def write_tables(
     folder: Path,
     form: str,
     target: Dataset,
-    template: str | None,
+    template: Name | None,
     allow: Sequence[str],
     stop: threading.Event,
 ) -> Settled:
@@ -69,11 +70,14 @@ def _settled(settler: publish.Settler, name: str) -> Settled:
     return done | publish.settle(rest)
 
 
-def write_account(run: Run, folder: Path, settled: Mapping[str, dict[str, Any]]) -> None:
+def write_account(run: Run, folder: Path, settled: Mapping[str, publish.Digest]) -> None:
     """Write the manifest, last of all. ``settled`` are files of the folder that need not be looked at."""
     run.manifest = manifest(run)
     outputs = publish.write_manifest(folder, run.manifest, settled)
-    run.files = [{"file": name, **facts} for name, facts in outputs.items()]
+    run.files = [
+        {"file": name, "bytes": digest["bytes"], "sha256": digest["sha256"]}
+        for name, digest in outputs.items()
+    ]
 
 
 def get_ready() -> None:
@@ -110,7 +114,7 @@ def _write_tables(
     folder: Path,
     form: str,
     target: Dataset,
-    template: str | None,
+    template: Name | None,
     allow: Sequence[str],
     settler: publish.Settler,
 ) -> None:
@@ -120,10 +124,10 @@ def _write_tables(
     writer.export(tables, Job(target, folder, settler.open, template, allow))
 
 
-def manifest(run: Run) -> dict[str, Any]:
+def manifest(run: Run) -> Manifest:
     """What was done, with what, and the books; no value of a record, no path of a machine, no clock."""
     summary = run.summary
-    return {
+    facts: Manifest = {
         "tool": {"name": "idbmigrate", "version": __version__},
         "input": run.input,
         "identification": run.identified,
@@ -144,8 +148,10 @@ def manifest(run: Run) -> dict[str, Any]:
         "left_behind": summary["left_behind"],
         "keys": summary["keys"],
         "findings": summary["findings"],
-        **({"overlay": run.overlay} if run.overlay else {}),
     }
+    if run.overlay:
+        facts["overlay"] = run.overlay
+    return facts
 
 
 def _shown(file: Path) -> str:

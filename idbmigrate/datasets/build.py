@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 from idbmigrate.datasets.formats import parse_format
 from idbmigrate.datasets.model import (
-    CONFIDENCES,
     KINDS,
     REQUIREMENTS,
     Assessment,
@@ -20,6 +19,7 @@ from idbmigrate.datasets.model import (
     TableSpec,
 )
 from idbmigrate.errors import DescriptionError
+from idbmigrate.words import CONFIDENCE
 
 #: Names go into SQL, XML and file names unchanged, so that they must be plain words.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -84,7 +84,7 @@ class _Section:
     def graded(self, key: str) -> dict[str, str]:
         """A mapping of names to confidence words."""
         section = self.section(key)
-        grades = {name: section.word(name, CONFIDENCES, "unknown") for name in section.raw}
+        grades = {name: section.word(name, CONFIDENCE, "unknown") for name in section.raw}
         section.done()
         return grades
 
@@ -158,10 +158,10 @@ class _Builder:
                 section.fail(f"no code list above is called {part!r}", "union")
             codes |= self.lists[part].codes
         codes |= section.take("codes", {})
-        grades = {code: word for word in CONFIDENCES for code in section.words(word)}
+        grades = {code: word for word in CONFIDENCE for code in section.words(word)}
         if strange := set(grades) - set(codes):
             section.fail(f"the code {min(strange)!r} is graded but not listed")
-        confidence = section.word("confidence", CONFIDENCES, "confirmed")
+        confidence = section.word("confidence", CONFIDENCE, "confirmed")
         source, note = self.source(section), section.text("note")
         section.done()
         return CodeList(name, codes, confidence, source, note, grades)
@@ -183,7 +183,7 @@ class _Builder:
             foreign_keys={column: tuple(link.split(".", 1)) for column, link in links.items()},
             unique=tuple(tuple(group) for group in section.take("unique", [])),
             period=self.period(section),
-            confidence=section.word("confidence", CONFIDENCES, "confirmed"),
+            confidence=section.word("confidence", CONFIDENCE, "confirmed"),
             confidences=section.graded("confidences"),
             note=section.text("note"),
         )
@@ -217,7 +217,7 @@ class _Builder:
             codes=codes,
             range=section.range("range"),
             uid=section.text("uid"),
-            confidence=section.word("confidence", CONFIDENCES, self.defaults.get("confidence", "confirmed")),
+            confidence=section.word("confidence", CONFIDENCE, self.defaults.get("confidence", "confirmed")),
             confidences=grades,
             expected=_YES_NO[section.word("expected", _YES_NO, "yes")],
             source=self.source(section),
@@ -248,7 +248,7 @@ class _Builder:
             values=section.words("values"),
             versions=section.words("versions"),
             valid_from=section.text("valid-from"),
-            confidence=section.word("confidence", CONFIDENCES, "confirmed"),
+            confidence=section.word("confidence", CONFIDENCE, "confirmed"),
             source=self.source(section),
             note=section.text("note"),
         )
@@ -264,7 +264,7 @@ class _Builder:
             concept=section.text("concept"),
             code=section.text("code"),
             group=section.text("group"),
-            confidence=section.word("confidence", CONFIDENCES, "confirmed"),
+            confidence=section.word("confidence", CONFIDENCE, "confirmed"),
             source=self.source(section),
             note=section.text("note"),
         )

@@ -15,6 +15,7 @@ from idbmigrate.datasets.match import Clash, Column, Matching, TableMatch, match
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.datasets.overlay import Overlay
 from idbmigrate.errors import SourceError, UsageError
+from idbmigrate.words import Confidence
 
 #: Below this share of fitting columns a file is not called by a data set's name.
 _ENOUGH = 0.5
@@ -43,7 +44,7 @@ class Identification:
 
     dataset: str
     version: str
-    confidence: str
+    confidence: Confidence
     score: float
     evidence: tuple[str, ...]
     tables: tuple[TableMatch, ...]

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-#: From the surest to the least sure.
-CONFIDENCES = ("confirmed", "inferred", "proposed", "unknown")
+from idbmigrate.words import CONFIDENCE
 
 #: Requirement letters of the NHS Data Dictionary: mandatory, required, optional, pilot.
 REQUIREMENTS = ("M", "R", "O", "P")
@@ -21,7 +20,7 @@ KINDS = ("text", "integer", "decimal", "date", "time", "month", "timestamp")
 
 def weakest(*confidences: str) -> str:
     """The least sure of some confidence words; ``confirmed`` where there are none."""
-    return CONFIDENCES[max((CONFIDENCES.index(word) for word in confidences), default=0)]
+    return CONFIDENCE[max((CONFIDENCE.index(word) for word in confidences), default=0)]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,16 @@ FINDINGS = {
 WRITTEN = pa.schema([(name, pa.string()) for name in ("table", "row", "column", "value", "written")])
 
 
+class KeyLine(TypedDict):
+    """What was found about the keys of a source table; ``column`` is null where whole records are meant."""
+
+    finding: str
+    table: str
+    column: str | None
+    rows: int
+    meaning: str
+
+
 @dataclass(frozen=True)
 class Settled:
     """Staged tables with the keys that the target gets, and what was done to them.
@@ -44,13 +54,13 @@ class Settled:
     shared: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     allowed: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def lines(self, meaning: Callable[[str], str]) -> list[dict[str, Any]]:
+    def lines(self, meaning: Callable[[str], str]) -> list[KeyLine]:
         """What was found, one line a finding, table and column, with the rows that it concerns.
 
         Rows in conflict are counted with what hangs on them.
         """
-        found = [
-            _line(table, column, finding, rows)
+        found: list[tuple[str, str, str | None, int]] = [
+            (finding, table, column, rows)
             for finding, counts in (
                 ("respelled-key", self.respelled),
                 ("shared-key", {at: rows.size for at, rows in self.shared.items()}),
@@ -59,12 +69,18 @@ class Settled:
         ]
         for name, table in self.staged.items():
             words = pc.value_counts(table.conflicts.drop_null()).to_pylist() if table.conflicts else []
-            found += [_line(name, None, each["values"], each["counts"]) for each in words]
+            found += [(each["values"], name, None, each["counts"]) for each in words]
         for name, mask in self.allowed.items():
-            found += [_line(name, None, "allowed-conflict", int(mask.sum()))] if mask.any() else []
-        order = sorted(found, key=lambda line: (line["finding"], line["table"], line["column"] or ""))
+            found += [("allowed-conflict", name, None, int(mask.sum()))] if mask.any() else []
         return [
-            {**line, "meaning": FINDINGS.get(line["finding"]) or meaning(line["finding"])} for line in order
+            {
+                "finding": finding,
+                "table": table,
+                "column": column,
+                "rows": int(rows),
+                "meaning": FINDINGS.get(finding) or meaning(finding),
+            }
+            for finding, table, column, rows in sorted(found, key=lambda line: (*line[:2], line[2] or ""))
         ]
 
     def written(self) -> pa.Table:
@@ -262,10 +278,6 @@ class _Table:
             columns[key] = pc.coalesce(_text(self.columns[belonging.NUMBER]), columns[key])
         conflicts = _text(self.columns[belonging.CONFLICT])
         return self.table.with_keys(columns, conflicts if conflicts.null_count < len(conflicts) else None)
-
-
-def _line(table: str, column: str | None, finding: str, rows: int) -> dict[str, Any]:
-    return {"finding": finding, "table": table, "column": column, "rows": int(rows)}
 
 
 def _same(text: str, rows: np.ndarray) -> pa.Array:

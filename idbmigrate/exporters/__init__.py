@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -34,7 +35,7 @@ class Job:
     target: Dataset
     folder: Path
     create: Create
-    template: str | None = None
+    template: str | os.PathLike[str] | None = None
     allow: Sequence[str] = ()
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 
 from idbmigrate.errors import IdbmigrateError, OutputError
 from idbmigrate.exporters import leftovers
@@ -29,6 +29,13 @@ from idbmigrate.exporters.whole import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, sync_
 MANIFEST = "manifest.json"
 
 _WRITE_FAULTS = {errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+class Digest(TypedDict):
+    """A file that is complete and on the disk: its size in bytes and SHA-256 in hex."""
+
+    bytes: int
+    sha256: str
 
 
 class Folder:
@@ -49,7 +56,7 @@ class Folder:
         out: str | os.PathLike[str],
         *,
         overwrite: bool = False,
-        sources: Iterable[Any] = (),
+        sources: Iterable[str | os.PathLike[str]] = (),
         readable_by_others: bool = False,
         notice: Callable[[str], None] = lambda message: None,
     ):
@@ -174,7 +181,7 @@ class Settler:
 
     def __init__(self, folder: Path, stop: threading.Event | None = None):
         self.folder, self.stop = folder, stop or threading.Event()
-        self.settled: dict[str, dict[str, Any]] = {}
+        self.settled: dict[str, Digest] = {}
 
     @contextlib.contextmanager
     def open(self, path: Path) -> Iterator[_Hashed]:
@@ -183,8 +190,8 @@ class Settler:
             yield hashed
             file.flush()
             os.fsync(file.fileno())
-        facts = {"bytes": hashed.size, "sha256": hashed.digest.hexdigest()}
-        self.settled[path.relative_to(self.folder).as_posix()] = facts
+        digest: Digest = {"bytes": hashed.size, "sha256": hashed.digest.hexdigest()}
+        self.settled[path.relative_to(self.folder).as_posix()] = digest
 
 
 class _Hashed(io.RawIOBase):
@@ -205,13 +212,13 @@ class _Hashed(io.RawIOBase):
         return count
 
 
-def settle(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+def settle(files: Mapping[str, Path]) -> dict[str, Digest]:
     """Size and SHA-256 of files that are complete, by name; they are on the disk then."""
     with ThreadPoolExecutor(4) as pool:
         return dict(zip(files, pool.map(_settle, files.values()), strict=True))
 
 
-def _settle(file: Path) -> dict[str, Any]:
+def _settle(file: Path) -> Digest:
     _sync_file(file)
     return {"bytes": file.stat().st_size, "sha256": sha256(file)}
 
@@ -226,8 +233,8 @@ def sha256(path: str | os.PathLike[str]) -> str:
 
 
 def write_manifest(
-    folder: Path, content: dict[str, Any], settled: Mapping[str, dict[str, Any]] | None = None
-) -> dict[str, dict[str, Any]]:
+    folder: Path, content: Mapping[str, object], settled: Mapping[str, Digest] | None = None
+) -> dict[str, Digest]:
     """Write ``manifest.json`` with the digests of everything in the folder, and return those.
 
     ``settled`` are the digests of files that need not be read again. Same content, same bytes: keys are

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import numpy as np
 import pyarrow.compute as pc
@@ -18,9 +19,25 @@ from idbmigrate.errors import BooksError
 from idbmigrate.execution.execute import Execution, as_numpy
 from idbmigrate.ledger.explained import explain
 from idbmigrate.ledger.lineage import Traces
-from idbmigrate.ledger.reasons import DROPPED, REJECTED, Reason, meaning, outcome
+from idbmigrate.ledger.reasons import Reason, meaning, outcome
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.staging.tables import StagedTable
+from idbmigrate.words import DROPPED, REJECTED
+
+#: One line of the ledger: the balance of a table's rows (``column`` null) or of a column's values, and the
+#: count of each reason.
+LedgerLine = TypedDict(
+    "LedgerLine",
+    {
+        "table": str,
+        "column": str | None,
+        "in": int,
+        "carried": int,
+        "rejected": int,
+        "dropped": int,
+        "reasons": dict[str, int],
+    },
+)
 
 
 @dataclass(repr=False)
@@ -81,7 +98,7 @@ class Books:
                     hint="the mapping loses them in silence: carry the column, or retire it with a reason",
                 )
 
-    def lines(self) -> list[dict[str, object]]:
+    def lines(self) -> list[LedgerLine]:
         """The ledger as rows: table, column, in, carried, rejected, dropped, and the count of each reason."""
         return [_line(account) for account in (*self.rows, *self.values)]
 
@@ -90,7 +107,7 @@ class Books:
         return self.explained.get(word) or meaning(word)
 
 
-def _line(account: Account) -> dict[str, object]:
+def _line(account: Account) -> LedgerLine:
     totals = {REJECTED: 0, DROPPED: 0}
     reasons: dict[str, int] = {}
     for reason, count in account.counts():
@@ -101,7 +118,8 @@ def _line(account: Account) -> dict[str, object]:
         "column": account.column or None,
         "in": account.incoming,
         "carried": account.carried,
-        **totals,
+        "rejected": totals[REJECTED],
+        "dropped": totals[DROPPED],
         "reasons": dict(sorted(reasons.items())),
     }
 

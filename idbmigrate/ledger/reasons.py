@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REJECTED, DROPPED = "rejected", "dropped"
+from idbmigrate.words import DROPPED, REJECTED, Outcome
 
 #: First part of a reason word -> outcome and meaning.
-REASONS: dict[str, tuple[str, str]] = {
+REASONS: dict[str, tuple[Outcome, str]] = {
     "bad-format": (REJECTED, "the value does not have the form that its target column asks for"),
     "too-long": (REJECTED, "the value is longer than its target column"),
     "too-short": (REJECTED, "the value is shorter than its target column allows"),
@@ -50,7 +50,7 @@ class Reason:
     headed: str = ""
 
 
-def outcome(word: str) -> str:
+def outcome(word: str) -> Outcome:
     """Whether a reason word means ``rejected`` or ``dropped``."""
     return REASONS[word.partition(":")[0]][0]
 

@@ -11,6 +11,7 @@ from idbmigrate.mapping import model as m
 from idbmigrate.mapping import wording
 from idbmigrate.mapping.codes import Use, code_lists, meaning, unlisted, uses
 from idbmigrate.mapping.lint import carried_columns
+from idbmigrate.words import STATED_CONFIDENCE
 
 #: What may become of a source column, of a code, of a target column.
 COLUMN_OUTCOMES = ("carried", "retired", "unaccounted")
@@ -36,7 +37,7 @@ def coverage(mapping: m.Mapping, source: Dataset, target: Dataset) -> dict[str, 
         "totals": {
             "source_columns": _count(columns, "outcome", COLUMN_OUTCOMES),
             "codes": _count(codes, "outcome", CODE_OUTCOMES),
-            "codes_mapped": _count([row for row in codes if row["to"]], "confidence", m.CONFIDENCE),
+            "codes_mapped": _count([row for row in codes if row["to"]], "confidence", STATED_CONFIDENCE),
             "target_columns": _count(targets, "outcome", TARGET_OUTCOMES),
             "target_tables": {
                 "filled": len(mapping.tables),
@@ -142,7 +143,7 @@ def _filled(
     return {
         "outcome": "filled",
         "by": list(dict.fromkeys(_by(branch, item) for branch, item in fields)),
-        "confidence": max(words, key=m.CONFIDENCE.index) if words else None,
+        "confidence": max(words, key=STATED_CONFIDENCE.index) if words else None,
         "reason": "; ".join(notes) or None,
     }
 

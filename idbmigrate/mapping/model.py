@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 
-#: How sure a fact is, weakest last. ``--accept`` names how far a user goes.
-CONFIDENCE = ("confirmed", "inferred", "proposed")
+from idbmigrate.words import STATED_CONFIDENCE
+
 #: How a source code and its target code relate.
 EQUIVALENCE = ("equal", "broader", "narrower", "related")
 #: What happens to a code that a lookup does not list.
@@ -22,7 +22,7 @@ MAX_IDENTIFIER = 32
 
 def accepted(confidence: str | None, accept: str) -> bool:
     """Whether a fact of this confidence may be used by a run that accepts up to ``accept``."""
-    return confidence is None or CONFIDENCE.index(confidence) <= CONFIDENCE.index(accept)
+    return confidence is None or STATED_CONFIDENCE.index(confidence) <= STATED_CONFIDENCE.index(accept)
 
 
 @dataclass(frozen=True)

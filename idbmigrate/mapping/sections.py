@@ -7,6 +7,7 @@ from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.drawn import drawn_table
 from idbmigrate.mapping.expressions import condition, expression
 from idbmigrate.mapping.functions import CLEANERS, DEFAULTS
+from idbmigrate.words import STATED_CONFIDENCE
 
 _REMARKS = ("confidence", "note", "source")
 
@@ -130,7 +131,7 @@ def _cleaner(node: Node) -> tuple[str, int]:
 
 def _same_rows(node: Node) -> list[m.LookupRow]:
     node.only("codes", *_REMARKS)
-    confidence = node.need("confidence").one_of(m.CONFIDENCE)
+    confidence = node.need("confidence").one_of(STATED_CONFIDENCE)
     remarks = node.text_at("source"), node.text_at("note")
     return [
         m.LookupRow(code, code, "equal", confidence, None, *remarks, node.place)
@@ -145,7 +146,7 @@ _YES, _NO = ("TRUE", "-1"), ("FALSE", "0")
 def _flag_rows(node: Node) -> list[m.LookupRow]:
     """Rows for a Yes/No column: yes has a code, and what no means is for an overlay to say."""
     node.only("yes", *_REMARKS)
-    confidence, yes = node.need("confidence").one_of(m.CONFIDENCE), node.need("yes").text()
+    confidence, yes = node.need("confidence").one_of(STATED_CONFIDENCE), node.need("yes").text()
     remarks = node.text_at("source"), node.text_at("note")
     undecided = "false may be no, not known or not asked"
     return [m.LookupRow(code, yes, "equal", confidence, None, *remarks, node.place) for code in _YES] + [
@@ -165,7 +166,7 @@ def _lookup_row(node: Node) -> m.LookupRow:
         node.need("from").text(),
         to.text() if to else None,
         equivalence.one_of(m.EQUIVALENCE) if equivalence else "equal",
-        node.need("confidence").one_of(m.CONFIDENCE),
+        node.need("confidence").one_of(STATED_CONFIDENCE),
         node.text_at("reason"),
         node.text_at("source"),
         node.text_at("note"),
@@ -226,7 +227,7 @@ def _branch(node: Node, default_name: str | None) -> m.Branch:
         tuple(_item(n) for n in each.entries()) if each else (),
         tuple(_filter(n) for n in where.entries()) if where else (),
         tuple(_field(name, n) for name, n in node.need("fields").items()),
-        confidence.one_of(m.CONFIDENCE) if confidence else None,
+        confidence.one_of(STATED_CONFIDENCE) if confidence else None,
         node.text_at("note"),
         node.place,
     )
@@ -263,7 +264,7 @@ def _filter(node: Node) -> m.Filter:
 def _field(name: str, node: Node) -> m.Field:
     confidence = node.get("confidence") if node.is_map else None
     note = node.text_at("note") if node.is_map else None
-    level = confidence.one_of(m.CONFIDENCE) if confidence else None
+    level = confidence.one_of(STATED_CONFIDENCE) if confidence else None
     return m.Field(name, expression(node), level, note, node.place)
 
 
@@ -281,7 +282,7 @@ def test_case(node: Node) -> m.MappingTest:
     return m.MappingTest(
         node.need("name").text(),
         {name: n.text() for name, n in parameters.items()} if parameters else {},
-        accept.one_of(m.CONFIDENCE) if accept else None,
+        accept.one_of(STATED_CONFIDENCE) if accept else None,
         {name: drawn_table(n) for name, n in node.need("source").items()},
         {name: drawn_table(n) for name, n in (node.get("target") or Node({}, (), "", {})).items()},
         drawn_table(rejects) if rejects else None,

@@ -21,9 +21,9 @@ from idbmigrate.measures.model import (
     Reading,
     Threshold,
 )
+from idbmigrate.words import STATED_CONFIDENCE
 
 PACKS = Path(__file__).parent / "packs"
-CONFIDENCE = ("confirmed", "inferred", "proposed")
 COMPARISONS = ("at_least", "at_most", "above", "below", "from_day")
 
 _TOP = {
@@ -211,7 +211,7 @@ def _sourced(found: Definitions) -> None:
     for name, each in stated.items():
         for source in each.source.split(", "):
             _known(source, found.sources, name)
-        _known(each.confidence, CONFIDENCE, name)
+        _known(each.confidence, STATED_CONFIDENCE, name)
 
 
 def _mapping(data: Any, allowed: set[str], place: str, required: Iterable[str] = ()) -> dict[str, Any]:

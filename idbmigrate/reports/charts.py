@@ -11,8 +11,7 @@ from html import escape
 from math import sqrt
 from typing import Any
 
-WORDS = ("valid", "other", "default", "invalid", "missing")
-OUTCOMES = ("carried", "rejected", "dropped")
+from idbmigrate.words import OUTCOMES, VODIM
 
 _WIDTH = 900
 _GAP = 10
@@ -125,7 +124,7 @@ def _stacked(counts: Mapping[str, Any] | None, top: float) -> list[str]:
         word = "not in the file" if counts is None else "no row" if total == 0 else "suppressed"
         return [f'<text class="small" x="{x}" y="{top + 12}">{word}</text>']
     parts = []
-    for word in WORDS:
+    for word in VODIM:
         count = counts[word] if isinstance(counts[word], int) else 0
         part = min(width * count / total, 250 + width - x)
         if part > 0:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -20,13 +20,142 @@ import pyarrow.compute as pc
 from idbmigrate import __version__
 from idbmigrate.checks.causes import root_causes
 from idbmigrate.checks.coverage import coverage
-from idbmigrate.checks.model import EFFECTS, Outcome
+from idbmigrate.checks.model import Outcome, SubmissionResult
 from idbmigrate.checks.vodim import measure
+from idbmigrate.execution.belonging import KeyLine
+from idbmigrate.ledger.books import LedgerLine
 from idbmigrate.reports.origins import origins, table_links
+from idbmigrate.result.summary import (
+    DateProof,
+    Identified,
+    InputFacts,
+    LeftBehind,
+    MappingFacts,
+    OverlayFacts,
+    TableIn,
+)
+from idbmigrate.words import EFFECTS, Effect, StatedConfidence
 
 if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
     from idbmigrate.result.run import Run
+
+#: A count; in a document that is shared, a small one is the word ``suppressed``.
+Count: TypeAlias = "int | str"
+
+
+class NotReadLine(TypedDict):
+    """What of the file was not read. ``table`` is null where the data set has none such, ``values`` where
+    nobody knows how many."""
+
+    what: str
+    table: str | None
+    why: str
+    values: int | None
+
+
+class Titled(MappingFacts):
+    """A mapping with its title."""
+
+    title: str
+
+
+class Target(TypedDict):
+    """The target data set."""
+
+    dataset: str
+    title: str
+
+
+class Settings(TypedDict):
+    """What the user asked for."""
+
+    accept: StatedConfidence
+    period: str | None
+    months: list[str]
+    parameters: dict[str, str]
+    overlay: OverlayFacts | None
+
+
+class SourceTable(TableIn):
+    """A source table; ``known`` to the data set or the file's own."""
+
+    known: bool
+
+
+class TargetTable(TypedDict):
+    """A target table and its rows."""
+
+    table: str
+    title: str
+    rows: int
+
+
+class TableFlow(TypedDict):
+    """Tables in, tables out, and which feeds which."""
+
+    sources: list[SourceTable]
+    targets: list[TargetTable]
+    links: list[dict[str, str]]
+
+
+class KnownLine(LedgerLine):
+    """A line of the ledger, of a table and column that are ``known`` to the data set or the file's own."""
+
+    known: bool
+
+
+class LedgerSection(TypedDict):
+    """The ledger by line and by reason."""
+
+    lines: list[KnownLine]
+    reasons: list[LeftBehind]
+
+
+class Unmapped(TypedDict):
+    """A code that was not carried, by source column and reason; ``target`` is where it was to go."""
+
+    table: str
+    column: str
+    code: str | None
+    target: str
+    reason: str
+    meaning: str
+    count: int
+
+
+class SureCounts(TypedDict):
+    """Target columns filled, and lookup entries, by confidence."""
+
+    columns: dict[str, int]
+    codes: dict[str, int]
+
+
+class Document(TypedDict):
+    """What every report is made from: see the module. A section that does not apply is null or empty."""
+
+    report: str
+    tool_version: str
+    title: str
+    shared: bool
+    input: InputFacts | None
+    not_read: list[NotReadLine]
+    identification: Identified | None
+    mapping: Titled | None
+    target: Target
+    settings: Settings | None
+    flow: TableFlow
+    ledger: LedgerSection | None
+    coverage: dict[str, Any] | None
+    vodim: list[dict[str, Any]]
+    fate: SubmissionResult | None
+    findings: dict[Effect, Count]
+    root_causes: list[dict[str, Any]]
+    dates: list[DateProof]
+    keys: list[KeyLine]
+    unmapped: list[Unmapped]
+    confidence: SureCounts | None
+
 
 #: Reasons of the ledger that say that a code was not carried.
 CODE_REASONS = ("unknown-code", "undecided-no", "rejected-code", "no-equivalent", "not-accepted")
@@ -35,84 +164,76 @@ CODE_REASONS = ("unknown-code", "undecided-no", "rejected-code", "no-equivalent"
 MAX_CODES = 1000
 
 
-def for_output(
-    name: str, tables: Mapping[str, pa.Table], target: Dataset, outcome: Outcome
-) -> dict[str, Any]:
+def for_output(name: str, tables: Mapping[str, pa.Table], target: Dataset, outcome: Outcome) -> Document:
     """The document of a check of converted output: what there is to say without its source."""
-    return {
-        **_frame(f"{target.name}: {name}"),
-        "target": {"dataset": target.name, "title": target.title},
-        "flow": {"sources": [], "targets": _targets(tables, target), "links": []},
-        **_checked(outcome, {}),
-        "vodim": measure(outcome.pack, tables, target),
-    }
+    flow: TableFlow = {"sources": [], "targets": _targets(tables, target), "links": []}
+    document = _frame(f"{target.name}: {name}", target, flow)
+    _add_checked(document, outcome, {})
+    document["vodim"] = measure(outcome.pack, tables, target)
+    return document
 
 
-def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None) -> dict[str, Any]:
+def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None) -> Document:
     """The document of a conversion; ``outcome`` is null where the target has no rule pack."""
     summary = run.summary
-    feeding = origins(run.mapping)
-    document = {
-        **_frame(run.mapping.title),
-        "input": run.input,
-        "not_read": not_read(run.input),
-        "identification": run.identified,
-        "mapping": {
-            "name": run.mapping.name,
-            "version": run.mapping.version,
-            "title": run.mapping.title,
-        },
-        "target": {"dataset": target.name, "title": target.title},
-        "settings": {
-            "accept": summary["accept"],
-            "period": summary["period"],
-            "months": summary["months"],
-            "parameters": dict(summary["parameters"]),
-            "overlay": summary["overlay"],
-        },
-        "flow": {
-            "sources": [{**line, "known": line["table"] in source.tables} for line in summary["tables_in"]],
-            "targets": _targets(run.coded, target),
-            "links": table_links(run.mapping),
-        },
-        "ledger": {
-            "lines": [{**line, "known": _known(line, source)} for line in run.ledger],
-            "reasons": summary["left_behind"],
-        },
-        "dates": run.dates,
-        "keys": summary["keys"],
-        "unmapped": unmapped(run),
-        "confidence": confidence(run),
+    flow: TableFlow = {
+        "sources": [{**line, "known": line["table"] in source.tables} for line in summary["tables_in"]],
+        "targets": _targets(run.coded, target),
+        "links": table_links(run.mapping),
     }
+    document = _frame(run.mapping.title, target, flow)
+    document["input"] = run.input
+    document["not_read"] = not_read(run.input)
+    document["identification"] = run.identified
+    document["mapping"] = {
+        "name": run.mapping.name,
+        "version": run.mapping.version,
+        "title": run.mapping.title,
+    }
+    document["settings"] = {
+        "accept": summary["accept"],
+        "period": summary["period"],
+        "months": summary["months"],
+        "parameters": dict(summary["parameters"]),
+        "overlay": summary["overlay"],
+    }
+    document["ledger"] = {
+        "lines": [{**line, "known": _known(line, source)} for line in run.ledger],
+        "reasons": summary["left_behind"],
+    }
+    document["dates"] = run.dates
+    document["keys"] = summary["keys"]
+    document["unmapped"] = unmapped(run)
+    document["confidence"] = confidence(run)
     if outcome is not None:
-        document |= _checked(outcome, feeding)
+        _add_checked(document, outcome, origins(run.mapping))
         staged = {name: table.raw for name, table in run.staged.items()}
         document["vodim"] = measure(outcome.pack, run.coded, target, staged, source)
     return document
 
 
-def not_read(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+def not_read(found: InputFacts) -> list[NotReadLine]:
     """What of the file was not read, by line: ``what`` and ``why``.
 
     ``table`` is null where the data set has none such, ``values`` where nobody knows how many.
     """
-    lines = [
+    lines: list[NotReadLine] = [
         {
-            "what": ".".join(line[key] for key in ("table", "column") if key in line),
+            "what": f"{line['table']}.{line['column']}" if "column" in line else line["table"],
             "table": line["table"] if line.get("known", True) else None,
             "why": line["why"],
             "values": line["values"],
         }
         for line in found.get("not_read", ())
     ]
-    rest = [
+    rest: list[NotReadLine] = [
         {"what": each["where"], "table": None, "why": each["message"], "values": None}
         for each in found.get("problems", ())
     ]
     return lines + rest
 
 
-def _frame(title: str) -> dict[str, Any]:
+def _frame(title: str, target: Dataset, flow: TableFlow) -> Document:
     return {
         "report": "idbmigrate",
         "tool_version": __version__,
@@ -122,12 +243,14 @@ def _frame(title: str) -> dict[str, Any]:
         "not_read": [],
         "identification": None,
         "mapping": None,
+        "target": {"dataset": target.name, "title": target.title},
         "settings": None,
+        "flow": flow,
         "ledger": None,
         "coverage": None,
         "vodim": [],
         "fate": None,
-        "findings": dict.fromkeys(EFFECTS, 0),
+        "findings": _no_findings(),
         "root_causes": [],
         "dates": [],
         "keys": [],
@@ -136,34 +259,36 @@ def _frame(title: str) -> dict[str, Any]:
     }
 
 
-def _checked(outcome: Outcome, feeding: Mapping[str, list[str]]) -> dict[str, Any]:
-    counted = dict.fromkeys(EFFECTS, 0)
+def _no_findings() -> dict[Effect, Count]:
+    return dict.fromkeys(EFFECTS, 0)
+
+
+def _add_checked(document: Document, outcome: Outcome, feeding: Mapping[str, list[str]]) -> None:
+    counted = _no_findings()
     if outcome.findings.num_rows:
         for entry in pc.value_counts(outcome.findings["effect"].cast(pa.string())).to_pylist():
             counted[entry["values"]] = entry["counts"]
-    return {
-        "fate": dict(outcome.fate),
-        "findings": counted,
-        "root_causes": root_causes(outcome, feeding),
-        "coverage": {**coverage(outcome.pack), "not_run": dict(outcome.not_run)},
-    }
+    document["fate"] = outcome.fate
+    document["findings"] = counted
+    document["root_causes"] = root_causes(outcome, feeding)
+    document["coverage"] = {**coverage(outcome.pack), "not_run": dict(outcome.not_run)}
 
 
-def _targets(tables: Mapping[str, pa.Table], target: Dataset) -> list[dict[str, Any]]:
+def _targets(tables: Mapping[str, pa.Table], target: Dataset) -> list[TargetTable]:
     return [
         {"table": name, "title": spec.title, "rows": tables[name].num_rows if name in tables else 0}
         for name, spec in target.tables.items()
     ]
 
 
-def _known(line: Mapping[str, Any], source: Dataset) -> bool:
+def _known(line: LedgerLine, source: Dataset) -> bool:
     spec = source.tables.get(line["table"])
     return spec is not None and (line["column"] is None or line["column"] in spec.columns)
 
 
-def unmapped(run: Run) -> list[dict[str, Any]]:
+def unmapped(run: Run) -> list[Unmapped]:
     """Codes that were not carried: one line for each source column, code and reason, most values first."""
-    lines = []
+    lines: list[Unmapped] = []
     for account in run.books.values:
         for index, reason in enumerate(account.names):
             word = reason.word.partition(":")[0]
@@ -186,7 +311,7 @@ def unmapped(run: Run) -> list[dict[str, Any]]:
     return lines[:MAX_CODES]
 
 
-def confidence(run: Run) -> dict[str, dict[str, int]]:
+def confidence(run: Run) -> SureCounts:
     """How sure the mapping is: target columns filled, and lookup entries, by confidence."""
     fields: Counter[str] = Counter()
     for table in run.mapping.tables.values():

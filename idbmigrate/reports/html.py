@@ -11,6 +11,7 @@ from idbmigrate.reports import charts
 from idbmigrate.reports.charts import number
 from idbmigrate.reports.overlay import overlay_lines
 from idbmigrate.reports.parts import Raw, facts, legend, table, wide
+from idbmigrate.words import OUTCOMES, VODIM
 
 _STYLE = Path(__file__).with_name("style.css")
 
@@ -122,7 +123,7 @@ def _flow(document: Mapping[str, Any]) -> str:
     flow = document["flow"]
     parts = []
     if flow["sources"]:
-        parts.append(legend([(word, word) for word in charts.OUTCOMES]))
+        parts.append(legend([(word, word) for word in OUTCOMES]))
         parts.append(wide(charts.flow(flow["sources"], flow["targets"], flow["links"]), "Tables in and out"))
         head = ["Source table", "#Rows", *_IN, "#Values", *_IN]
         rows = [
@@ -152,7 +153,7 @@ def _flow(document: Mapping[str, Any]) -> str:
 
 
 def _parts(line: Mapping[str, Any]) -> list[Any]:
-    return [line[word] for word in charts.OUTCOMES]
+    return [line[word] for word in OUTCOMES]
 
 
 def _causes(document: Mapping[str, Any]) -> str:
@@ -187,9 +188,9 @@ def _vodim(document: Mapping[str, Any]) -> str:
     lines = document["vodim"]
     if not lines:
         return ""
-    head = ["Item", "Column", "", *(f"#{word.capitalize()}" for word in charts.WORDS), "#Total"]
+    head = ["Item", "Column", "", *(f"#{word.capitalize()}" for word in VODIM), "#Total"]
     rows = [
-        [line["item"], column, side, *(line[side][word] for word in (*charts.WORDS, "total"))]
+        [line["item"], column, side, *(line[side][word] for word in (*VODIM, "total"))]
         for line in lines
         for side, column in (("before", line["legacy_column"]), ("after", line["column"]))
         if line[side]
@@ -197,7 +198,7 @@ def _vodim(document: Mapping[str, Any]) -> str:
     return (
         '<p class="note">Which codes count as other or default is proposed: no list is published for these '
         "data sets.</p>"
-        + legend([(word, word) for word in charts.WORDS])
+        + legend([(word, word) for word in VODIM])
         + wide(charts.vodim(lines), "Valid, other, default, invalid and missing values")
         + f"<details><summary>The numbers</summary>{table('Values by item', head, rows)}</details>"
     )
@@ -256,7 +257,7 @@ def _ledger(document: Mapping[str, Any]) -> str:
         "Every source column",
         ["Table", "Column", "#In", "#Carried", "#Rejected", "#Dropped"],
         [
-            [line["table"], line["column"] or "(rows)", line["in"], *(line[word] for word in charts.OUTCOMES)]
+            [line["table"], line["column"] or "(rows)", line["in"], *(line[word] for word in OUTCOMES)]
             for line in ledger["lines"]
         ],
     )

@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from idbmigrate.reports.document import Document
+from idbmigrate.words import OUTCOMES
+
 #: Counts below this are suppressed.
 SMALLEST = 5
 
@@ -22,9 +25,9 @@ SMALLEST = 5
 HIDDEN = "suppressed"
 
 
-def shared(document: Mapping[str, Any]) -> dict[str, Any]:
+def shared(document: Document) -> Document:
     """The document as it may leave the place of work."""
-    found = deepcopy(dict(document))
+    found: Any = deepcopy(document)
     title = (found["mapping"] or found["target"])["title"]
     found |= {"shared": True, "title": title, "input": None, "unmapped": _codes(found["unmapped"])}
     found["not_read"] = _not_read(found["not_read"])
@@ -103,13 +106,10 @@ def _balanced(line: dict[str, Any], whole: str, parts: tuple[str, ...]) -> dict[
     return {**line, **suppress({part: line[part] for part in parts}, line[whole]), whole: safe(line[whole])}
 
 
-_OUTCOMES = ("carried", "rejected", "dropped")
-
-
 def _ledger(ledger: dict[str, Any]) -> dict[str, Any]:
     """Totals of tables only: differences between columns and tables would give small counts away."""
     lines = [
-        {key: value for key, value in _balanced(line, "in", _OUTCOMES).items() if key != "reasons"}
+        {key: value for key, value in _balanced(line, "in", OUTCOMES).items() if key != "reasons"}
         | {"reasons": {}}
         for line in ledger["lines"]
         if line["known"]
@@ -131,8 +131,8 @@ def _flow(flow: dict[str, Any]) -> dict[str, Any]:
     sources = []
     for line in flow["sources"]:
         if line["known"]:
-            line = _balanced(line, "rows", _OUTCOMES)
-            sources.append({**line, "values": _balanced(line["values"], "in", _OUTCOMES)})
+            line = _balanced(line, "rows", OUTCOMES)
+            sources.append({**line, "values": _balanced(line["values"], "in", OUTCOMES)})
     targets = [{**line, "rows": safe(line["rows"])} for line in flow["targets"]]
     return {"sources": sources, "targets": targets, "links": flow["links"]}
 

@@ -21,9 +21,9 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from idbmigrate.checks.model import EFFECTS
 from idbmigrate.reports import cells
 from idbmigrate.reports.overlay import overlay_lines
+from idbmigrate.words import EFFECTS
 
 #: Rows that the sheet Error Data holds at most, the gravest first: findings.csv has all.
 MAX_ROWS = 5_000

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from idbmigrate.execution.belonging import Settled
-from idbmigrate.ledger.books import Account, Books
+from idbmigrate.execution.belonging import KeyLine, Settled
+from idbmigrate.ledger.books import Books, LedgerLine
 from idbmigrate.ledger.proof import Proof
-from idbmigrate.ledger.reasons import DROPPED, REJECTED, outcome
+from idbmigrate.result.summary import (
+    DateProof,
+    FileFacts,
+    Identified,
+    InputFacts,
+    LeftBehind,
+    Manifest,
+    OverlayFacts,
+    RootCause,
+    Summary,
+    TableIn,
+    effects,
+    left_behind,
+    short_cause,
+    tables_in,
+)
 from idbmigrate.staging.dictionary import plain
 from idbmigrate.staging.tables import StagedTable
 
@@ -23,8 +37,6 @@ if TYPE_CHECKING:
     from idbmigrate.compile.plan import Plan
     from idbmigrate.datasets.identify import Identification
     from idbmigrate.mapping.model import Mapping as MappingFile
-
-EFFECTS = ("file", "group", "record", "warning")
 
 
 @dataclass(repr=False)
@@ -38,7 +50,7 @@ class Run:
     that they decide, by lookup; ``None`` where none was given.
     """
 
-    input: dict[str, Any]
+    input: InputFacts
     identification: Identification
     mapping: MappingFile
     plan: Plan
@@ -51,9 +63,9 @@ class Run:
     packages: dict[str, dict[str, pa.Table]] = field(default_factory=dict)
     whose: Settled = field(default_factory=lambda: Settled({}))
     out: str | None = None
-    files: list[dict[str, Any]] = field(default_factory=list)
-    overlay: dict[str, Any] | None = None
-    manifest: dict[str, Any] = field(default_factory=dict)
+    files: list[FileFacts] = field(default_factory=list)
+    overlay: OverlayFacts | None = None
+    manifest: Manifest | None = None
 
     def __repr__(self) -> str:
         """Names and numbers of rows alone: never a value of a record."""
@@ -79,34 +91,33 @@ class Run:
         return SCHEMA.empty_table() if self.outcome is None else self.outcome.findings
 
     @cached_property
-    def root_causes(self) -> list[dict[str, Any]]:
+    def root_causes(self) -> list[RootCause]:
         """One line a rule and column that failed by itself, the gravest first; what only follows is last."""
         if self.outcome is None:
             return []
         from idbmigrate.checks.causes import root_causes
 
-        shown = ("code", "effect", "table", "column", "count", "message", "do")
-        return [{key: cause[key] for key in shown} for cause in root_causes(self.outcome)]
+        return [short_cause(cause) for cause in root_causes(self.outcome)]
 
     @cached_property
-    def ledger(self) -> list[dict[str, Any]]:
+    def ledger(self) -> list[LedgerLine]:
         """Rows and values, in = carried + rejected + dropped, by table, column and reason."""
         return self.books.lines()
 
     @cached_property
-    def _tables_in(self) -> list[dict[str, Any]]:
+    def _tables_in(self) -> list[TableIn]:
         return tables_in(self.books)
 
     @cached_property
-    def _left_behind(self) -> list[dict[str, Any]]:
+    def _left_behind(self) -> list[LeftBehind]:
         return left_behind(self.books)
 
     @cached_property
-    def _keys(self) -> list[dict[str, Any]]:
+    def _keys(self) -> list[KeyLine]:
         return self.whose.lines(self.books.meaning)
 
     @property
-    def identified(self) -> dict[str, Any]:
+    def identified(self) -> Identified:
         """What the file was taken for, and why."""
         found = self.identification
         return {
@@ -117,16 +128,24 @@ class Run:
         }
 
     @property
-    def dates(self) -> list[dict[str, Any]]:
+    def dates(self) -> list[DateProof]:
         """What each source column of text dates proves of the order of day and month, in counts."""
         return [
-            {"table": table.label, "column": column, **asdict(order)}
+            {
+                "table": table.label,
+                "column": column,
+                "order": proof.order,
+                "day_first": proof.day_first,
+                "month_first": proof.month_first,
+                "respelled": proof.respelled,
+                "unread": proof.unread,
+            }
             for table in self.staged.values()
-            for column, order in table.dates.items()
+            for column, proof in table.dates.items()
         ]
 
     @property
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Summary:
         """The run in short: what went in, what came out, what was left behind and why."""
         return {
             "inputs": [self.input],
@@ -142,59 +161,8 @@ class Run:
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": self._left_behind,
             "keys": self._keys,
-            "findings": effects(self.findings) if self.outcome is not None else dict.fromkeys(EFFECTS, 0),
+            "findings": effects(self.findings),
             "root_causes": self.root_causes,
             "out": self.out,
             "files": self.files,
         }
-
-
-def tables_in(books: Books) -> list[dict[str, Any]]:
-    """One line a source table: rows and values, with what became of them."""
-    lines = {}
-    for account in books.rows:
-        lines[account.table] = {"table": account.table, "rows": account.incoming, **_totals(account)}
-        lines[account.table]["values"] = {"in": 0, "carried": 0, REJECTED: 0, DROPPED: 0}
-    for account in books.values:
-        values = lines[account.table]["values"]
-        values["in"] += account.incoming
-        for kind, count in _totals(account).items():
-            values[kind] += count
-    return list(lines.values())
-
-
-def _totals(account: Account) -> dict[str, int]:
-    totals = {"carried": account.carried, REJECTED: 0, DROPPED: 0}
-    for reason, count in account.counts():
-        totals[outcome(reason.word)] += count
-    return totals
-
-
-def left_behind(books: Books) -> list[dict[str, Any]]:
-    """One line a reason, most values first."""
-    found: dict[str, dict[str, Any]] = {}
-    for kind, accounts in (("rows", books.rows), ("values", books.values)):
-        for account in accounts:
-            for reason, count in account.counts():
-                line = found.setdefault(
-                    reason.word,
-                    {
-                        "reason": reason.word,
-                        "meaning": books.meaning(reason.word),
-                        "outcome": outcome(reason.word),
-                        "rows": 0,
-                        "values": 0,
-                    },
-                )
-                line[kind] += count
-    return sorted(found.values(), key=lambda line: (-line["values"], -line["rows"], line["reason"]))
-
-
-def effects(findings: pa.Table) -> dict[str, int]:
-    """Number of findings by effect."""
-    counts = dict.fromkeys(EFFECTS, 0)
-    if findings.num_rows:
-        counted = pc.value_counts(findings["effect"])
-        pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
-        counts |= dict(pairs)
-    return counts

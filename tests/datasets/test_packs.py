@@ -10,8 +10,9 @@ import yaml
 
 from idbmigrate.datasets import list_datasets, load, load_dataset
 from idbmigrate.datasets.compile import compiled
-from idbmigrate.datasets.model import CONFIDENCES, weakest
+from idbmigrate.datasets.model import weakest
 from idbmigrate.errors import UsageError
+from idbmigrate.words import CONFIDENCE
 
 
 def test_the_names_of_the_contract():
@@ -61,7 +62,7 @@ def test_every_fact_has_a_confidence_and_a_source(name):
     dataset = load_dataset(name)
     assert dataset.sources
     for table in dataset.tables.values():
-        assert table.confidence in CONFIDENCES
+        assert table.confidence in CONFIDENCE
         for column in table.columns.values():
             assert column.source, f"{table.name}.{column.name} names no source"
             assert "format" in column.confidences

@@ -6,9 +6,9 @@ import pytest
 
 from idbmigrate.datasets import list_datasets, load_dataset, load_overlay
 from idbmigrate.datasets.build import build
-from idbmigrate.datasets.model import CONFIDENCES
 from idbmigrate.datasets.pages import page
 from idbmigrate.documents import yaml as yamlio
+from idbmigrate.words import CONFIDENCE
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_the_page_names_every_column_and_code(name):
 def test_the_written_page_lists_all_data_sets_and_words(docs):
     text = (docs / "data-sets.md").read_text(encoding="utf-8")
     assert all(f"(datasets/{name}.md)" in text for name in list_datasets())
-    assert all(f"| `{word}` |" in text for word in CONFIDENCES)
+    assert all(f"| `{word}` |" in text for word in CONFIDENCE)
 
 
 def test_the_examples_of_the_written_pages_are_good(docs, tmp_path):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from idbmigrate.datasets.model import ColumnSpec, Dataset, Format, TableSpec
 from idbmigrate.engine import ENGINES
 from idbmigrate.errors import BooksError
-from idbmigrate.ledger.reasons import DROPPED, REJECTED
+from idbmigrate.words import DROPPED, REJECTED
 from tests.spec.small import read, run
 
 MAPPING = """

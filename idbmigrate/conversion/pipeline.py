@@ -1,0 +1,192 @@
+"""The road of one file, top to bottom: a legacy Access file becomes the tables of a current data set.
+
+read -> identify -> stage -> compile -> run -> close the books -> check -> publish
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from idbmigrate.compile.compiler import compile_mapping
+from idbmigrate.conversion import output as package
+from idbmigrate.conversion.options import Options, Progress
+from idbmigrate.conversion.source import identified, input_facts, not_read, overlay_facts, require_tables
+from idbmigrate.datasets import Dataset, load_dataset, load_overlay
+from idbmigrate.datasets.links import linked_tables
+from idbmigrate.engine import Engine, open_engine
+from idbmigrate.execution.belonging import Settled, settled
+from idbmigrate.execution.execute import execute
+from idbmigrate.execution.parameters import resolve
+from idbmigrate.exporters import publish
+from idbmigrate.ledger.books import keep_books
+from idbmigrate.ledger.lineage import Origins
+from idbmigrate.ledger.proof import prove
+from idbmigrate.mapping.load import find_mapping, load_mapping, with_overlay
+from idbmigrate.mapping.model import Mapping as MappingFile
+from idbmigrate.periods import month as periods
+from idbmigrate.periods import packages as months
+from idbmigrate.readers import open_idb
+from idbmigrate.result.run import Run
+from idbmigrate.staging.tables import StagedTable, stage
+
+if TYPE_CHECKING:
+    from idbmigrate.checks import Outcome
+    from idbmigrate.compile.plan import Plan
+
+#: Threads beside the main one, for work that mostly leaves Python.
+_BESIDE = 5
+
+
+def convert_file(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
+    """Convert one file; what is written goes into ``folder``, which is there and empty."""
+    progress(f"reading {path}")
+    overlay = load_overlay(*options.overlays) if options.overlays else None
+    decided = overlay_facts(options, overlay)
+    with ThreadPoolExecutor(_BESIDE) as pool, _stop_on_error() as stop:
+        with open_idb(path, password=options.password, salvage=options.salvage) as idb:
+            digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
+            found = identified(idb, overlay, path, options)
+            source, target = load_dataset(found.dataset), load_dataset(options.to)
+            unread = not_read(idb, found, linked_tables(idb.linked_tables, source, overlay))
+            mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
+            mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
+            staged = stage(idb, found, source)
+            read = input_facts(path, digest.result(), idb.problems, unread)
+        require_tables(mapping, found.missing_tables, path, damaged="problems" in read)
+
+        with _closed_beside(opening.result(), pool) as engine:
+            known = {name: table for name, table in staged.items() if table.name}
+            plan, whose = _plan_and_keys(mapping, known, target, engine, options, pool)
+            known = whose.staged
+            staged.update(known)
+            done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
+            if options.period:
+                done.results = periods.only_month(done.results, target, options.period)
+            split = options.split is not None
+            packages = months.split(done, mapping, known, target, options.parameters) if split else {}
+            tables = months.rows(done, target)
+            checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
+            writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options, stop)
+            proving = pool.submit(prove, done, tables, staged, source, target, whose.allowed)
+            progress("closing the books")
+            books = keep_books(staged, done, mapping)
+            proof = proving.result()
+            proof.hold()
+            books.close()
+            done.sources.clear()
+
+        run = Run(
+            read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages, whose
+        )
+        run.overlay = decided
+        if folder is not None:
+            progress("writing")
+            writing.append(pool.submit(package.write_residue, run, folder))
+        progress("checking")
+        run.outcome = checking.result()
+        if folder is not None:
+            check = options.check
+            reports = package.write_reports(run, folder, source, target, options.share) if check else {}
+            package.write_account(run, folder, ChainMap(reports, *(each.result() for each in writing)))
+    return run
+
+
+@contextmanager
+def _stop_on_error() -> Iterator[Event]:
+    """An event that is set where the block fails or is interrupted: nobody need wait for the writers."""
+    stop = Event()
+    try:
+        yield stop
+    except BaseException:
+        stop.set()
+        raise
+
+
+@contextmanager
+def _closed_beside(engine: Engine, pool: Executor) -> Iterator[Engine]:
+    """The engine, closed in a thread at the end: it gives much memory back, which takes its time."""
+    try:
+        yield engine
+    finally:
+        pool.submit(engine.close)
+
+
+def _plan(
+    mapping: MappingFile, known: Mapping[str, StagedTable], target: Dataset, engine: Engine, options: Options
+) -> Plan:
+    return compile_mapping(
+        mapping,
+        {name: frozenset(table.raw.column_names) for name, table in known.items()},
+        target,
+        parameters=resolve(mapping, options.parameters, known, engine, options.period),
+        accept=options.accept,
+        days={name: table.days for name, table in known.items()},
+        conflicts=frozenset(name for name, table in known.items() if table.conflicts is not None),
+    )
+
+
+def _plan_and_keys(
+    mapping: MappingFile,
+    known: Mapping[str, StagedTable],
+    target: Dataset,
+    engine: Engine,
+    options: Options,
+    pool: Executor,
+) -> tuple[Plan, Settled]:
+    """The plan, and whose every record is: side by side, as few files have a conflict to plan for."""
+    settling = pool.submit(settled, known, mapping, engine, options.allow)
+    if engine.workers == 1:
+        settling.result()
+    plan = _plan(mapping, known, target, engine, options)
+    whose = settling.result()
+    return (_plan(mapping, whose.staged, target, engine, options) if whose.conflicts else plan), whose
+
+
+def _begin_to_write(
+    pool: Executor,
+    packages: Mapping[str, package.Tables],
+    folder: Path | None,
+    target: Dataset,
+    options: Options,
+    stop: Event,
+) -> list[Future[package.Settled]]:
+    """Write the formats while the books are closed: the folder is hidden, and gone where they stay open."""
+    if folder is None:
+        return []
+    rest = (target, options.template, options.allow, stop)
+    return [
+        pool.submit(package.write_tables, packages, folder, form, *rest)
+        for form in dict.fromkeys(options.formats)
+    ]
+
+
+def _get_ready(target: Dataset, options: Options) -> None:
+    """Load what rules and reports need."""
+    if not options.check:
+        return
+    from idbmigrate.checks import list_packs, load_pack, run  # noqa: F401
+
+    if target.name in list_packs():
+        load_pack(target.name)
+    package.get_ready()
+
+
+def _checked(
+    tables: Mapping[str, pa.Table], target: Dataset, origins: Origins, options: Options
+) -> Outcome | None:
+    if not options.check:
+        return None
+    from idbmigrate.checks import Context, check, list_packs
+
+    if target.name not in list_packs():  # a pack only where rules are public
+        return None
+    return check(tables, target, Context(references=origins))

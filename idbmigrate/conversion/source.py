@@ -1,0 +1,100 @@
+"""The file of a conversion: what it is taken for, and what of it is not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from idbmigrate.access import Problem
+from idbmigrate.conversion.options import Options
+from idbmigrate.datasets import Identification, Overlay, identify, load_dataset
+from idbmigrate.datasets.links import ALLOW as ALLOW_LINKED
+from idbmigrate.datasets.links import require_none as require_no_links
+from idbmigrate.errors import SourceError
+from idbmigrate.exporters import publish
+from idbmigrate.mapping.model import Mapping as MappingFile
+from idbmigrate.readers import Idb
+from idbmigrate.result.summary import InputFacts, NotRead, OverlayFacts
+
+
+def overlay_facts(options: Options, overlay: Overlay | None) -> OverlayFacts | None:
+    """The overlay as the manifest names it: its files, without their folders, and what they decide."""
+    if overlay is None:
+        return None
+    codes = {name: dict(codes) for name, codes in overlay.lookups.items()}
+    return {
+        "files": [{"file": Path(path).name, "sha256": publish.sha256(path)} for path in options.overlays],
+        "codes": codes,
+        "decided": sum(map(len, codes.values())),
+    }
+
+
+def identified(idb: Idb, overlay: Overlay | None, path: Path, options: Options) -> Identification:
+    """What the file is. A table of the data set that is only linked to ends the run, unless it is allowed."""
+    links = idb.linked_tables
+    try:
+        found = identify({name: idb.columns(name) for name in idb.tables}, overlay, options.source)
+    except SourceError as error:
+        if error.code == "unknown-dataset":
+            require_no_links(links, None, overlay, path.name)
+        raise
+    if ALLOW_LINKED not in options.allow:
+        require_no_links(links, load_dataset(found.dataset), overlay, path.name)
+    return found
+
+
+def input_facts(path: Path, digest: str, problems: Sequence[Problem], unread: list[NotRead]) -> InputFacts:
+    """The input as the manifest names it; what could not be read is part of it."""
+    facts: InputFacts = {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
+    if problems:
+        facts["problems"] = [{"where": problem.where, "message": problem.message} for problem in problems]
+    if unread:
+        facts["not_read"] = unread
+    return facts
+
+
+def not_read(idb: Idb, found: Identification, links: Mapping[str, str]) -> list[NotRead]:
+    """What of the file nobody reads: ``links``, tables of the data set with their names here; attachments.
+
+    ``rows`` and ``values`` are how many; null where nobody can tell.
+    """
+    lines: list[NotRead] = [
+        {
+            "table": name,
+            "name": own,
+            "why": "a link to another file: its rows and values are not counted",
+            "rows": None,
+            "values": None,
+        }
+        for name, own in links.items()
+    ]
+    canonical = {table.source: table.canonical for table in found.tables}
+    for (table, column), count in idb.complex_values().items():
+        if count != 0:
+            why = "attachments, or several values in one cell, are counted and not read"
+            name = canonical.get(table) or table
+            line: NotRead = {
+                "table": name,
+                "name": table,
+                "column": column,
+                "known": bool(canonical.get(table)),
+                "why": why,
+                "rows": 0,
+                "values": count,
+            }
+            lines.append(line)
+    return lines
+
+
+def require_tables(mapping: MappingFile, missing: Iterable[str], path: Path, damaged: bool) -> None:
+    lost = "it may be lost, as the file is damaged: idbmigrate inspect --salvage lists the contradictions"
+    other = "idbmigrate inspect lists the tables; --overlay binds a table of another name"
+    for name in missing:
+        rule = mapping.sources.get(name)
+        if rule is not None and rule.required:
+            raise SourceError(
+                f"the file has no table {name}, and {mapping.name} cannot do without it",
+                code="missing-table",
+                where=path.name,
+                hint=lost if damaged else other,
+            )
