@@ -14,7 +14,6 @@ from idbmigrate.exporters import FORMATS
 
 if TYPE_CHECKING:
     from idbmigrate.execution.belonging import KeyLine
-    from idbmigrate.result.batch import Batch
     from idbmigrate.result.run import Run
     from idbmigrate.result.summary import BatchSummary, LeftBehind, Summary, TableIn, Total
 
@@ -117,7 +116,6 @@ def command(
     """
     import idbmigrate
     from idbmigrate.result.batch import Batch
-    from idbmigrate.result.run import Run
 
     measured: list[list[dict[str, Any]]] = []
 
@@ -126,7 +124,7 @@ def command(
             console.progress("comparing")
             measured.append(compared(run, options["share"]))
 
-    result: Run | Batch = idbmigrate.convert(
+    result = idbmigrate.convert(
         files[0] if len(files) == 1 else list(files),
         to=to,
         formats=list(formats) or ["csv"],
@@ -137,14 +135,14 @@ def command(
         each=compare,
         **options,
     )
-    if isinstance(result, Run):
+    if isinstance(result, Batch):
+        summaries = list(result.summaries.values())
+    else:
         compare(result)
         summaries = [result.summary]
-    else:
-        summaries = list(result.summaries.values())
     for each, lines in zip(summaries if comparing else (), measured, strict=True):
         each["measures"] = lines
-    console.document(summaries[0] if isinstance(result, Run) else result.summary)
+    console.document(result.summary if isinstance(result, Batch) else summaries[0])
     for each in summaries:
         show(console, each)
         if comparing:

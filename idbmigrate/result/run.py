@@ -24,6 +24,7 @@ from idbmigrate.result.summary import (
     TableIn,
     effects,
     left_behind,
+    no_effects,
     short_cause,
     tables_in,
 )
@@ -161,7 +162,7 @@ class Run:
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": self._left_behind,
             "keys": self._keys,
-            "findings": effects(self.findings),
+            "findings": no_effects() if self.outcome is None else effects(self.findings),
             "root_causes": self.root_causes,
             "out": self.out,
             "files": self.files,

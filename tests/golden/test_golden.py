@@ -71,7 +71,7 @@ def test_the_same_bytes_whatever_the_threads_and_the_seed_of_hashes(case, tmp_pa
 def test_every_engine_gives_the_same_tables_and_the_same_residue(target, sample_idb, monkeypatch):
     made = []
     for name in ENGINES:
-        module = importlib.import_module("idbmigrate.conversion.convert")
+        module = importlib.import_module("idbmigrate.conversion.pipeline")
         monkeypatch.setattr(module, "open_engine", lambda name=name: open_engine(name))
         run = idbmigrate.convert(sample_idb / "iapt-1.5-messy.mdb", to=target)
         made.append({**run.tables, **residue(run.books, run.staged)})

@@ -81,7 +81,7 @@ def written(path, **rows: str):
 
 def proved(path, monkeypatch, to="iapt-2.1", **options) -> tuple[Proof, Seen]:
     """The proof of a run, whether or not it holds, and what it was given."""
-    module, seen = importlib.import_module("idbmigrate.conversion.convert"), []
+    module, seen = importlib.import_module("idbmigrate.conversion.pipeline"), []
 
     def note(run, tables, staged, source, target, allowed):
         seen.append(Seen(run=run, tables=tables, staged=staged, source=source, target=target))
