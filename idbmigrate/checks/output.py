@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ACCESS = (".mdb", ".accdb")
 
+#: The day on which Access keeps a time that has none.
+_DAY_ZERO = "1899-12-30"
 #: Bound for one XML element's text; the longest column of any data set has 56 characters.
 _MAX_TEXT = 65_536
 #: The file of an output folder that says what was written, and its largest size in bytes.
@@ -143,19 +145,25 @@ def _read_access(path: Path, dataset: Dataset) -> dict[str, pa.Table]:
         tables = {}
         for name in (each for each in idb.tables if each in dataset.tables):
             table = idb.read(name)
+            specs = dataset.tables[name].columns
             columns = {each: as_text(table[each]) for each in table.column_names}
-            tables[name] = pa.table({each: _stamped(name, each, columns[each], dataset) for each in columns})
+            for each in columns:
+                if each in specs and pa.types.is_timestamp(table[each].type):
+                    columns[each] = _clock(columns[each], specs[each].format.kind)
+            tables[name] = pa.table(columns)
         return tables
 
 
-def _stamped(table: str, column: str, values: pa.ChunkedArray, dataset: Dataset) -> pa.ChunkedArray:
-    """A moment that Access holds as Date/Time, written as the data set writes it."""
+def _clock(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    """Date/Time, as text, as the data set writes a time or moment; midnight has lost its hours on the way."""
     import pyarrow.compute as pc
 
-    spec = dataset.tables[table].columns.get(column)
-    if spec is None or spec.format.kind != "timestamp":
-        return values
-    return pc.replace_substring_regex(values, r"^(\d{4}-\d\d-\d\d) (\d\d)", r"\1T\2")
+    if kind == "time":
+        return pc.replace_substring_regex(texts, f"^{_DAY_ZERO}$", "00:00:00")
+    if kind == "timestamp":
+        texts = pc.replace_substring_regex(texts, r"^(\d{4}-\d\d-\d\d)$", r"\1 00:00:00")
+        return pc.replace_substring_regex(texts, r"^(\d{4}-\d\d-\d\d) (\d\d)", r"\1T\2")
+    return texts
 
 
 def _read_xml(path: Path, dataset: Dataset) -> dict[str, pa.Table]:

@@ -133,6 +133,11 @@ class TableSpec:
     confidences: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
 
+    @property
+    def is_header(self) -> bool:
+        """Whether it is the one row about the submission itself."""
+        return self.period is not None and self.period.kind == "header"
+
 
 @dataclass(frozen=True)
 class Assessment:

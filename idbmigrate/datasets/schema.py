@@ -21,7 +21,7 @@ _COMMENT = """ {name}: {title}.
 
 def table_order(dataset: Dataset) -> list[TableSpec]:
     """Tables as documents have them: the header first, then the data set's order."""
-    return sorted(dataset.tables.values(), key=lambda table: not _is_header(table))
+    return sorted(dataset.tables.values(), key=lambda table: not table.is_header)
 
 
 def namespace(dataset: Dataset) -> str:
@@ -49,7 +49,7 @@ def xsd(dataset: Dataset) -> bytes:
     types: dict[Format, str] = {}
     rows = _sequence(ElementTree.SubElement(root, "xs:element", name="DataSet"))
     for table in table_order(dataset):
-        occurs = {} if _is_header(table) else {"minOccurs": "0", "maxOccurs": "unbounded"}
+        occurs = {} if table.is_header else {"minOccurs": "0", "maxOccurs": "unbounded"}
         row = ElementTree.SubElement(rows, "xs:element", {"name": table.name, **occurs})
         values = _sequence(row)
         for column in table.columns.values():
@@ -100,7 +100,7 @@ def _json_table(table: TableSpec) -> dict[str, Any]:
         "required": [column.name for column in table.columns.values() if column.mandatory],
     }
     rows: dict[str, Any] = {"title": table.title, "type": "array", "items": row}
-    return rows | {"minItems": 1, "maxItems": 1} if _is_header(table) else rows
+    return rows | {"minItems": 1, "maxItems": 1} if table.is_header else rows
 
 
 def _json_column(column: ColumnSpec) -> dict[str, Any]:
@@ -115,7 +115,3 @@ def _json_column(column: ColumnSpec) -> dict[str, Any]:
     if column.mandatory:
         return {"type": "string", **described, **schema}
     return {"type": ["string", "null"], **described, **schema}
-
-
-def _is_header(table: TableSpec) -> bool:
-    return table.period is not None and table.period.kind == "header"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from idbmigrate.access import open_database
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, NewIndex, create_database
-from idbmigrate.datasets.model import ColumnSpec, Dataset
+from idbmigrate.datasets.model import ColumnSpec, Dataset, TableSpec
 from idbmigrate.errors import OutputError
 
 #: kinds of difference -> what they mean
@@ -20,17 +20,20 @@ DIFFERENCES = {
     "type": "the column's type is not one that the data item is kept in",
     "length": "the column is longer or shorter than the data item",
 }
-#: kind of format -> Access types that keep it, the first of them being our proposal for a new file
+#: kind of format -> Access types that keep it, the first of them for a new file: that of the centre's own
+#: definitions of the data sets, where times are Date/Time and amounts of money text (Reusable Code Library)
 TYPES = {
     "text": ("TEXT", "MEMO"),
     "month": ("TEXT",),
-    "time": ("TEXT", "SHORT_DATE_TIME"),
+    "time": ("SHORT_DATE_TIME", "TEXT"),
     "timestamp": ("TEXT", "SHORT_DATE_TIME"),
     "date": ("SHORT_DATE_TIME", "TEXT"),
     "integer": ("LONG", "INT", "BYTE", "BIG_INT", "DOUBLE", "NUMERIC"),
-    "decimal": ("DOUBLE", "FLOAT", "MONEY", "NUMERIC"),
+    "decimal": ("TEXT", "DOUBLE", "FLOAT", "MONEY", "NUMERIC"),
 }
 _LONGEST_TEXT = 255
+#: Digits that a Long Integer always holds; longer numbers are a Decimal of that many digits.
+_LONG_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -105,14 +108,23 @@ def require(
 
 
 def new_columns(dataset: Dataset, table: str) -> list[NewColumn]:
-    """The columns of a table in a file of ours; their types are proposed, as nothing public says them."""
-    columns = []
-    for spec in dataset.tables[table].columns.values():
-        kind, length = TYPES[spec.format.kind][0], spec.format.max_length or _LONGEST_TEXT
-        if kind == "TEXT" and length > _LONGEST_TEXT:
-            kind = "MEMO"
-        columns.append(NewColumn(spec.name, kind, length if kind == "TEXT" else None))
-    return columns
+    """The columns of a table in a file of ours, in the types of the centre's own definitions.
+
+    Of the moments only the header's is Date/Time: those of the records carry an offset, which that type
+    cannot hold. Lengths are those of the data items. What the official template has is not public.
+    """
+    return [_new_column(spec, dataset.tables[table]) for spec in dataset.tables[table].columns.values()]
+
+
+def _new_column(spec: ColumnSpec, table: TableSpec) -> NewColumn:
+    kind, length = TYPES[spec.format.kind][0], spec.format.max_length or _LONGEST_TEXT
+    if spec.format.kind == "timestamp" and table.is_header:
+        kind = "SHORT_DATE_TIME"
+    if kind == "LONG" and length > _LONG_DIGITS and spec.format.max_length:
+        return NewColumn(spec.name, "NUMERIC", precision=length)
+    if kind == "TEXT" and length > _LONGEST_TEXT:
+        kind = "MEMO"
+    return NewColumn(spec.name, kind, length if kind == "TEXT" else None)
 
 
 def make_shape(dataset: Dataset, path: str | os.PathLike[str], format: str | None = None) -> None:

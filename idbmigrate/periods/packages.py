@@ -67,4 +67,4 @@ def _empty(target: Dataset, name: str) -> pa.Table:
 
 
 def _headers(target: Dataset) -> set[str]:
-    return {name for name, spec in target.tables.items() if spec.period and spec.period.kind == "header"}
+    return {name for name, spec in target.tables.items() if spec.is_header}

@@ -1,10 +1,10 @@
 """The one JSON document that every report is made from.
 
-Sections (a section that does not apply is null or empty): ``input``, ``not_read``, ``identification``,
-``mapping``, ``settings``, ``flow`` (tables in, tables out, which feeds which), ``ledger``, ``coverage`` of
-the rules, ``vodim``, ``fate``, ``findings`` (counts by effect), ``root_causes``, ``dates`` (what each column
-of text dates proves), ``keys``, ``unmapped``, ``confidence``. It holds no time of day, so that the same run
-gives the same bytes.
+Sections (a section that does not apply is null or empty): ``use`` (what the result is good for), ``input``,
+``not_read``, ``identification``, ``mapping``, ``settings``, ``flow`` (tables in, tables out, which feeds
+which), ``ledger``, ``coverage`` of the rules, ``vodim``, ``fate``, ``findings`` (counts by effect),
+``root_causes``, ``dates`` (what each column of text dates proves), ``keys``, ``unmapped``, ``confidence``.
+It holds no time of day, so that the same run gives the same bytes.
 """
 
 from __future__ import annotations
@@ -160,6 +160,14 @@ class Document(TypedDict):
 #: Reasons of the ledger that say that a code was not carried.
 CODE_REASONS = ("unknown-code", "undecided-no", "rejected-code", "no-equivalent", "not-accepted")
 
+#: What a converted month is good for. The first period of the public submission calendars of the data sets in
+#: use is November 2019 (IAPT v2.0; Reusable Code Library, src/dsp/shared/submissions/calendars).
+USE = (
+    "A converted month is good for an archive, for analysis and for trying out systems. The public "
+    "submission calendars of the data sets in use begin with November 2019: an older month is submitted by "
+    "arrangement with the centre. Ask it whether it takes the month, in which version of the data set, and "
+    "by what way."
+)
 #: Lines of unmapped codes at most; what is beyond them is in the residue.
 MAX_CODES = 1000
 
@@ -239,6 +247,7 @@ def _frame(title: str, target: Dataset, flow: TableFlow) -> Document:
         "tool_version": __version__,
         "title": title,
         "shared": False,
+        "use": USE,
         "input": None,
         "not_read": [],
         "identification": None,

@@ -52,7 +52,7 @@ def render(document: Mapping[str, Any]) -> str:
         f"<title>{escape(document['title'])}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n"
         f'</head>\n<body>\n<a class="skip" href="#main">Skip to the report</a>\n{_head(document)}'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="main">\n'
-        f"{_unread(document)}{_verdict(document)}{body}\n"
+        f"{_unread(document)}{_verdict(document)}{_use(document)}{body}\n"
         "</main>\n</body>\n</html>\n"
     )
 
@@ -98,6 +98,10 @@ def _verdict(document: Mapping[str, Any]) -> str:
         f'<div class="verdict {_colour(document)}"><strong>{escape(words)}.</strong>{more}'
         f'<p class="note">{note}</p></div>'
     )
+
+
+def _use(document: Mapping[str, Any]) -> str:
+    return f'<p class="note">{escape(document["use"])}</p>'
 
 
 def _colour(document: Mapping[str, Any]) -> str:

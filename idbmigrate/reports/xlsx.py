@@ -98,6 +98,7 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     yield "Target", document["target"]["dataset"]
     for line in document["not_read"]:
         yield f"Not read: {line['what']}", line["why"]
+    yield "What it is good for", document["use"]
     if fate := document["fate"]:
         yield "Fate of a submission", fate["words"]
         yield "Codes that reject the file", ", ".join(fate["file_codes"])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import openpyxl
 import pytest
 
-from idbmigrate.reports import html
+from idbmigrate.reports import html, xlsx
+from idbmigrate.reports.document import USE
 
 from .test_share import document
 
@@ -53,6 +55,14 @@ def test_well_formed_and_linked(text):
     assert len(page.ids) == len(set(page.ids)) and set(page.targets) <= set(page.ids)
     steps = [after - before for before, after in zip(page.headings, page.headings[1:])]
     assert page.headings[0] == 1 and max(steps) <= 1, "no level of heading is skipped"
+
+
+def test_what_the_month_is_good_for_stands_on_page_and_workbook(text, tmp_path):
+    assert document()["use"] in text
+    book = openpyxl.load_workbook(xlsx.write(document(), tmp_path / "report.xlsx"))
+    shown = {row[0]: row[1] for row in book.worksheets[0].iter_rows(values_only=True)}
+    assert shown["What it is good for"] == document()["use"]
+    assert "November 2019" in USE and "centre" in USE
 
 
 def test_no_network_and_no_script(text):

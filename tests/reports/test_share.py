@@ -49,6 +49,7 @@ def document():
         "tool_version": "1",
         "title": f"secret {SECRETS['file']}",
         "shared": False,
+        "use": "A converted month is good for an archive.",
         "input": {"file": SECRETS["file"], "bytes": 1, "sha256": SECRETS["digest"]},
         "not_read": [
             {"what": "Disability", "table": "Disability", "why": "a link to another file", "values": None},

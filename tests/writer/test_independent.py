@@ -27,9 +27,20 @@ def filled(sample_idb, tmp_path_factory):
 
 
 def expected(tables) -> dict[str, list[dict[str, str]]]:
-    """Rows of text, with nothing for a missing value."""
+    """Rows of text as Access keeps them: a day has a midnight, a time the day zero; nothing for null."""
+    layouts = {"date": "{} 00:00:00", "time": "1899-12-30 {}"}
+
+    def shown(value, spec):
+        if value is None:
+            return ""
+        if spec.format.kind == "timestamp":
+            return value.replace("T", " ")
+        return layouts.get(spec.format.kind, "{}").format(value)
+
+    specs = load_dataset("iapt-2.1").tables
     return {
-        name: [{k: v or "" for k, v in row.items()} for row in t.to_pylist()] for name, t in tables.items()
+        name: [{k: shown(v, specs[name].columns[k]) for k, v in row.items()} for row in t.to_pylist()]
+        for name, t in tables.items()
     }
 
 
@@ -38,7 +49,7 @@ def test_mdbtools(filled):
         pytest.skip("mdb-export is not installed")
     tables, path = filled
     for name, rows in expected(tables).items():
-        command = ["mdb-export", "-T", "%Y-%m-%d", str(path), name]
+        command = ["mdb-export", "-T", "%Y-%m-%d %H:%M:%S", str(path), name]
         out = subprocess.run(command, capture_output=True, check=True).stdout.decode()
         assert list(csv.DictReader(io.StringIO(out))) == rows, name
 
@@ -51,7 +62,8 @@ def test_mdb_reader(filled):
     script = (
         f"import M from {json.dumps(Path(modules, 'mdb-reader', 'lib', 'node', 'index.js').as_uri())};"
         "import {readFileSync} from 'node:fs'; const m = new M(readFileSync(process.argv[1]));"
-        "const text = v => v === null ? '' : v instanceof Date ? v.toISOString().slice(0, 10) : String(v);"
+        "const text = v => v === null ? '' : v instanceof Date "
+        "? v.toISOString().slice(0, 19).replace('T', ' ') : String(v);"
         "console.log(JSON.stringify(Object.fromEntries(m.getTableNames().map(t => [t, m.getTable(t).getData()"
         ".map(r => Object.fromEntries(Object.entries(r).map(([k, v]) => [k, text(v)])))]))));"
     )
