@@ -135,12 +135,31 @@ def measures() -> str:
     return page()
 
 
+def windows() -> str:
+    """Every calendar of submission windows with its source and confidence."""
+    from idbmigrate.periods.windows import load_calendars
+
+    rows = [
+        (
+            ", ".join(each.data_sets),
+            f"{each.windows[0].opens} to {each.last_closes}" if each.windows else "unknown",
+            str(len(each.windows) or ""),
+            f"{each.source}, {each.confidence}" if each.source else "",
+            each.note or each.unknown or "",
+        )
+        for each in load_calendars()
+    ]
+    head = ["| data sets | known | windows | source | |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "verbs": verbs,
     "errors": errors,
     "tour": tour,
     "mappings": mappings,
     "measures": measures,
+    "windows": windows,
 }
 
 

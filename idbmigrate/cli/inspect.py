@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("inspect")
 @click.argument("file", metavar="FILE")
+@click.option("--period", metavar="YYYY-MM", help="Show the submission windows that took this month.")
 @_options.source
 @_options.overlay
 @_options.password
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 def command(
     console: Console,
     file: str,
+    period: str | None,
     source: str | None,
     overlays: tuple[str, ...],
     password: str | None,
@@ -34,7 +36,8 @@ def command(
 
     Lists the tables with their declared and read rows, and the columns against the description of the
     data set: which name matched, what is missing, what is extra, whose type or width differs, and
-    which codes the national lists do not have.
+    which codes the national lists do not have. Then the submission windows of the data set: whether one
+    is open today and, with --period, which ones took the month.
 
     \b
     Example:
@@ -52,6 +55,7 @@ def command(
             {"table": table, "column": column, "values": count}
             for (table, column), count in idb.complex_values().items()
         ]
+    windows = _windows(result.found.dataset, period)
     console.document(
         {
             "file": file,
@@ -59,6 +63,7 @@ def command(
             "linked_tables": [table._asdict() for table in linked],
             "complex_columns": inside,
             "problems": [problem.as_dict() for problem in problems],
+            "windows": windows,
         }
     )
     if not console.as_json:
@@ -70,6 +75,41 @@ def command(
             _heading(console, "Attachments and cells of several values, which are counted and not read")
             console.table([tuple(line.values()) for line in inside], ["table", "column", "values"])
         _show_problems(console, problems)
+        _show_windows(console, windows)
+
+
+def _windows(dataset: str, period: str | None) -> dict:
+    """The submission windows of the data set: those of a month, and the months that one takes today."""
+    from datetime import date
+
+    from idbmigrate.periods.windows import load_calendar
+
+    calendar, today = load_calendar(dataset), date.today()
+    found = calendar.as_dict([period] if period else [])
+    return {"period": period, **found, "on": today.isoformat(), "open_for": calendar.open_for(today)}
+
+
+def _show_windows(console: Console, windows: dict) -> None:
+    _heading(console, "Submission windows")
+    if windows["unknown"]:
+        console.say(f"  not known: {windows['unknown']}")
+        return
+    console.say(f"  {_open_today(windows)}")
+    if windows["period"] and not windows["taken"]:
+        console.say(f"  {windows['period']}: no published window took it")
+    for line in windows["taken"]:
+        console.say(f"  {line['month']}: {line['kind']} from {line['opens']} to {line['closes']}")
+    console.say(f"  {windows['source']}, {windows['confidence']}: {windows['note']}")
+
+
+def _open_today(windows: dict) -> str:
+    if windows["open_for"] is None:
+        return (
+            f"the published ones end on {windows['last_closes']}; whether one is open today nobody has said"
+        )
+    if windows["open_for"]:
+        return f"one is open on {windows['on']}, for {', '.join(windows['open_for'])}"
+    return f"none is open on {windows['on']}; the published ones end on {windows['last_closes']}"
 
 
 def _show(console: Console, file: str, result: Survey) -> None:

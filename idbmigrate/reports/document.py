@@ -3,8 +3,9 @@
 Sections (a section that does not apply is null or empty): ``use`` (what the result is good for), ``input``,
 ``not_read``, ``identification``, ``mapping``, ``settings``, ``flow`` (tables in, tables out, which feeds
 which), ``ledger``, ``coverage`` of the rules, ``vodim``, ``fate``, ``findings`` (counts by effect),
-``root_causes``, ``dates`` (what each column of text dates proves), ``keys``, ``unmapped``, ``confidence``.
-It holds no time of day, so that the same run gives the same bytes.
+``root_causes``, ``windows`` (when the portal of the target took the months), ``dates`` (what each column of
+text dates proves), ``keys``, ``unmapped``, ``confidence``. It holds no time of day, so that the same run
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from idbmigrate.checks.coverage import coverage
 from idbmigrate.checks.model import Outcome, SubmissionResult
 from idbmigrate.checks.vodim import measure
 from idbmigrate.execution.belonging import KeyLine
+from idbmigrate.execution.parameters import PERIOD
 from idbmigrate.ledger.books import LedgerLine
+from idbmigrate.periods.windows import CalendarFacts, load_calendar, months_between
 from idbmigrate.reports.origins import origins, table_links
 from idbmigrate.result.summary import (
     DateProof,
@@ -32,6 +35,7 @@ from idbmigrate.result.summary import (
     LeftBehind,
     MappingFacts,
     OverlayFacts,
+    Summary,
     TableIn,
 )
 from idbmigrate.words import EFFECTS, Effect, StatedConfidence
@@ -124,6 +128,12 @@ class Unmapped(TypedDict):
     count: int
 
 
+class Windows(CalendarFacts):
+    """The submission windows of the target, and of how many months of the output."""
+
+    months: int
+
+
 class SureCounts(TypedDict):
     """Target columns filled, and lookup entries, by confidence."""
 
@@ -151,6 +161,7 @@ class Document(TypedDict):
     fate: SubmissionResult | None
     findings: dict[Effect, Count]
     root_causes: list[dict[str, Any]]
+    windows: Windows | None
     dates: list[DateProof]
     keys: list[KeyLine]
     unmapped: list[Unmapped]
@@ -209,6 +220,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
         "lines": [{**line, "known": _known(line, source)} for line in run.ledger],
         "reasons": summary["left_behind"],
     }
+    document["windows"] = windows(summary)
     document["dates"] = run.dates
     document["keys"] = summary["keys"]
     document["unmapped"] = unmapped(run)
@@ -218,6 +230,19 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
         staged = {name: table.raw for name, table in run.staged.items()}
         document["vodim"] = measure(outcome.pack, run.coded, target, staged, source)
     return document
+
+
+def windows(summary: Summary) -> Windows:
+    """When the portal of the target took the months of a run: its calendar, and the windows of each month.
+
+    Nothing here depends on the day of the run: whether a window is open, the dates tell.
+    """
+    if summary["months"] or summary["period"]:
+        months = summary["months"] or [str(summary["period"])]
+    else:
+        first, last = (str(summary["parameters"].get(name) or "")[:7] for name in PERIOD)
+        months = months_between(first, last) if first and last else []
+    return {"months": len(months), **load_calendar(summary["target"]).as_dict(months)}
 
 
 def not_read(found: InputFacts) -> list[NotReadLine]:
@@ -261,6 +286,7 @@ def _frame(title: str, target: Dataset, flow: TableFlow) -> Document:
         "fate": None,
         "findings": _no_findings(),
         "root_causes": [],
+        "windows": None,
         "dates": [],
         "keys": [],
         "unmapped": [],

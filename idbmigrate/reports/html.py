@@ -245,6 +245,24 @@ def _dates(document: Mapping[str, Any]) -> str:
     return table("Different values of each column, and what they prove", head, rows) if rows else ""
 
 
+def _windows(document: Mapping[str, Any]) -> str:
+    found = document.get("windows")
+    if not found:
+        return ""
+    if found["unknown"]:
+        return f"<p>{escape(found['unknown'])}</p>"
+    rows = [[line["month"], line["kind"], line["opens"], line["closes"]] for line in found["taken"]]
+    taken = len({line["month"] for line in found["taken"]})
+    pairs = [
+        ("Months of the output", number(found["months"])),
+        ("Taken by a published window", number(taken)),
+        ("The published windows end on", found["last_closes"]),
+        ("Source", f"{found['source']} ({found['confidence']}): {found['note']}"),
+    ]
+    head = ["Month", "Taken as", "Opens", "Closes"]
+    return facts(pairs) + (table("Windows of these months", head, rows) if rows else "")
+
+
 def _ledger(document: Mapping[str, Any]) -> str:
     ledger = document["ledger"]
     if not ledger:
@@ -324,6 +342,7 @@ _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
     ("vodim", "Data quality before and after", _vodim),
     ("keys", "Whose record it is", _keys),
     ("unmapped", "Codes without a place", _unmapped),
+    ("windows", "Submission windows", _windows),
     ("dates", "Dates as text", _dates),
     ("ledger", "The books", _ledger),
     ("coverage", "Rules that were checked", _coverage),
