@@ -35,7 +35,7 @@ ROOMS = [
     "access",
 ]
 #: used by all, using none but themselves
-COMMON = ["documents", "errors", "words"]
+COMMON = ["brief", "documents", "errors", "words"]
 #: library -> the rooms that may know it
 KNOWERS = {
     "duckdb": {"engine"},

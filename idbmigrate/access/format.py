@@ -135,6 +135,9 @@ class Layout(NamedTuple):
     row_head: int  # bytes of the column count that begins a row
     character_size: int
 
+    def __repr__(self) -> str:
+        return f"<Layout of {self.name}>"
+
 
 JET3 = Layout(
     name="Jet 3",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypedDict
 
+from idbmigrate.brief import brief
 from idbmigrate.words import SubmissionOutcome
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ REASONS = {
 }
 
 
+@brief
 @dataclass(frozen=True)
 class Rule:
     """One rule of a pack: ``form`` is None where it cannot be checked, and ``because`` says why.
@@ -87,6 +89,7 @@ class Measure:
     confidence: str
 
 
+@brief
 @dataclass(frozen=True)
 class RulePack:
     """All rules of one data set, with the lists they share.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from idbmigrate.brief import brief
 from idbmigrate.mapping.model import Reference
 from idbmigrate.words import StatedConfidence
 
@@ -63,6 +64,7 @@ def target(table: str) -> str:
     return f"target_{table}"
 
 
+@brief
 @dataclass(frozen=True)
 class Prepared:
     """A value that hangs on one column of a source table, whichever that is.
@@ -79,6 +81,7 @@ class Prepared:
     depth: int
 
 
+@brief
 @dataclass(frozen=True)
 class CarrierColumns:
     """Where a query says what became of one carrier: column names, ``None`` where there is nothing to say."""
@@ -88,6 +91,7 @@ class CarrierColumns:
     why: str | None
 
 
+@brief
 @dataclass(frozen=True)
 class FieldColumns:
     name: str
@@ -107,6 +111,7 @@ class Copied:
     text: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class BranchColumns:
     """One branch: its source table, the joined source tables with their row columns, and its fields."""
@@ -122,6 +127,7 @@ class BranchColumns:
 Identities = dict[str, tuple[str, str, int]]
 
 
+@brief
 @dataclass(frozen=True)
 class TableQuery:
     """One target table.
@@ -153,6 +159,7 @@ class TableQuery:
     identities: Identities
 
 
+@brief
 @dataclass(frozen=True)
 class TieQuery:
     """What the natural key of a source table says of its rows.
@@ -171,6 +178,7 @@ class TieQuery:
     values: dict[str, tuple[Prepared, ...]]
 
 
+@brief
 @dataclass(frozen=True)
 class Plan:
     """Everything that an engine runs, in order: ties of source tables, then target tables.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from idbmigrate.brief import brief
 from idbmigrate.datasets.load import list_datasets, load_dataset
 from idbmigrate.datasets.match import Clash, Column, Matching, TableMatch, match
 from idbmigrate.datasets.model import Dataset
@@ -24,6 +25,7 @@ _SHOWN = 4
 _ADVICE = "say what the file is with --source, or bind its names with --overlay"
 
 
+@brief
 @dataclass(frozen=True)
 class Candidate:
     """A data set that the file was held against: ``score`` is the share that fits, from 0 to 1."""
@@ -33,6 +35,7 @@ class Candidate:
     missing_tables: tuple[str, ...]
 
 
+@brief
 @dataclass(frozen=True)
 class Identification:
     """What a file is.

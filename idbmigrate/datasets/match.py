@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from idbmigrate.brief import brief
 from idbmigrate.datasets.model import ColumnSpec, Dataset, Format, TableSpec
 from idbmigrate.datasets.overlay import Binding, Overlay
 
@@ -52,6 +53,7 @@ class ColumnMatch:
     drift: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class TableMatch:
     """A table of the file and the one of the data set that it is (``canonical`` is None: none).

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from idbmigrate.brief import brief
 from idbmigrate.words import CONFIDENCE
 
 #: Requirement letters of the NHS Data Dictionary: mandatory, required, optional, pilot.
@@ -39,6 +40,7 @@ class Format:
     pattern: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class CodeList:
     """The national codes that a column may hold.
@@ -58,6 +60,7 @@ class CodeList:
         return self.confidences.get(code, self.confidence)
 
 
+@brief
 @dataclass(frozen=True)
 class ColumnSpec:
     """One column of a table.
@@ -111,6 +114,7 @@ class Period:
     also: tuple[str, ...] = ()
 
 
+@brief
 @dataclass(frozen=True)
 class TableSpec:
     """One table: ``columns`` in the order of the data set.
@@ -139,6 +143,7 @@ class TableSpec:
         return self.period is not None and self.period.kind == "header"
 
 
+@brief
 @dataclass(frozen=True)
 class Assessment:
     """One scored question or total and the SNOMED CT concept that carries it.
@@ -160,6 +165,7 @@ class Assessment:
     note: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class Concept:
     """One coded meaning outside the columns' own lists; ``code`` is its legacy code, where it has one."""
@@ -173,6 +179,7 @@ class Concept:
     note: str | None = None
 
 
+@brief
 @dataclass(frozen=True)
 class Dataset:
     """A version of a data set, as far as public sources describe it."""

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.brief import brief
 from idbmigrate.compile import belonging, plan
 from idbmigrate.engine import Engine
 from idbmigrate.errors import UsageError
@@ -39,6 +40,7 @@ class KeyLine(TypedDict):
     meaning: str
 
 
+@brief
 @dataclass(frozen=True)
 class Settled:
     """Staged tables with the keys that the target gets, and what was done to them.

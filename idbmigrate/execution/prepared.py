@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.brief import brief
 from idbmigrate.compile import plan as p
 from idbmigrate.compile import prepare
 from idbmigrate.engine import Engine
@@ -90,6 +91,7 @@ def _made(
     return columns
 
 
+@brief
 @dataclass(frozen=True)
 class _Asked:
     """A column of a source table and what is asked of it."""

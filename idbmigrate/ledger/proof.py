@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.brief import brief
 from idbmigrate.compile import plan as p
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.errors import BooksError
@@ -63,6 +64,7 @@ class Breach:
         return f"{self.table}.{self.column}" if self.column else self.table
 
 
+@brief
 @dataclass(frozen=True)
 class Proof:
     """What was examined, by target table, and what was found."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 
+from idbmigrate.brief import brief
 from idbmigrate.words import STATED_CONFIDENCE
 
 #: How a source code and its target code relate.
@@ -72,6 +73,7 @@ class Parameter(Expression):
     name: str
 
 
+@brief
 @dataclass(frozen=True)
 class LookedUp(Expression):
     lookup: str
@@ -82,6 +84,7 @@ class LookedUp(Expression):
         return (self.of,)
 
 
+@brief
 @dataclass(frozen=True)
 class Call(Expression):
     """A function of the closed list in :mod:`idbmigrate.mapping.functions`."""
@@ -95,6 +98,7 @@ class Call(Expression):
         return self.arguments
 
 
+@brief
 @dataclass(frozen=True)
 class FirstOf(Expression):
     choices: tuple[Expression, ...]
@@ -104,6 +108,7 @@ class FirstOf(Expression):
         return self.choices
 
 
+@brief
 @dataclass(frozen=True)
 class Cases(Expression):
     cases: tuple[tuple[Condition, Expression], ...]
@@ -115,6 +120,7 @@ class Cases(Expression):
         return values if self.otherwise is None else (*values, self.otherwise)
 
 
+@brief
 @dataclass(frozen=True)
 class Identifier(Expression):
     """Derived identifier. Its parts name a record; they do not carry a value."""
@@ -132,12 +138,14 @@ class Condition:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Present(Condition):
     of: Expression
     present: bool
 
 
+@brief
 @dataclass(frozen=True)
 class Compared(Condition):
     """``value`` against texts (``in``, ``not_in``), a pattern, or another expression."""
@@ -153,6 +161,7 @@ class Known(Condition):
     of: Expression
 
 
+@brief
 @dataclass(frozen=True)
 class Combined(Condition):
     how: str  # all, any, none
@@ -189,6 +198,7 @@ def references(node: Expression | Condition | None) -> Iterator[Reference]:
 # -- lookups, parameters, sources ----------------------------------------------------------------
 
 
+@brief
 @dataclass(frozen=True)
 class LookupRow:
     code: str
@@ -202,6 +212,7 @@ class LookupRow:
     undecided: bool = False  # the "no" of a Yes/No column, as long as no overlay says what it means
 
 
+@brief
 @dataclass(frozen=True)
 class Lookup:
     name: str
@@ -213,6 +224,7 @@ class Lookup:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class ParameterSpec:
     """A parameter. ``default`` is (kind, operand): text, parameter, most_common, earliest, ..., or None."""
@@ -224,6 +236,7 @@ class ParameterSpec:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Agreement:
     """Records that share ``key`` (the natural key where there is none) must not differ in ``value``.
@@ -238,6 +251,7 @@ class Agreement:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class AgreedColumn:
     """A column that a record and its parent both hold; where they differ, theirs is a conflict."""
@@ -248,6 +262,7 @@ class AgreedColumn:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Parent:
     """The source table that the records of another belong to, by a column that both hold."""
@@ -258,6 +273,7 @@ class Parent:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class SourceRule:
     """How the records of a source table are told apart, and what they belong to.
@@ -297,6 +313,7 @@ class Preference:
     field: str
 
 
+@brief
 @dataclass(frozen=True)
 class Join:
     alias: str
@@ -307,6 +324,7 @@ class Join:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Filter:
     name: str
@@ -315,6 +333,7 @@ class Filter:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Field:
     """How one target column (or helper) is filled."""
@@ -330,6 +349,7 @@ class Field:
         return self.name.startswith("_")
 
 
+@brief
 @dataclass(frozen=True)
 class OnePer:
     key: tuple[str, ...]
@@ -339,6 +359,7 @@ class OnePer:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Branch:
     """One way in which rows of a target table come about."""
@@ -354,6 +375,7 @@ class Branch:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class TableMap:
     name: str
@@ -365,6 +387,7 @@ class TableMap:
 # -- the whole -----------------------------------------------------------------------------------
 
 
+@brief
 @dataclass(frozen=True)
 class DrawnTable:
     """A small table drawn as text: columns and cells; ``None`` is a missing value."""
@@ -374,6 +397,7 @@ class DrawnTable:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class MappingTest:
     name: str
@@ -385,6 +409,7 @@ class MappingTest:
     place: Place = field(compare=False)
 
 
+@brief
 @dataclass(frozen=True)
 class Mapping:
     """One mapping file with everything that it includes. ``files`` are all files read, the main one first."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from idbmigrate.brief import brief
 from idbmigrate.readers.faults import REASONS
 
 #: Single differing cells listed for one column of one table; the others are counted.
 DEFAULT_LIMIT = 20
 
 
+@brief
 @dataclass(frozen=True)
 class Difference:
     """One place where the readers differ.

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from idbmigrate.brief import brief
+
 #: rule -> why the native reader is believed. Listed in docs/access-format.md.
 REASONS: dict[str, str] = {
     "byte-sign": "access-parser reads a Byte as signed: 128 to 255 come out negative",
@@ -45,6 +47,7 @@ REASONS: dict[str, str] = {
 }
 
 
+@brief
 @dataclass(frozen=True)
 class Case:
     """One differing cell as the rules see it. ``other`` is None where the reader gave a null.

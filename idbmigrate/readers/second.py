@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from idbmigrate.brief import brief
+
 
 @dataclass(frozen=True)
 class SecondColumn:
@@ -22,6 +24,7 @@ class SecondColumn:
     scale: int = 0
 
 
+@brief
 @dataclass
 class Cells:
     """The cells of one table from a second reader.

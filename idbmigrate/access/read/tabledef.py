@@ -59,6 +59,9 @@ class TableDefinition(NamedTuple):
     columns: tuple[Column, ...]
     pages: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return f"<TableDefinition {self.name!r}: {len(self.columns)} columns>"
+
 
 class _Reader:
     """Fields of a definition that may end too early."""
