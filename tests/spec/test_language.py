@@ -16,6 +16,7 @@ from idbmigrate.errors import DescriptionError
 from idbmigrate.ledger.reasons import REASONS
 from idbmigrate.mapping import functions, load, model
 from idbmigrate.mapping.load import list_mappings, load_mapping
+from idbmigrate.words import STATED_CONFIDENCE
 from tests.spec.small import read
 
 FORMS = {"constant", "parameter", "lookup", "first_of", "when", "cases", "identifier"}
