@@ -102,6 +102,9 @@ class Scope:
                 if len(values) == 1:
                     return values[0]
                 return chosen(values, sql.coalesce(*(value.sql for value in values)))
+            case m.Link():
+                link = self.value(node.link)
+                return combined([link, self.value(node.tells).as_part()], link.sql)
             case m.Cases():
                 return self._cases(node)
             case m.Identifier():

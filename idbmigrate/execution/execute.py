@@ -57,7 +57,7 @@ class TableResult:
         """
         table = self.made.select(self.query.published)
         table = table if self.kept.all() else table.filter(pa.array(self.kept))
-        missing = pa.nulls(table.num_rows, pa.string())
+        missing = pa.chunked_array([pa.nulls(table.num_rows, pa.string())])
         columns = {name: table[name] if name in self.query.published else missing for name in spec.columns}
         if len(spec.primary_key) == 1:
             columns |= {name: all_different(columns[name]) for name in spec.primary_key}

@@ -116,6 +116,11 @@ def _first_of(node: Node) -> m.FirstOf:
     return m.FirstOf(node.place, choices)
 
 
+def _link(node: Node) -> m.Link:
+    node.only("link", "tells", *_REMARKS)
+    return m.Link(node.place, expression(node.need("link")), expression(node.need("tells")))
+
+
 def _when(node: Node) -> m.Cases:
     node.only("when", "then", "otherwise", *_REMARKS)
     case = (condition(node.need("when")), expression(node.need("then")))
@@ -150,6 +155,7 @@ _FORMS = {
     "constant": _constant,
     "lookup": _lookup,
     "first_of": _first_of,
+    "link": _link,
     "cases": _cases,
     "identifier": _identifier,
     "parameter": _parameter,

@@ -110,6 +110,18 @@ class FirstOf(Expression):
 
 @brief
 @dataclass(frozen=True)
+class Link(Expression):
+    """The value of ``link``, which names another record, and ``tells``: what that record says of this one."""
+
+    link: Expression
+    tells: Expression
+
+    @property
+    def children(self) -> tuple[Expression, ...]:
+        return (self.link, self.tells)
+
+
+@dataclass(frozen=True)
 class Cases(Expression):
     cases: tuple[tuple[Condition, Expression], ...]
     otherwise: Expression | None

@@ -45,6 +45,8 @@ def value(node: m.Expression | None) -> str:
             return f"{value(node.of)} by lookup {node.lookup}"
         case m.FirstOf():
             return f"first of ({'; '.join(value(choice) for choice in node.choices)})"
+        case m.Link():
+            return f"{value(node.link)}, whose record tells {value(node.tells)}"
         case m.Cases():
             return "; ".join(_cases(node))
         case m.Identifier():

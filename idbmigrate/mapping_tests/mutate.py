@@ -90,6 +90,8 @@ Change = tuple[str, m.Place, m.TableMap]
 
 def _of_table(table: m.TableMap) -> Iterator[Change]:
     for way, node in parts(table):
+        if "tells" in way:
+            continue  # decides how a value is booked, never what a target row holds
         if isinstance(node, m.Branch):
             yield from _of_branch(table, way, node)
         elif isinstance(node, m.FirstOf) and len(node.choices) > 1:

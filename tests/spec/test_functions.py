@@ -234,6 +234,18 @@ TABLES = {
         x |            | x | x          |       |            |
           |            |   |            |       |            |
     """,
+    "{link: A, tells: {first_of: [B, C]}}": """
+        A | B | C | gives | why A | why B | why C
+        x | p | p | x     |       |       |
+        x | p | q | x     |       |       | superseded
+        x |   | q | x     |       |       |
+        x | p |   | x     |       |       |
+    """,
+    "{link: A, tells: {date: B}}": """
+        A | B          | gives | why B
+        x | 2016-06-14 | x     |
+        x | never      | x     | bad-format
+    """,
     "{constant: 'a ''quoted'' text'}": """
         gives           | X
         "a 'quoted' text" |
