@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from idbmigrate.datasets import Assessment
 
 _MANY = 1 << 62
+#: Up to this many different keys are counted one by one, in 8 bytes each; more are sorted.
+_COUNTED = 1 << 22
 
 
 def repeated(columns: Sequence[Column], chosen: np.ndarray) -> np.ndarray:
@@ -35,9 +37,12 @@ def repeated(columns: Sequence[Column], chosen: np.ndarray) -> np.ndarray:
         keys *= width
         keys += column.at[rows]
         size *= width
+    fails = np.zeros(len(chosen), bool)
+    if size <= _COUNTED:
+        fails[rows] = np.bincount(keys, minlength=size)[keys] > 1
+        return fails
     ordered = np.sort(keys)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
-    fails = np.zeros(len(chosen), bool)
     if len(twice):
         fails[rows] = np.isin(keys, twice)
     return fails

@@ -72,8 +72,9 @@ class Trace:
 
 def numbers(column: pa.ChunkedArray) -> np.ndarray:
     """Whole numbers, -1 where missing."""
-    whole = as_numpy(pc.fill_null(pc.cast(column, pa.int64()), -1))
-    return whole.astype(np.int64, copy=False)  # a column without any chunk has no type of its own
+    if column.null_count:
+        column = pc.fill_null(pc.cast(column, pa.int64()), -1)
+    return as_numpy(column).astype(np.int64, copy=False)  # a column without any chunk has no type of its own
 
 
 class Traces:

@@ -247,7 +247,7 @@ class _Looking:
             if parent != name and parent in self.results and self._leads_to_patient(parent, key):
                 hangs_on = np.append(self._owner(parent), _NOBODY)[self._places(name, column, parent, key)]
                 self._note(name, column, _differ(owner, hangs_on))
-                owner[:] = np.where(owner < 0, hangs_on, owner)
+                np.copyto(owner, hangs_on, where=owner < 0)
         identifier = _patient_column(spec)
         if identifier is not None and identifier not in spec.foreign_keys:
             self._note(name, identifier, _shared(self.tables[name][identifier], owner))
@@ -277,8 +277,9 @@ class _Looking:
         made = result.made if result.kept.all() else result.made.filter(pa.array(result.kept))
         owner, allowed = np.full(made.num_rows, _NOBODY, np.int64), np.zeros(made.num_rows, bool)
         wrong, branches, rows = np.zeros(made.num_rows, bool), numbers(made[p.BRANCH]), numbers(made[p.ROW])
-        for number, branch in enumerate(result.query.branches):
-            mine = np.flatnonzero(branches == number) if len(result.query.branches) > 1 else slice(None)
+        bounds = np.searchsorted(branches, np.arange(len(result.query.branches) + 1))  # in their order
+        for branch, start, stop in zip(result.query.branches, bounds, bounds[1:], strict=False):
+            mine = slice(start, stop)
             named = _of(self.patients.get(branch.source or ""), rows[mine])
             for _, table, column in branch.joined:
                 if table in self.patients:
