@@ -93,10 +93,11 @@ class Fate:
         """Registrations that no row follows which is valid by itself and with another practice."""
         hits = {}
         for rule in self.pack.rules:
-            form, table = rule.form, rule.table
+            form, table = rule.form, rule.table or ""
             if isinstance(form, Continued):
-                columns = (self.relations.column(table, name) for name in form.order())
-                rows = np.flatnonzero(many_rows.not_continued(*columns, self.valid[table], form.same_day))
+                per, start, end, by = (self.relations.column(table, name) for name in form.order())
+                fails = many_rows.not_continued(per, start, end, by, self.valid[table], form.same_day)
+                rows = np.flatnonzero(fails)
                 if len(rows):
                     hits[rule.code] = Hits(rule, rows, np.zeros(len(rows), bool))
         return hits

@@ -138,7 +138,8 @@ class Unique(Form):
 
     def meaning(self) -> str:
         which = f" where {self.where.meaning()}" if self.where else ""
-        return f"more than one row has the same {' + '.join(self.names)}{which}"
+        equal = " (no value is a value, too)" if self.blanks_equal else ""
+        return f"more than one row has the same {' + '.join(self.names)}{equal}{which}"
 
     def sql(self, plan: Plan) -> exp.Expr | None:
         return plan.repeated(self.names, self.where, self.blanks_equal)

@@ -56,7 +56,8 @@ def not_continued(
     With ``same_day`` a start on the day of the end is as good. As the centre's code has it, a row fails too
     where one of several rows that follow is of the same ``by``, and a row of one day follows itself.
     """
-    ends = end.values.texts.to_pylist()
+    days = zip(end.values.texts.to_pylist(), end.values.days > 0, strict=True)
+    ends = [text[: len("YYYY-MM-DD")] if real else None for text, real in days]
     nexts = [shifted(day, 0, 1) if day else None for day in ends]
     rows = np.flatnonzero(np.array([day is not None for day in nexts])[end.at])
     fails = np.zeros(len(end.at), bool)

@@ -148,6 +148,7 @@ class Document(TypedDict):
     tool_version: str
     title: str
     shared: bool
+    use: str
     input: InputFacts | None
     not_read: list[NotReadLine]
     identification: Identified | None
