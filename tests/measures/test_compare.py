@@ -14,7 +14,7 @@ from idbmigrate.cli import group
 from idbmigrate.measures import compare, compare_run, count_staged, count_target, load_definitions
 from idbmigrate.measures.comparison import EQUAL, EXPLAINED, FAULT, ONE_SIDED
 
-IPS = {"employment_support": "ips"}
+IPS = ("ips", "ips-in-host-team")
 
 
 @pytest.fixture(scope="module")
@@ -104,10 +104,15 @@ def test_a_month_says_that_the_rest_of_the_history_is_in_other_months(sample_idb
 
 
 @pytest.mark.parametrize("to", ["mhsds-5.0", "mhsds-6.0"])
-def test_access_to_ips_is_the_same_before_and_after(sample_idb, to):
-    lines = lines_of(idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to, parameters=IPS))
-    assert lines["ips-access"].outcome == lines["contacts-attended"].outcome == EQUAL
-    assert lines["ips-access"].legacy > 0
+@pytest.mark.parametrize("support", IPS)
+def test_access_to_ips_is_the_same_before_and_after(sample_idb, to, support):
+    run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to, parameters={"employment_support": support})
+    lines = lines_of(run)
+    assert lines["contacts-attended"].outcome == EQUAL
+    for name in [each for each in load_definitions().measures if each.startswith("ips-")]:
+        assert lines[name].outcome in (EQUAL, EXPLAINED), (name, lines[name].as_dict())
+        assert lines[name].legacy > 0, name
+    assert lines["ips-access"].outcome == lines["ips-access-in-year"].outcome == EQUAL
     assert lines["finished-course"].outcome == ONE_SIDED and "assessment" in lines["finished-course"].why
 
 
