@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.checks.findings import SCHEMA
 from idbmigrate.checks.model import Outcome, Rule
+from idbmigrate.checks.people import causes_about_people
 from idbmigrate.words import EFFECTS
 
 #: What helps, by kind of rule; ``{column}`` is the target column, ``{origin}`` where its value came from.
@@ -30,23 +32,27 @@ ADVICE = {
 
 
 def root_causes(
-    outcome: Outcome, origins: Mapping[str, Sequence[str]] | None = None, limit: int | None = None
+    outcome: Outcome | None,
+    origins: Mapping[str, Sequence[str]] | None = None,
+    about_people: pa.Table | None = None,
 ) -> list[dict[str, Any]]:
     """Give one line for each rule and column that failed by itself, the gravest and largest first.
 
-    ``origins`` names, by ``Table.Column`` of the target, the source columns and lookups that feed it.
+    Findings ``about_people`` come before all rules. ``origins`` names, by ``Table.Column`` of the target, the
+    source columns and lookups that feed it.
     Findings that only follow from others are one last line, with ``code`` null and the gravest effect among
     them.
     """
-    rules = outcome.pack.by_code()
-    findings = outcome.findings
+    rules = {} if outcome is None else outcome.pack.by_code()
+    findings = SCHEMA.empty_table() if outcome is None else outcome.findings
+    people = SCHEMA.empty_table() if about_people is None else about_people
     counted = _counted(findings.filter(pc.invert(findings["follows"])))
     lines = [_line(rules[code], count, example, origins or {}) for code, (count, example) in counted.items()]
     lines.sort(key=lambda line: (-EFFECTS.index(line["effect"]), -line["count"], line["code"]))
-    following = findings.filter(findings["follows"])
+    following = pa.concat_tables([each.filter(each["follows"]) for each in (people, findings)])
     if following.num_rows:
-        lines.append(_followers(following))
-    return lines[:limit]
+        lines.append(_followers(following.unify_dictionaries()))
+    return [*causes_about_people(people), *lines]
 
 
 def _counted(findings: pa.Table) -> dict[str, tuple[int, str | None]]:

@@ -70,7 +70,7 @@ def _part(hits: Hits, relations: Relations, references: References) -> pa.Table:
             value = relations.column(table, column).take(hits.rows)
     follows = pa.array(hits.follows) if len(hits.rows) else pa.array([False])
     words = (rule.code, rule.effect, rule.kind, rule.table, column, sentence(rule))
-    code, effect, kind, name, blame, message = (_repeated(word, size) for word in words)
+    code, effect, kind, name, blame, message = (repeated_word(word, size) for word in words)
     return pa.table(
         [code, effect, kind, name, rows, reference, blame, message, value, follows], schema=SCHEMA
     )
@@ -78,11 +78,16 @@ def _part(hits: Hits, relations: Relations, references: References) -> pa.Table:
 
 def sentence(rule: Rule) -> str:
     """The message of a rule: its meaning, as a sentence, without any value."""
-    text = rule.meaning
-    return text[:1].upper() + text[1:]
+    return sentence_of(rule.meaning)
 
 
-def _repeated(word: str | None, size: int) -> pa.Array:
+def sentence_of(meaning: str) -> str:
+    """A meaning as a sentence."""
+    return meaning[:1].upper() + meaning[1:]
+
+
+def repeated_word(word: str | None, size: int) -> pa.Array:
+    """A column of this length that holds one word."""
     if word is None:
         return pa.DictionaryArray.from_arrays(pa.nulls(size, pa.int32()), pa.array([], pa.string()))
     indices = pa.array(np.zeros(size, dtype=np.int32))

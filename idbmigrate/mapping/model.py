@@ -121,6 +121,7 @@ class Link(Expression):
         return (self.link, self.tells)
 
 
+@brief
 @dataclass(frozen=True)
 class Cases(Expression):
     cases: tuple[tuple[Condition, Expression], ...]

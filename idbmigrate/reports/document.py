@@ -37,6 +37,7 @@ from idbmigrate.result.summary import (
     OverlayFacts,
     Summary,
     TableIn,
+    effects,
 )
 from idbmigrate.words import EFFECTS, Effect, StatedConfidence
 
@@ -147,6 +148,7 @@ class Document(TypedDict):
     report: str
     tool_version: str
     title: str
+    use: str
     shared: bool
     use: str
     input: InputFacts | None
@@ -188,7 +190,10 @@ def for_output(name: str, tables: Mapping[str, pa.Table], target: Dataset, outco
     """The document of a check of converted output: what there is to say without its source."""
     flow: TableFlow = {"sources": [], "targets": _targets(tables, target), "links": []}
     document = _frame(f"{target.name}: {name}", target, flow)
-    _add_checked(document, outcome, {})
+    counts = effects(outcome.findings)
+    document["findings"] = {effect: counts[effect] for effect in EFFECTS}
+    document["root_causes"] = root_causes(outcome)
+    _add_checked(document, outcome)
     document["vodim"] = measure(outcome.pack, tables, target)
     return document
 
@@ -226,8 +231,10 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     document["keys"] = summary["keys"]
     document["unmapped"] = unmapped(run)
     document["confidence"] = confidence(run)
+    document["findings"] = {effect: run.summary["findings"][effect] for effect in EFFECTS}
+    document["root_causes"] = root_causes(outcome, origins(run.mapping), run.about_people)
     if outcome is not None:
-        _add_checked(document, outcome, origins(run.mapping))
+        _add_checked(document, outcome)
         staged = {name: table.raw for name, table in run.staged.items()}
         document["vodim"] = measure(outcome.pack, run.coded, target, staged, source)
     return document
@@ -299,14 +306,8 @@ def _no_findings() -> dict[Effect, Count]:
     return dict.fromkeys(EFFECTS, 0)
 
 
-def _add_checked(document: Document, outcome: Outcome, feeding: Mapping[str, list[str]]) -> None:
-    counted = _no_findings()
-    if outcome.findings.num_rows:
-        for entry in pc.value_counts(outcome.findings["effect"].cast(pa.string())).to_pylist():
-            counted[entry["values"]] = entry["counts"]
+def _add_checked(document: Document, outcome: Outcome) -> None:
     document["fate"] = outcome.fate
-    document["findings"] = counted
-    document["root_causes"] = root_causes(outcome, feeding)
     document["coverage"] = {**coverage(outcome.pack), "not_run": dict(outcome.not_run)}
 
 

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from idbmigrate.checks.people import PEOPLE
 from idbmigrate.reports import charts
 from idbmigrate.reports.charts import number
 from idbmigrate.reports.overlay import overlay_lines
@@ -105,9 +106,11 @@ def _use(document: Mapping[str, Any]) -> str:
 
 
 def _colour(document: Mapping[str, Any]) -> str:
-    """The look of the verdict: never that of a whole acceptance where something was not read."""
+    """The look of the verdict: never that of a whole acceptance where something was not read, or stayed
+    behind because nobody can tell whose it is."""
     outcome = document["fate"]["outcome"]
-    return "accepted-in-part" if outcome == "accepted" and document["not_read"] else outcome
+    lost = document["not_read"] or any(line["kind"] == PEOPLE for line in document["root_causes"])
+    return "accepted-in-part" if outcome == "accepted" and lost else outcome
 
 
 def _input(document: Mapping[str, Any]) -> str:
@@ -161,7 +164,7 @@ def _parts(line: Mapping[str, Any]) -> list[Any]:
 
 
 def _causes(document: Mapping[str, Any]) -> str:
-    if not document["coverage"]:
+    if not document["coverage"] and not document["root_causes"]:
         return '<p class="note">No rules of this data set are public, so none was run.</p>'
     if not document["root_causes"]:
         return "<p>No rule failed.</p>"

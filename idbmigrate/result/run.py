@@ -84,21 +84,34 @@ class Run:
 
         return self.tables[table].to_pandas(types_mapper={pa.string(): pd.StringDtype()}.get)
 
-    @property
+    @cached_property
     def findings(self) -> pa.Table:
-        """What the rules found, one row a finding (see :data:`idbmigrate.checks.findings.SCHEMA`)."""
-        from idbmigrate.checks.findings import SCHEMA
+        """What was found, about people and then by the rules: one row a finding, as
+        :data:`idbmigrate.checks.findings.SCHEMA` says."""
+        if self.outcome is None:
+            return self.about_people
+        return pa.concat_tables([self.about_people, self.outcome.findings]).unify_dictionaries()
 
-        return SCHEMA.empty_table() if self.outcome is None else self.outcome.findings
+    @property
+    def _found_anything(self) -> bool:
+        """Whether there may be a finding; without one nothing of the rules need be loaded."""
+        return self.outcome is not None or bool(self.whose.conflicts or self.whose.allowed)
+
+    @cached_property
+    def about_people(self) -> pa.Table:
+        """Contradictions about whose a record is, and records that could be of several people."""
+        from idbmigrate.checks.people import findings_about_people
+
+        return findings_about_people(self.books, self.whose, self.mapping)
 
     @cached_property
     def root_causes(self) -> list[RootCause]:
         """One line a rule and column that failed by itself, the gravest first; what only follows is last."""
-        if self.outcome is None:
+        if not self._found_anything:
             return []
         from idbmigrate.checks.causes import root_causes
 
-        return [short_cause(cause) for cause in root_causes(self.outcome)]
+        return [short_cause(cause) for cause in root_causes(self.outcome, about_people=self.about_people)]
 
     @cached_property
     def ledger(self) -> list[LedgerLine]:
@@ -162,7 +175,7 @@ class Run:
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": self._left_behind,
             "keys": self._keys,
-            "findings": no_effects() if self.outcome is None else effects(self.findings),
+            "findings": effects(self.findings) if self._found_anything else no_effects(),
             "root_causes": self.root_causes,
             "out": self.out,
             "files": self.files,

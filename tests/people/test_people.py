@@ -188,9 +188,20 @@ def test_a_contradiction_is_rejected_with_what_hangs_on_it_and_carried_where_it_
     reasons = {line["reason"]: line["rows"] for line in run.summary["left_behind"]}
     hanging = {"contact-patient": 1, "shared-nhs-number": 4}.get(conflict, 4)
     assert reasons[f"conflict:{conflict}"] == hanging
+    about = [line for line in run.findings.to_pylist() if line["kind"] == "people"]
+    assert {(line["code"], line["effect"]) for line in about} == {(f"conflict:{conflict}", "record")}
+    assert len(about) == hanging
+    home = "Appointment" if conflict == "contact-patient" else "Person"
+    assert {line["table"] for line in about if not line["follows"]} == {home}
+    assert all(line["reference"].startswith(line["table"] + " ") for line in about)
+    first = next(cause for cause in run.root_causes if (cause["code"] or "").startswith("conflict"))
+    assert (first["code"], first["table"]) == (f"conflict:{conflict}", home)
+    assert f"--allow conflict:{conflict}" in first["do"]
     allowed = idbmigrate.convert(
         tmp_path / "a.mdb", to=target, source="iapt-1.5", allow=[f"conflict:{conflict}"]
     )
+    about = [line for line in allowed.findings.to_pylist() if line["kind"] == "people"]
+    assert {(line["code"], line["effect"]) for line in about} == {("allowed-conflict", "warning")}
     assert f"conflict:{conflict}" not in {line["reason"] for line in allowed.summary["left_behind"]}
     assert len(allowed.tables[f"{start}201CareContact"]) == 2
     assert {finding for finding, *_ in found(allowed)} == {"allowed-conflict"}
@@ -287,3 +298,17 @@ def test_the_order_of_rows_changes_nothing(tmp_path):
     for name in ("IDS001MPI", "IDS101Referral", "IDS201CareContact", "IDS607CodedScoreAssessmentAct"):
         same = [sorted(map(str, each[name].to_pylist())) for each in (tables, again)]
         assert same[0] == same[1], name
+
+
+def test_a_contradiction_decides_the_exit_code_and_the_page(tmp_path):
+    """Records that stay behind because nobody can tell whose they are are findings like any other."""
+    rows = {**REUSED, **CONFLICTS["person-birth-date"]}
+    run = converted(tmp_path / "a.mdb", rows, out=tmp_path / "out", check=True)
+    assert run.summary["findings"]["record"] >= run.about_people.num_rows > 0
+    listed = (tmp_path / "out" / "findings.csv").read_text(encoding="utf-8")
+    codes = run.about_people["code"].to_pylist()
+    assert listed.count("conflict:person-birth-date") == codes.count("conflict:person-birth-date") > 0
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "conflict:person-birth-date" in page and 'verdict accepted"' not in page
+    bare = converted(tmp_path / "b.mdb", rows, check=False)
+    assert bare.summary["findings"]["record"] == run.about_people.num_rows
