@@ -148,7 +148,6 @@ class Document(TypedDict):
     report: str
     tool_version: str
     title: str
-    use: str
     shared: bool
     use: str
     input: InputFacts | None
