@@ -47,6 +47,7 @@ test: $(VENV)/.ready
 lint: $(VENV)/.ready
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
+	$(RUN) mypy
 
 bench: $(VENV)/.ready
 	$(RUN) bench --data bench-data

@@ -20,7 +20,7 @@ def coverage(pack: RulePack) -> dict[str, Any]:
     this project), ``not_checked`` by reason, and ``rules`` with one line for each.
     """
     published = [rule for rule in pack.rules if rule.published]
-    reasons = Counter(rule.because for rule in published if rule.form is None)
+    reasons = Counter(rule.because or "" for rule in published if rule.form is None)
     return {
         "pack": pack.name,
         "title": pack.title,

@@ -47,19 +47,22 @@ class Fate:
         for each in hits.values():
             self._reject(each.rule, each.rows)
         hits |= self._not_continued()
-        links = [rule for rule in self.pack.rules if isinstance(rule.form, (Parent, Child))]
-        alone = {rule.code: self._fails(rule, np.ones_like(self.valid[rule.form.table])) for rule in links}
+        links = [(rule, rule.form) for rule in self.pack.rules if isinstance(rule.form, (Parent, Child))]
+        alone = {
+            rule.code: self._fails(rule.table or "", form, np.ones_like(self.valid[form.table]))
+            for rule, form in links
+        }
         failing, known = dict(alone), {name: len(mask) for name, mask in self.valid.items()}
         changed = True
         while changed:
             left = self._left()
-            for rule in links:
-                if left[rule.form.table] != known[rule.form.table]:  # rows are only ever lost
-                    failing[rule.code] = self._fails(rule, self.valid[rule.form.table])
-            for rule in links:
+            for rule, form in links:
+                if left[form.table] != known[form.table]:  # rows are only ever lost
+                    failing[rule.code] = self._fails(rule.table or "", form, self.valid[form.table])
+            for rule, _ in links:
                 self._reject(rule, np.flatnonzero(failing[rule.code]))
             known, changed = left, left != self._left()
-        for rule in links:
+        for rule, _ in links:
             rows = np.flatnonzero(failing[rule.code])
             if len(rows):
                 hits[rule.code] = Hits(rule, rows, ~alone[rule.code][rows])
@@ -109,9 +112,8 @@ class Fate:
         if rule.effect in _REJECTING and rule.published and rule.table:
             self.valid[rule.table][rows] = False
 
-    def _fails(self, rule: Rule, valid: np.ndarray) -> np.ndarray:
-        """Rows that a relation rule refuses, given which rows of the other table are valid."""
-        form, table = rule.form, rule.table
+    def _fails(self, table: str, form: Parent | Child, valid: np.ndarray) -> np.ndarray:
+        """Rows of a table that a relation refuses, given which rows of the other table are valid."""
         keys = self.relations.dataset.tables
         if isinstance(form, Parent):
             foreign, primary = keys[table].foreign_keys, keys[form.table].primary_key
@@ -122,12 +124,12 @@ class Fate:
         link = self.relations.link(form.table, child_column, table, form.column)
         fails = ~link.has_child(valid)
         if form.where is not None:
-            fails &= self._where(rule)
+            plan = self.plans[table]
+            condition = form.where.sql(plan)
+            if condition is None:
+                raise TypeError("a condition that needs values of the portal cannot limit a relation")
+            fails &= plan.mask(condition)
         return fails
-
-    def _where(self, rule: Rule) -> np.ndarray:
-        plan = self.plans[rule.table]
-        return plan.mask(rule.form.where.sql(plan))
 
     def _whole(self, form: WholeFile) -> bool:
         if form.aspect == "structure":

@@ -183,7 +183,8 @@ class Reader:
         table, _, column = entry["column"].partition(".")
         if entry.get("valid", "codes") not in ("codes", *TESTS):
             raise self.refused(f"valid must be codes or one of {', '.join(TESTS)}", place)
-        legacy = entry.get("before")
+        legacy = self.text(entry.get("before") or "", place)
+        legacy_table, _, legacy_column = legacy.partition(".")
         return Measure(
             item=entry["item"],
             table=table,
@@ -191,7 +192,7 @@ class Reader:
             other=self.texts(entry.get("other") or [], place),
             default=self.texts(entry.get("default") or [], place),
             valid=entry.get("valid", "codes"),
-            before=tuple(self.text(legacy, place).split(".", 1)) if legacy else None,
+            before=(legacy_table, legacy_column) if legacy else None,
             confidence=entry.get("confidence") or "proposed",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from idbmigrate.checks import forms, forms_joined
 from idbmigrate.checks.forms import Form
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def _plain(kind: type[Form], **fixed: Any) -> Callable[[Reader, Any, str], Form]:
     """Reader of a form whose spec is a column, or a mapping of its fields."""
-    names = {each.name for each in fields(kind)} - set(fixed)
+    names = {each.name for each in fields(cast(Any, kind))} - set(fixed)
     keys = {"in" if name == "values" else "is" if name == "algorithm" else name for name in names}
     numbers = {"min", "max"}
 
@@ -94,7 +94,9 @@ def _unique(reader: Reader, spec: Any, place: str) -> Form:
     return forms_joined.Unique(reader.texts(spec.get("columns"), place), where, "blanks" in spec)
 
 
-def _across(kind: type[Form]) -> Callable[[Reader, Any, str], Form]:
+def _across(
+    kind: type[forms_joined.Without] | type[forms_joined.Child],
+) -> Callable[[Reader, Any, str], Form]:
     def read(reader: Reader, spec: Any, place: str) -> Form:
         spec = reader.mapping(spec, {"column", "table", "where"}, place)
         where = reader.form(spec["where"], place) if "where" in spec else None

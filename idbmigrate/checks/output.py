@@ -109,7 +109,7 @@ def _read_csv(path: Path) -> pa.Table:
 
     with open(path, "rb") as file:
         header = file.readline(1 << 20).decode("utf-8-sig").strip("\r\n")
-    names = next(iter(_csv_words([header])), [])
+    names: list[str] = next(iter(_csv_words([header])), [])
     if len(set(names)) != len(names):
         raise KeyError("a column stands twice")
     return csv.read_csv(
@@ -196,7 +196,8 @@ class _XmlRows:
     def __init__(self, dataset: Dataset):
         self.rows: dict[str, list[dict[str, str]]] = {name: [] for name in dataset.tables}
         self.columns = {name: dict.fromkeys(spec.columns) for name, spec in dataset.tables.items()}
-        self.depth, self.table, self.column, self.parts, self.size = 0, "", "", [], 0
+        self.depth, self.table, self.column, self.size = 0, "", "", 0
+        self.parts: list[str] = []
 
     def refuse(self, *_: object) -> None:
         raise ValueError("a document type declaration is not accepted")

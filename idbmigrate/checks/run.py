@@ -103,21 +103,21 @@ def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits]
 def _run_table(plan: Plan, rules: list[Rule], hits: dict[str, Hits], not_run: dict[str, str]) -> None:
     conditions = {}
     for rule in rules:
-        condition = rule.form.sql(plan)
+        condition = rule.form.sql(plan) if rule.form else None
         if condition is None:
             not_run[rule.code] = _lacking(rule, plan)
         else:
             conditions[rule.code] = condition
     found = dict(zip(conditions, plan.rows_where(list(conditions.values())), strict=True))
     for rule in rules:
-        rows = found.get(rule.code, ())
-        if len(rows):
+        rows = found.get(rule.code)
+        if rows is not None and len(rows):
             hits[rule.code] = Hits(rule, rows, _caused(rule, plan)[rows])
 
 
 def _caused(rule: Rule, plan: Plan) -> np.ndarray:
     """Rows that fail a rule only as a consequence of what another one looks at."""
-    cause = rule.form.cause()
+    cause = rule.form.cause() if rule.form else None
     condition = cause.sql(plan) if cause else None
     return np.zeros(plan.size, bool) if condition is None else plan.mask(condition)
 

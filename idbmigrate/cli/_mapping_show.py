@@ -9,6 +9,7 @@ from idbmigrate.errors import UsageError
 
 if TYPE_CHECKING:
     from idbmigrate.mapping import model as m
+    from idbmigrate.words import StatedConfidence
 
 
 def words(console: Console, mapping: m.Mapping, table: str | None) -> None:
@@ -50,8 +51,8 @@ def _table(console: Console, table: m.TableMap) -> None:
             console.say(f"  only where {wording.condition(rule.keep)}: {rule.reason} ({rule.name})")
         fields = [(f.name, wording.value(f.value), f.confidence, f.note) for f in branch.fields]
         console.table(fields, indent=4)
-    for rule in table.one_per:
-        console.say(f"  {wording.one_per(rule)}")
+    for one in table.one_per:
+        console.say(f"  {wording.one_per(one)}")
 
 
 def _lookup(console: Console, lookup: m.Lookup) -> None:
@@ -145,7 +146,7 @@ def sql(
     table: str | None,
     dialect: str,
     settings: dict[str, str],
-    accept: str,
+    accept: StatedConfidence,
 ) -> None:
     """The query of each target table, after what is made of the columns of the source tables it reads."""
     from idbmigrate.compile import prepare

@@ -202,13 +202,13 @@ def _run(console: Console, stopped: list[int], function: Callable[..., int | Non
         if isinstance(error, SystemExit):
             raise
         if stopped:  # libraries turn the interrupt into errors of their own
-            known: IdbmigrateError | None = _interrupted()
+            known_error = _interrupted()
         else:
-            known = as_known_error(error)
+            known_error = as_known_error(error)
         if console.debug:
             console.frames(error)
-        console.error(known)
-        return known.exit_code
+        console.error(known_error)
+        return known_error.exit_code
 
 
 def _call(console: Console, function: Callable[..., int | None], options: dict) -> int | None:

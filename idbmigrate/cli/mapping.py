@@ -9,6 +9,7 @@ import click
 from idbmigrate.cli._options import Setting, accept
 from idbmigrate.cli._output import Console, run_verb
 from idbmigrate.engine import ENGINES
+from idbmigrate.words import StatedConfidence
 
 
 @click.group("mapping")
@@ -61,7 +62,7 @@ def show(
     as_sql: bool,
     dialect: str,
     settings: tuple[tuple[str, str], ...],
-    accept: str,
+    accept: StatedConfidence,
 ) -> None:
     """Show what a mapping says, or with --sql what it compiles to.
 

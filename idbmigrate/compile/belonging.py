@@ -215,7 +215,7 @@ def children(
         inherited = sql.case([(shared, sql.column(CONFLICT, "numbered"))], inherited)
     differing = [(_contradicts(item, of), sql.text(f"conflict:{item.conflict}")) for item in agreed]
     nobody = sql.both(shared, sql.is_null(told))
-    words = [(nobody, sql.text(f"ambiguous-parent:{of.table}"))]
+    words: list[tuple[Sql, Sql]] = [(nobody, sql.text(f"ambiguous-parent:{of.table}"))]
     words += [(sql.not_null(inherited), inherited), *differing]
     written = sql.case([(shared, sql.coalesce(told, key))], sql.column(KEY, "known"))
     query = sql.select(

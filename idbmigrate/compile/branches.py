@@ -314,16 +314,18 @@ class BranchCompiler:
 
     def _surely_filled(self, node: m.Expression, filled: set[str]) -> bool:
         """Whether an expression has a value in every row, ``filled`` being the fields that have one."""
-        helper = isinstance(node, m.Reference) and not node.alias and node.name.startswith("_")
-        return node.name in filled if helper else isinstance(node, (m.Identifier, m.Constant))
+        if isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
+            return node.name in filled
+        return isinstance(node, (m.Identifier, m.Constant))
 
     def _identity(self, node: m.Expression) -> tuple[str, int] | None:
         """Prefix and length of the identifier that an expression is, if it is that of the source row."""
         fields = {item.name: item.value for item in self.branch.fields}
         while isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
             node = fields[node.name]
-        own = isinstance(node, m.Identifier) and node.parts == (None,)
-        return (node.prefix, node.length) if own else None
+        if isinstance(node, m.Identifier) and node.parts == (None,):
+            return node.prefix, node.length
+        return None
 
     def _fitted(self, item: m.Field, value: Sql, outputs: list[tuple[str, Sql]]) -> str | None:
         """Give a field its value where it fits the target column, and say where it does not."""
@@ -352,9 +354,10 @@ class BranchCompiler:
         """Whether a lookup in the expression, or in a helper that it uses, rejects rows."""
         if isinstance(node, m.LookedUp) and self.scope.lookup(node).unknown == "reject":
             return True
-        helper = made.get(node.name) if isinstance(node, m.Reference) and not node.alias else None
-        inner = (helper,) if helper is not None and node.name.startswith("_") else node.children
-        return any(self._may_reject(child, made) for child in inner)
+        if isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
+            helper = made.get(node.name)
+            return helper is not None and self._may_reject(helper, made)
+        return any(self._may_reject(child, made) for child in node.children)
 
     def _stops(self) -> list[tuple[Sql, Sql]]:
         """Conditions under which a row goes no further, each with its word."""

@@ -37,7 +37,7 @@ def compile_mapping(
     days = days or {}
     keyed = keyed_tables(mapping)
     made: dict[str, tuple[str, ...]] = {}
-    queries = []
+    queries: list[plan.TableQuery] = []
     preparation = Preparation()
     for name in ordered_tables(mapping, target):
         around = Surroundings(

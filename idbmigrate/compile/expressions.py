@@ -200,17 +200,20 @@ class Scope:
         return combined([v.only_in(sql.equal(taken, sql.whole(i))) for i, v in enumerate(values)], result)
 
     def _identifier(self, node: m.Identifier) -> Sql:
-        if None in node.parts and self.key is None:
+        count = node.length - len(node.prefix)
+        parts = [self._own_key(node) if item is None else self.value(item).sql for item in node.parts]
+        digits = sql.part(parts[0], 1, count) if node.parts == (None,) else digest(parts, count)
+        return sql.joined(sql.text(node.prefix), digits) if node.prefix else digits
+
+    def _own_key(self, node: m.Identifier) -> Sql:
+        if self.key is None:
             raise DescriptionError(
                 "natural_key is not defined for this source table",
                 code="mapping-invalid",
                 where=str(node.place),
                 hint="write it under 'sources:'",
             )
-        count = node.length - len(node.prefix)
-        parts = [self.key if item is None else self.value(item).sql for item in node.parts]
-        digits = sql.part(self.key, 1, count) if node.parts == (None,) else digest(parts, count)
-        return sql.joined(sql.text(node.prefix), digits) if node.prefix else digits
+        return self.key
 
     # -- lookups -----------------------------------------------------------------------------
 
@@ -254,8 +257,9 @@ class Scope:
             why.append((sql.not_null(code), sql.text(word)))
         reason = sql.case(why) if why[int(bool(usable)) :] else None
         found = inner.through(sql.case(branches), reason)
-        replaces = table.unknown == "default" and reason is not None
-        return found.only_where(sql.is_null(reason)) if replaces else found
+        if table.unknown == "default" and reason is not None:
+            return found.only_where(sql.is_null(reason))
+        return found
 
     # -- conditions --------------------------------------------------------------------------
 

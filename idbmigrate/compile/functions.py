@@ -52,7 +52,7 @@ SHAPES = {
 }
 
 
-def date(value: Sql, options: Options) -> Result:
+def date(value: Sql, options: Options) -> tuple[Sql, Sql]:
     iso, british = f"({DAY}){_AFTER_DAY}", f"[0-9]{{2}}/[0-9]{{2}}/[0-9]{{4}}{_AFTER_DAY}"
     turned = sql.joined(
         sql.part(value, 7, 4), sql.text("-"), sql.part(value, 4, 2), sql.text("-"), sql.part(value, 1, 2)

@@ -27,7 +27,7 @@ def one_a_key(join: m.Join, keys: Sequence[str], columns: Sequence[str], around:
     unique = around.primary_key(join.table) if join.target else ()
     if unique and {*unique} <= {*keys}:  # every run proves it
         return sql.select(selected, relation)
-    key = [sql.column(column) for column in keys]
+    key: list[Sql] = [sql.column(column) for column in keys]
     order = [preferred(p, sql.column(p.field)) for p in join.prefer]
     inner: Sql = relation
     if unique:

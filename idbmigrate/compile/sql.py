@@ -34,7 +34,7 @@ def text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
 
-def whole(value: int) -> exp.Literal:
+def whole(value: int) -> exp.Literal | exp.Neg:
     return exp.Literal.number(value)
 
 

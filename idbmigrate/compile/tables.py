@@ -131,7 +131,7 @@ def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
     for branch in branches:
         for join in branch.joins:
             found.setdefault(join.this.this.sql(), []).append(join)
-    shared = []
+    shared: list[tuple[str, exp.Query]] = []
     for joins in found.values():
         if len(joins) > 1:
             name = f"joined_{len(shared)}"

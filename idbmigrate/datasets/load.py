@@ -57,6 +57,7 @@ def read_pack(name: str) -> tuple[dict[str, Any], dict, dict[str, str]]:
     from idbmigrate.documents import yaml as yamlio
 
     path = PACKS / f"{name}.yaml"
+    own: Any  # what reads it says where it has another shape
     own, marks = yamlio.load_marked(path)
     digests = {path.name: _digest(path)}
 

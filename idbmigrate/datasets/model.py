@@ -200,3 +200,8 @@ class Dataset:
     def codes_of(self, column: ColumnSpec) -> CodeList | None:
         """The code list of a column, ``None`` where any value may stand in it."""
         return None if column.codes is None else self.code_lists[column.codes]
+
+    def listed(self, column: ColumnSpec) -> tuple[str, ...]:
+        """The codes of a column's list, none where any value may stand in it."""
+        codes = self.codes_of(column)
+        return () if codes is None else tuple(codes.codes)

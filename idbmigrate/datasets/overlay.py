@@ -93,14 +93,13 @@ def _load(path: str | os.PathLike[str]) -> Overlay:
     raw, marks = yamlio.load_marked(path)
     name = os.fspath(path)
     empty = Overlay(name, places={place: f"{name}:{line}" for place, (line, _) in marks.items()})
-    raw = {} if raw is None else raw
-    _mapping(empty, raw, (), ("dataset", "tables", "ignore", "lookups"))
-    dataset = raw.get("dataset")
+    said = _mapping(empty, {} if raw is None else raw, (), ("dataset", "tables", "ignore", "lookups"))
+    dataset = said.get("dataset")
     if dataset is not None and dataset not in list_datasets():
         empty.fail(f"there is no data set called {dataset!r}", "dataset")
-    tables = _mapping(empty, raw.get("tables") or {}, ("tables",))
-    lookups = _mapping(empty, raw.get("lookups") or {}, ("lookups",))
-    ignored = raw.get("ignore") or []
+    tables = _mapping(empty, said.get("tables") or {}, ("tables",))
+    lookups = _mapping(empty, said.get("lookups") or {}, ("lookups",))
+    ignored = said.get("ignore") or []
     if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
         empty.fail("a list of names is expected", "ignore")
     return Overlay(

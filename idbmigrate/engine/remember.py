@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
@@ -28,6 +28,11 @@ class Statement:
         if kinds not in self._found:
             self._found[kinds] = list(self._query.find_all(*kinds))
         return self._found[kinds]
+
+
+def remembered(query: exp.Query) -> exp.Query:
+    """The query as a :class:`Statement`, which answers what an execution asks of a query."""
+    return cast(exp.Query, Statement(query))
 
 
 class RememberingEngine:

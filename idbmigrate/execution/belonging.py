@@ -135,15 +135,15 @@ def _settled(
             bounds = belonging.bounds_of(rule, mapping.sources)
             tables[rule.table] = _Table(rule, table, needed, bounds, engine)
     parents = {parent.table for table in tables.values() for parent in table.rule.parents}
-    for table in tables.values():
-        for parent in table.rule.parents:
+    for own in tables.values():
+        for parent in own.rule.parents:
             if parent.table in tables:
-                table.follow(parent, tables[parent.table], allow)
-        if table.rule.table in parents:
-            table.settle_own()
-        table.disagree(allow)
-        if table.rule.table in parents:
-            table.make_known()
+                own.follow(parent, tables[parent.table], allow)
+        if own.rule.table in parents:
+            own.settle_own()
+        own.disagree(allow)
+        if own.rule.table in parents:
+            own.make_known()
     return _result(staged, tables)
 
 

@@ -76,7 +76,7 @@ class _Question:
         self.columns.update(way.whys)
         if way.joined:
             self.columns.add(way.row_column)
-        if self._may_be_there(way):
+        if way.field is not None and self._may_be_there(way.field, way):
             self.columns.add(way.field.name)
         if not self._all_published(way, waiting):
             self.columns.add(p.REJECT)
@@ -86,15 +86,15 @@ class _Question:
 
     def _met(self, way: Trace, waiting: np.ndarray) -> np.ndarray:
         """Those of the source rows that may have a candidate row; an ``each`` has none without an entry."""
-        if way.joined or way.single:
+        if way.joined or way.single or way.source is None:
             return waiting
         source = self.traces.run.sources[way.source].select(way.query.branches[way.branch].items)
         filled = [as_numpy(pc.is_valid(column)) for column in source.columns]
         return waiting[np.logical_or.reduce(filled)[waiting]]
 
-    def _may_be_there(self, way: Trace) -> bool:
+    def _may_be_there(self, made: p.FieldColumns, way: Trace) -> bool:
         """Whether the field may have a value that does not carry this one: another's, or one taken out."""
-        return bool(way.carrier and (way.carrier.kept or way.field.name in self.result.blanked))
+        return bool(way.carrier and (way.carrier.kept or made.name in self.result.blanked))
 
     def _all_published(self, way: Trace, waiting: np.ndarray) -> bool:
         """Whether each of these source rows has its one candidate row among the published."""
@@ -150,7 +150,7 @@ class _Question:
         if way.field is None:
             return verdicts
         otherwise = pa.scalar(CONDITION)
-        if self._may_be_there(way):
+        if self._may_be_there(way.field, way):
             outdone = self.result.left_out if way.field.name in self.result.blanked else SUPERSEDED
             there = pc.is_valid(said[way.field.name].take(at))
             otherwise = pc.if_else(there, pa.scalar(outdone), otherwise)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from idbmigrate.documents import yaml as yamlio
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping.model import Place
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+Word = TypeVar("Word", bound=str)
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -19,7 +21,7 @@ class Node:
 
     __slots__ = ("data", "file", "marks", "path")
 
-    def __init__(self, data: object, path: tuple, file: str, marks: yamlio.Marks):
+    def __init__(self, data: yamlio.Data, path: tuple[str | int, ...], file: str, marks: yamlio.Marks):
         self.data, self.path, self.file, self.marks = data, path, file, marks
 
     @classmethod
@@ -63,17 +65,22 @@ class Node:
         return isinstance(self.data, dict) and key in self.data
 
     def __getitem__(self, key: str | int) -> Node:
-        return Node(self.data[key], (*self.path, key), self.file, self.marks)  # type: ignore[index]
+        data: Any = self.data
+        return Node(data[key], (*self.path, key), self.file, self.marks)
 
     def get(self, key: str) -> Node | None:
         """The entry of that name, ``None`` where it is absent or empty."""
-        return self[key] if key in self and self.data[key] is not None else None  # type: ignore[index]
+        return self[key] if isinstance(self.data, dict) and self.data.get(key) is not None else None
 
     def need(self, key: str) -> Node:
         found = self.get(key)
         if found is None:
             raise self.error(f"{key!r} is missing")
         return found
+
+    def names(self) -> list[str]:
+        """The names of a mapping, in their order; none where the value is something else."""
+        return list(self.data) if isinstance(self.data, dict) else []
 
     def items(self) -> Iterator[tuple[str, Node]]:
         """Entries of a mapping; nothing where the value is empty."""
@@ -117,12 +124,13 @@ class Node:
             raise self.error("a name (letters, digits and _) is expected here")
         return text
 
-    def one_of(self, choices: Iterable[str]) -> str:
+    def one_of(self, choices: Iterable[Word]) -> Word:
         choices = tuple(choices)
         text = "null" if self.data is None and "null" in choices else self.text()
-        if text not in choices:
-            raise self.error(f"one of {', '.join(choices)} is expected here")
-        return text
+        for choice in choices:
+            if choice == text:
+                return choice
+        raise self.error(f"one of {', '.join(choices)} is expected here")
 
     def whole(self, largest: int) -> int:
         text = self.text()

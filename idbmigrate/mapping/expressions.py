@@ -26,7 +26,7 @@ def expression(node: Node) -> m.Expression:
         return _reference(node)
     if not node.is_map:
         raise node.error("a column name or a function is expected here")
-    keys = [key for key in node.data if key not in _REMARKS]  # type: ignore[union-attr]
+    keys = [key for key in node.names() if key not in _REMARKS]
     known = [key for key in keys if key in _FORMS or key in FUNCTIONS]
     if "when" in keys:
         return _when(node)

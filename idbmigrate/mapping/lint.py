@@ -170,8 +170,8 @@ class _Linter:
         for name, lookup in self.mapping.lookups.items():
             if name not in used and not self._named_in_conditions(name):
                 yield Complaint(f"the lookup {name} is not used", lookup.place)
-            for table, column in used.get(name, ()):
-                yield from self._codes(lookup, table, column)
+            for filled, column in used.get(name, ()):
+                yield from self._codes(lookup, filled, column)
 
     def _named_in_conditions(self, name: str) -> bool:
         fields = (f for t in self.mapping.tables.values() for b in t.branches for f in b.fields)

@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 
 from idbmigrate.brief import brief
-from idbmigrate.words import STATED_CONFIDENCE
+from idbmigrate.words import STATED_CONFIDENCE, StatedConfidence
 
 #: How a source code and its target code relate.
 EQUIVALENCE = ("equal", "broader", "narrower", "related")
@@ -313,8 +313,8 @@ class SourceRule:
     @property
     def conflicts(self) -> dict[str, str]:
         """The conflicts that records of the table may have, each with its reason."""
-        agreed = (item for parent in self.parents for item in parent.agree)
-        return {item.conflict: item.reason for item in (*self.agree, *agreed)}
+        own = {item.conflict: item.reason for item in self.agree}
+        return own | {item.conflict: item.reason for parent in self.parents for item in parent.agree}
 
 
 # -- tables --------------------------------------------------------------------------------------
@@ -415,7 +415,7 @@ class DrawnTable:
 class MappingTest:
     name: str
     parameters: MappingType[str, str]
-    accept: str | None
+    accept: StatedConfidence | None
     source: MappingType[str, DrawnTable]
     target: MappingType[str, DrawnTable]
     rejects: DrawnTable | None

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from idbmigrate.documents.yaml import Data
 from idbmigrate.mapping.document import Node
 
 
 def target_names(node: Node | None) -> dict[str, str]:
     """The section ``names`` of a mapping: name in the parts -> name in this target."""
     names = {name: child.name() for name, child in node.items()} if node else {}
-    if set(names) & set(names.values()):
-        raise node.error("a name cannot be exchanged for one that is itself exchanged")  # type: ignore[union-attr]
+    if node and set(names) & set(names.values()):
+        raise node.error("a name cannot be exchanged for one that is itself exchanged")
     return names
 
 
@@ -34,12 +35,15 @@ def renamed(root: Node, names: Mapping[str, str]) -> Node:
             return within.sub(lambda found: names[found[1]], value)
         return alone.sub(lambda found: found[1] + names[found[2]], value)
 
-    def exchange(value: object) -> object:
+    def exchange(value: Data) -> Data:
         if isinstance(value, dict):
             return {names.get(key, key): exchange(child) for key, child in value.items()}
         if isinstance(value, list):
             return [exchange(child) for child in value]
         return text(value) if isinstance(value, str) else value
 
-    marks = {tuple(names.get(key, key) for key in path): mark for path, mark in root.marks.items()}  # type: ignore[call-overload]
+    def exchanged(key: str | int) -> str | int:
+        return names.get(key, key) if isinstance(key, str) else key
+
+    marks = {tuple(map(exchanged, path)): mark for path, mark in root.marks.items()}
     return Node(exchange(root.data), root.path, root.file, marks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -206,7 +206,7 @@ def _quoted(text: str) -> str:
     return f'"{_plain(escaped)}"'
 
 
-def _rows(path: Path, sheet: str) -> Iterable[tuple[int, tuple[Any, ...]]]:
+def _rows(path: Path, sheet: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """Rows of a sheet with their numbers; formulas are seen as such."""
     from openpyxl import load_workbook
 

@@ -27,9 +27,10 @@ def parameter(name: str, node: Node) -> m.ParameterSpec:
 def _default(node: Node) -> tuple[str, object]:
     if node.is_text:
         return "text", node.text()
-    if not node.is_map or len(node.data) != 1 or next(iter(node.data)) not in DEFAULTS:  # type: ignore[arg-type]
+    names = node.names()
+    if len(names) != 1 or names[0] not in DEFAULTS:
         raise node.error(f"a text or one of {', '.join(DEFAULTS)} is expected here")
-    kind = next(iter(node.data))  # type: ignore[call-overload]
+    kind = names[0]
     operand = node.need(kind)
     if kind == "parameter":
         return kind, operand.name()
@@ -209,10 +210,10 @@ def _one_per(node: Node) -> m.OnePer:
 
 def _preference(node: Node) -> m.Preference:
     node.only("filled", "highest", "lowest")
-    if not node.is_map or len(node.data) != 1:  # type: ignore[arg-type]
+    names = node.names()
+    if len(names) != 1:
         raise node.error("one of {filled: F}, {highest: F}, {lowest: F} is expected here")
-    how = next(iter(node.data))  # type: ignore[call-overload]
-    return m.Preference(how, node.need(how).text())
+    return m.Preference(names[0], node.need(names[0]).text())
 
 
 def _branch(node: Node, default_name: str | None) -> m.Branch:

@@ -96,10 +96,10 @@ def _bracketed(node: m.Condition) -> str:
 
 
 def _operand(node: m.Compared) -> str:
-    if node.operator in ("in", "not_in"):
-        texts = " or ".join(f'"{text}"' for text in node.operand)  # type: ignore[union-attr]
-        return f"is {texts}" if node.operator == "in" else f"is not {texts}"
     operand = node.operand
+    if isinstance(operand, tuple):
+        texts = " or ".join(f'"{text}"' for text in operand)
+        return f"is {texts}" if node.operator == "in" else f"is not {texts}"
     shown = value(operand) if isinstance(operand, m.Expression) else f"`{operand}`"
     return f"{_COMPARISONS[node.operator]} {shown}"
 

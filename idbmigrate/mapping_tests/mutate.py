@@ -51,8 +51,8 @@ def mutants(mapping: m.Mapping) -> list[Mutant]:
             found.append(Mutant(f"{name}: {change}", place, frozenset(mapping.tables), mutated))
     for lookup in mapping.lookups.values():
         users = frozenset(name for name, table in mapping.tables.items() if lookup.name in lookups_of(table))
-        for change, place, new, codes in _of_lookup(lookup, _guarded(mapping, lookup.name)):
-            mutated = replace(mapping, lookups={**mapping.lookups, lookup.name: new})
+        for change, place, other, codes in _of_lookup(lookup, _guarded(mapping, lookup.name)):
+            mutated = replace(mapping, lookups={**mapping.lookups, lookup.name: other})
             found.append(Mutant(f"lookup {lookup.name}: {change}", place, users, mutated, codes))
     return found
 
@@ -102,17 +102,17 @@ def _of_table(table: m.TableMap) -> Iterator[Change]:
             yield from _of_cases(table, way, node)
         elif isinstance(node, m.Combined) and len(node.conditions) > 1:
             for number, part in enumerate(node.conditions):
-                fewer = replace(node, conditions=_without(node.conditions, number))
+                shorter = replace(node, conditions=_without(node.conditions, number))
                 yield (
                     f"without the condition that {wording.condition(part)}",
                     part.place,
-                    changed(table, way, fewer),
+                    changed(table, way, shorter),
                 )
-        elif isinstance(node, m.Compared) and node.operator in ("in", "not_in") and len(node.operand) > 1:  # type: ignore[arg-type]
-            for number, text in enumerate(node.operand):  # type: ignore[arg-type]
-                fewer = replace(node, operand=_without(node.operand, number))  # type: ignore[arg-type]
+        elif isinstance(node, m.Compared) and isinstance(node.operand, tuple) and len(node.operand) > 1:
+            for number, text in enumerate(node.operand):
+                rest = replace(node, operand=_without(node.operand, number))
                 change = f'without "{text}" in the condition on {wording.value(node.value)}'
-                yield change, node.place, changed(table, way, fewer)
+                yield change, node.place, changed(table, way, rest)
     for number, rule in enumerate(table.one_per):
         yield from _of_one_per(table, number, rule)
 
@@ -149,9 +149,9 @@ def _of_branch(table: m.TableMap, way: Way, branch: m.Branch) -> Iterator[Change
             shifted = replace(join, on=_put(join.on, key, (join.on[key][0], _other(branch, join.on[key][1]))))
             change = f"{rows}the join {join.alias} along another key"
             yield change, join.place, new(joins=_put(branch.joins, number, shifted))
-    for number, item in enumerate(branch.each):
+    for number, repeated in enumerate(branch.each):
         yield (
-            f"{rows}without the item {item['column']}",
+            f"{rows}without the item {repeated['column']}",
             branch.place,
             new(each=_without(branch.each, number)),
         )

@@ -24,7 +24,7 @@ from idbmigrate.compile.tables import Surroundings, compile_table
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.engine import ENGINES, Engine
-from idbmigrate.engine.remember import RememberingEngine, Statement
+from idbmigrate.engine.remember import RememberingEngine, remembered
 from idbmigrate.errors import DescriptionError, IdbmigrateError
 from idbmigrate.execution.belonging import settled
 from idbmigrate.execution.execute import Execution, execute
@@ -38,6 +38,7 @@ from idbmigrate.mapping.tree import parameters_of, sources_of
 from idbmigrate.mapping_tests.expected import reject_faults, table_faults
 from idbmigrate.mapping_tests.mutate import Mutant
 from idbmigrate.staging.tables import StagedTable, staged_texts
+from idbmigrate.words import StatedConfidence
 
 
 @dataclass(frozen=True)
@@ -188,18 +189,27 @@ class Trials:
         fewer = replace(self.mapping, parameters={word: known[word] for word in known if word in used})
         return resolve(fewer, {w: t for w, t in test.parameters.items() if w in used}, staged, engine)
 
-    def _plan(self, names: Iterable[str], given: Mapping[str, str], accept: str) -> Plan:
+    def _plan(self, names: Iterable[str], given: Mapping[str, str], accept: StatedConfidence) -> Plan:
         made: dict[str, TableQuery] = {}
         for name in names:
             made[name] = self._query(name, given, accept, made)
         mapping, queries = self.mapping, tuple(made.values())
         ties = tuple(self._ties.values())
         values = prepared_values(self._preparation, queries)
-        head = (mapping.name, mapping.source, mapping.target, accept, dict(given))
-        return Plan(*head, ties, queries, values, conflicts=self._conflicts)
+        return Plan(
+            mapping.name,
+            mapping.source,
+            mapping.target,
+            accept,
+            dict(given),
+            ties,
+            queries,
+            values,
+            conflicts=self._conflicts,
+        )
 
     def _query(
-        self, name: str, given: Mapping[str, str], accept: str, made: Mapping[str, TableQuery]
+        self, name: str, given: Mapping[str, str], accept: StatedConfidence, made: Mapping[str, TableQuery]
     ) -> TableQuery:
         own = tuple(sorted((word, given[word]) for word in self._parameters[name] if word in given))
         near = needed_tables(self.mapping, self.target, [name]) & made.keys()
@@ -225,17 +235,17 @@ class Trials:
             query = compile_table(self.mapping.tables[name], around)
             self._queries[key] = replace(
                 query,
-                query=Statement(query.query),
-                rankings=tuple((rule, Statement(ranking)) for rule, ranking in query.rankings),
-                explain=cache(lambda *asked: Statement(query.explain(*asked))),
+                query=remembered(query.query),
+                rankings=tuple((rule, remembered(ranking)) for rule, ranking in query.rankings),
+                explain=cache(lambda rows, columns: remembered(query.explain(rows, columns))),
             )
         return self._queries[key]
 
     def _tie(self, rule: m.SourceRule) -> TieQuery:
         columns, keyed = self._columns[rule.table], rule.table in self._keyed
         tie = tie_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
-        keys = Statement(tie.keys) if tie.keys is not None else None
-        return replace(tie, shared=Statement(tie.shared), numbers=Statement(tie.numbers), keys=keys)
+        keys = remembered(tie.keys) if tie.keys is not None else None
+        return replace(tie, shared=remembered(tie.shared), numbers=remembered(tie.numbers), keys=keys)
 
 
 def _staged_drawing(name: str, drawn: m.DrawnTable, columns: Mapping[str, ColumnSpec]) -> StagedTable:
@@ -264,7 +274,7 @@ def compiled(
     source: Dataset,
     target: Dataset,
     parameters: Mapping[str, str] | None = None,
-    accept: str = "proposed",
+    accept: StatedConfidence = "proposed",
 ) -> Plan:
     """The plan of a mapping over the columns of its source data set, for reading rather than running.
 

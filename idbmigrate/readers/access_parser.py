@@ -98,7 +98,7 @@ class AccessParserIdb(SecondReader):
             content = self._table(table).parse()
         lists = [list(content.get(column.name, [])) for column in columns]
         if len({len(values) for values in lists}) > 1:
-            return Cells(None, uneven=True)
+            return Cells(pa.table({}), uneven=True)
         arrays, faults = [], {}
         for column, values in zip(columns, lists):
             array, bad = to_arrow(column, [_value(column, value) for value in values])

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +43,7 @@ def compare_readers(
             result.native_rows = contents[result.name][0].num_rows
         comparison = Comparison(Path(path).name, reader, results)
         try:
-            second = open_idb(path, reader=reader)
+            second = cast(SecondReader, open_idb(path, reader=reader))  # as all but the native one
         except SourceError as error:
             if error.code == "reader-unavailable":
                 raise
@@ -95,8 +96,8 @@ class _Table:
                 nominal = self.second.reader == "mdbtools" and column.type not in ("TEXT", "NUMERIC")
                 if its.type != column.type or not nominal:
                     rule = "type-unknown" if column.type.startswith(("UNSUPPORTED", "UNKNOWN")) else None
-                    mine, its = f"{column.type} {column.length}", f"{its.type} {its.length}"
-                    self._differ("column", column.name, native=mine, other=its, rule=rule)
+                    mine, theirs = f"{column.type} {column.length}", f"{its.type} {its.length}"
+                    self._differ("column", column.name, native=mine, other=theirs, rule=rule)
 
     def _rows(self, cells: Cells) -> bool:
         """Whether the rows of both can be set side by side; leaves out moved rows that the other lost."""
@@ -117,12 +118,12 @@ class _Table:
             return self._anywhere(cells, int(moved.sum()))
         if result.native_rows == result.other_rows:
             return True
-        return self._without_lost(moved)
+        return self._without_lost(moved, cells.table.num_rows)
 
-    def _without_lost(self, moved: np.ndarray) -> bool:
+    def _without_lost(self, moved: np.ndarray, other_rows: int) -> bool:
         """access-parser loses rows that were moved, or written when the table had other columns."""
         result = self.result
-        lost = result.native_rows - result.other_rows
+        lost = result.native_rows - other_rows
         rule = "moved-row" if lost == moved.sum() else None
         if rule is None and 0 < lost <= (moved | self.native.changed_rows(result.name, self.ids)).sum():
             rule = "shape-changed"
@@ -180,9 +181,8 @@ class _Table:
             raw = {"native": _plain(mine), "other": _plain(its), "at": cell.at, "bytes": stored}
             if cell.content != cell.stored:
                 raw["content"] = cell.content.hex()
-        self._differ(
-            "cell", column.name, row_id >> 8, row_id & 0xFF, *_describe(mine, its), rule=rule, raw=raw
-        )
+        native, other = _describe(mine, its)
+        self._differ("cell", column.name, row_id >> 8, row_id & 0xFF, native, other, rule, raw)
 
     def _neighbour(self, column, row_id: int) -> bytes | None:
         """The bytes at the column's place among the variable columns, where those are another column's."""

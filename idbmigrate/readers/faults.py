@@ -102,7 +102,8 @@ def _guid_order(case: Case) -> bool:
 
 
 def _mode_switch(case: Case) -> bool:
-    return _is_text(case) and bool(case.content) and case.content[:2] == b"\xff\xfe" and 0 in case.content[2:]
+    content = case.content or b""
+    return _is_text(case) and content[:2] == b"\xff\xfe" and 0 in content[2:]
 
 
 def _code_page(case: Case) -> bool:

@@ -7,8 +7,10 @@ import io
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import pyarrow as pa
 
@@ -86,7 +88,7 @@ class MdbToolsIdb(SecondReader):
         names = next(lines)
         rows = [row for row in lines if row]
         if any(len(row) != len(names) for row in rows):
-            return Cells(None, uneven=True)
+            return Cells(pa.table({}), uneven=True)
         arrays, faults = [], {}
         for index, name in enumerate(names):
             column = columns.get(name, SecondColumn(name, "UNSUPPORTED_VARLEN", 0))
@@ -144,7 +146,7 @@ def _text(value: str):
     return value
 
 
-_CONVERT = {
+_CONVERT: dict[str, Callable[[str], Any]] = {
     "BOOLEAN": lambda v: v != "0",
     "BYTE": int,
     "INT": int,

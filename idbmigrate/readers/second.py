@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,10 +32,10 @@ class Cells:
 
     ``table``: Arrow, in the contract's types. ``faults``: column -> row -> rule of a cell that the
     reader gave in a form from which the value cannot be told (it is null in ``table``). ``uneven``: the
-    reader gave columns of different lengths, so that its rows cannot be told apart (``table`` is None).
+    reader gave columns of different lengths, so that its rows cannot be told apart (``table`` is empty).
     """
 
-    table: pa.Table | None
+    table: pa.Table
     faults: dict[str, dict[int, str]] = field(default_factory=dict)
     uneven: bool = False
 
@@ -68,13 +69,20 @@ class SecondReader:
     """A reader for second opinions: :class:`~idbmigrate.readers.base.Idb` over :meth:`cells`."""
 
     reader = "second"
+    tables: list[str]
+    problems: list[str]
+    linked_tables: list[Any]
 
     def __init__(self, path):
         self.path = Path(path)
-        self.problems: list = []
-        self.linked_tables: list = []  # the second readers do not tell
+        self.problems = []
+        self.linked_tables = []  # the second readers do not tell
 
     def columns(self, table: str) -> list[SecondColumn]:
+        raise NotImplementedError
+
+    def row_count(self, table: str) -> int:
+        """How many rows the table definition declares."""
         raise NotImplementedError
 
     def cells(self, table: str) -> Cells:
@@ -84,7 +92,7 @@ class SecondReader:
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
         """The whole table; cells that this reader cannot tell are null, and counted in ``problems``."""
         cells = self.cells(table)
-        if cells.table is None:
+        if cells.uneven:
             self.problems.append(f"table {table}: the reader gives columns of different lengths")
             return pa.table({})
         for column, rows in cells.faults.items():

@@ -134,7 +134,7 @@ def _referral(care: Care) -> dict[str, pa.Array]:
 
 def _end_codes(care: Care) -> list[str]:
     column = care.dataset.tables["Referral"].columns["ENDCODE"]
-    return list(care.dataset.codes_of(column).codes)
+    return list(care.dataset.listed(column))
 
 
 def _pauses(care: Care) -> dict[str, pa.Array]:
@@ -177,7 +177,7 @@ def _appointment(care: Care) -> dict[str, pa.Array]:
 def _therapies(care: Care, spec: Mapping[str, ColumnSpec]) -> dict[str, pa.Array]:
     """One to four therapies of an attended session, the first slots first."""
     rng, rows = care.rng, len(care.of)
-    codes = list(care.dataset.codes_of(spec["THERTYPE1"]).codes)
+    codes = list(care.dataset.listed(spec["THERTYPE1"]))
     first = rng.integers(0, len(codes), len(care.patient))[care.of]
     count = rng.choice([0, 1, 2, 3, 4], rows, p=[0.1, 0.68, 0.16, 0.04, 0.02]) * care.attended
     slots = pa.array(codes)

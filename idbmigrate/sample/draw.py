@@ -62,11 +62,11 @@ def _table(held: TableProfile, keys: _Keys, calendar: Calendar, rng: np.random.G
     for column, about in held.columns.items():
         if about.kind == "key":
             made[column], place = _key(held, about, keys, rng)
-            if place is not None and about.spec.name in keys.begins and len(keys.begins[about.spec.name]):
-                begins = keys.begins[about.spec.name][place]
+            if place is not None and len(keys.begins.get(about.canonical, ())):
+                begins = keys.begins[about.canonical][place]
     for about in held.columns.values():
-        if about.kind == "key" and about.spec.name in keys.values and about.spec.name not in keys.begins:
-            keys.begins[about.spec.name] = begins
+        if about.kind == "key" and about.canonical in keys.values and about.canonical not in keys.begins:
+            keys.begins[about.canonical] = begins
     for column, about in held.columns.items():
         if about.kind != "key":
             made[column] = _column(about, rows, begins, calendar, rng)
@@ -81,8 +81,9 @@ def _table(held: TableProfile, keys: _Keys, calendar: Calendar, rng: np.random.G
 
 def _key(held: TableProfile, about: ColumnProfile, keys: _Keys, rng: np.random.Generator):
     """A key: new ones in the table that they belong to, the parent's in every other. Gives parent places."""
-    name, rows, prefix = about.spec.name, held.rows, about.pool[0]
-    own = name in held.spec.primary_key and name not in held.spec.foreign_keys
+    name, rows, prefix = about.canonical, held.rows, about.pool[0]
+    spec = held.spec
+    own = spec is not None and name in spec.primary_key and name not in spec.foreign_keys
     if own or not len(keys.values.get(name, ())):
         values = numbered(prefix, 1 + np.arange(rows), 7)
         if own:
@@ -173,16 +174,17 @@ def _date(about, rows, present, begins, calendar: Calendar, rng) -> pa.Array:
 
 
 def _number(about: ColumnProfile, rows: int, present: np.ndarray, rng: np.random.Generator) -> pa.Array:
-    low, high = about.spec.range or ((0, 4) if about.spec.codes else (0, 20))
+    spec = about.spec
+    low, high = (spec and spec.range) or ((0, 4) if spec and spec.codes else (0, 20))
     if about.physical.type in ("DOUBLE", "FLOAT"):
         values = np.round(low + rng.random(rows) * (high - low), 1)
         kind = pa.float64() if about.physical.type == "DOUBLE" else pa.float32()
         return pa.array(values, mask=~present).cast(kind)
-    values = rng.integers(int(low), int(high) + 1, rows)
-    values[rng.random(rows) < about.faults.get("beyond", 0)] = min(
+    whole = rng.integers(int(low), int(high) + 1, rows)
+    whole[rng.random(rows) < about.faults.get("beyond", 0)] = min(
         99, 10 ** min(2, about.physical.length or 2) - 1
     )
-    return only(pa.array(values), present).cast(_text_or_number(about.physical))
+    return only(pa.array(whole), present).cast(_text_or_number(about.physical))
 
 
 def _other(physical, rows: int, present: np.ndarray, rng: np.random.Generator) -> pa.Array:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.datasets.model import CodeList, ColumnSpec, Dataset, TableSpec
+from idbmigrate.readers.base import Field
 from idbmigrate.sample import pools
 from idbmigrate.staging.tables import as_text
 
@@ -35,7 +36,7 @@ class ColumnProfile:
     """One column: kind, design in the file, shares of rows, code frequencies, values to draw from."""
 
     kind: str
-    physical: object
+    physical: Field
     spec: ColumnSpec | None = None
     missing: float = 0.0
     codes: dict[str, int] = field(default_factory=dict)
@@ -43,6 +44,11 @@ class ColumnProfile:
     pool: Sequence[str] = ()
     spoilt: Sequence[str] = ()
     layout: str = "%Y-%m-%d"
+
+    @property
+    def canonical(self) -> str:
+        """The column's name in the data set; empty where it has none there."""
+        return self.spec.name if self.spec is not None else ""
 
 
 @dataclass
@@ -114,7 +120,7 @@ def _column(physical, spec: ColumnSpec | None, table: TableSpec | None, dataset:
     if found.kind == "nhs number":
         found.pool, found.spoilt = pools.unused_numbers(rows, held)
     elif found.kind == "key":
-        found.pool = (pools.unused_prefix(spec.name, held),)
+        found.pool = (pools.unused_prefix(found.canonical, held),)
     elif found.kind not in ("code", "number", "other"):
         found.pool = pools.unused(found.kind, spec, physical, held)
     return found
@@ -168,7 +174,7 @@ def _date_layout(values: pa.ChunkedArray) -> str:
         layout: pc.sum(pc.match_substring_regex(values, pattern)).as_py() or 0
         for pattern, layout in layouts.items()
     }
-    best = max(counts, key=counts.get)
+    best = max(counts, key=counts.__getitem__)
     return best if counts[best] > (len(values) - values.null_count) / 2 else "%Y-%m-%d"
 
 

@@ -75,14 +75,14 @@ def profile(real: dict[str, pa.Table], columns, found, dataset: Dataset) -> dict
     for name, table in real.items():
         match = matches.get(name)
         spec = dataset.tables.get(match.canonical) if match and match.canonical else None
-        names = {c.source: c.canonical for c in match.columns if c.canonical} if spec else {}
+        names = {c.source: c.canonical for c in match.columns if c.canonical} if match and spec else {}
         profiles[name] = of_table(name, spec, names, dataset, table, columns[name], held)
         if spec:
-            places[spec.name] = (name, {canonical: column for column, canonical in names.items()})
-    for name, own in places.values():
-        for column, (parent, key) in profiles[name].spec.foreign_keys.items():
-            if parent in places and column in own and key in places[parent][1]:
-                above, above_columns = places[parent]
+            places[spec.name] = (name, spec, {canonical: column for column, canonical in names.items()})
+    for name, spec, own in places.values():
+        for column, (parent, key) in spec.foreign_keys.items():
+            if parent in places and column in own and key in places[parent][2]:
+                above, _, above_columns = places[parent]
                 child = real[name].column(own[column])
                 lost = orphans(child, real[above].column(above_columns[key]), len(child))
                 profiles[name].orphans[column] = lost
@@ -135,8 +135,8 @@ def prove(real, made, profiles: dict[str, TableProfile], dataset: Dataset) -> No
             if about.kind in ("number", "other"):
                 continue
             twin = folded(made[name].column(column))
-            if about.kind == "code":
-                codes = {code.lower() for code in dataset.codes_of(about.spec).codes}
+            if about.kind == "code" and about.spec is not None:
+                codes = {code.lower() for code in dataset.listed(about.spec)}
                 twin = {text for text in twin if text not in codes and f"0{text}" not in codes}
             if twin & (held | folded(real[name].column(column))):
                 message = "a value of the file would have reached the twin; nothing was written"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,7 +47,7 @@ _CLOCKS = (
 _DIGITS_OF_A_SECOND = 3
 
 
-Texts = pa.Array | pa.ChunkedArray
+Texts: TypeAlias = pa.Array | pa.ChunkedArray
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +43,7 @@ _REPEATS = 8
 #: Numbers of values in a dictionary: it never has more than a piece has rows, over ``_REPEATS``.
 _NUMBER = pa.int16()
 _CODED = pa.dictionary(_NUMBER, pa.string())
-Texts = pa.ChunkedArray | pa.Array
+Texts: TypeAlias = pa.ChunkedArray | pa.Array
 
 
 #: The character that stands where one was lost.

@@ -48,12 +48,12 @@ def decode_decimal(view: ByteView, start: np.ndarray, length: np.ndarray, valid:
         texts = _as_texts(low, high, scales, block[:, 3] != 0, len(valid), owners[~bad], np.flatnonzero(~bad))
         return texts, wrong if wrong.any() else None
     count = len(valid)
-    spread = [np.zeros(count, np.uint64), np.zeros(count, np.uint64)]
-    spread[0][owners], spread[1][owners] = low, high
+    whole_low, whole_high = np.zeros(count, np.uint64), np.zeros(count, np.uint64)
+    whole_low[owners], whole_high[owners] = low, high
     negative, wrong = np.zeros(count, bool), np.zeros(count, bool)
     negative[owners], wrong[owners] = block[:, 3] != 0, bad
     kind = pa.decimal128(_PRECISION, scale)
-    array, excess = signed_decimal(kind, *spread, negative, valid & ~wrong)
+    array, excess = signed_decimal(kind, whole_low, whole_high, negative, valid & ~wrong)
     wrong = wrong if excess is None else wrong | excess
     return array, wrong if wrong.any() else None
 
@@ -61,10 +61,11 @@ def decode_decimal(view: ByteView, start: np.ndarray, length: np.ndarray, valid:
 def _magnitude(digits: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Low and high 64 bits of a number of ``width`` bytes."""
     digits = np.ascontiguousarray(digits)
+    none = np.zeros(len(digits), np.uint64)
     if width == 4:
-        return digits[:, :4].copy().view("<u4").reshape(-1), np.uint64(0)
+        return digits[:, :4].copy().view("<u4").reshape(-1), none
     if width == 8:
-        return digits[:, :8].copy().view("<u8").reshape(-1), np.uint64(0)
+        return digits[:, :8].copy().view("<u8").reshape(-1), none
     if width == 12:
         return digits[:, 4:12].copy().view("<u8").reshape(-1), digits[:, :4].copy().view("<u4").reshape(-1)
     return digits[:, 8:16].copy().view("<u8").reshape(-1), digits[:, :8].copy().view("<u8").reshape(-1)

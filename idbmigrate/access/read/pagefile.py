@@ -92,8 +92,8 @@ class PageFile:
 
     def close(self) -> None:
         """Let go of the file. Arrow tables read from it stay valid: they hold copies."""
-        self.view = None
-        self._plain = None
+        self._plain = np.zeros(0, np.uint8)
+        self.view = ByteView(self._plain)
         with contextlib.suppress(BufferError):  # a traceback may hold a view: the map goes when that does
             self._map.close()
 

@@ -118,7 +118,9 @@ def read_definition(pages: PageFile, page: int, name: str) -> TableDefinition:
 
 def _content(pages: PageFile, page: int, where: str) -> tuple[bytes, tuple[int, ...]]:
     """The definition's bytes: the first page whole, of each further page what follows its header."""
-    parts, spanned, number = [], [], page
+    parts: list[bytes] = []
+    spanned: list[int] = []
+    number = page
     while number:
         if number in spanned:
             raise SourceError("the pages of the table definition form a loop", code="damaged", where=where)

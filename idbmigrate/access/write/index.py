@@ -37,7 +37,8 @@ def entries_of(keys: pa.Array, page: np.ndarray, slot: np.ndarray) -> pa.Array:
 
 def read(store: PageStore, index: IndexLayout) -> tuple[pa.Array, list[int]]:
     """All entries of an index in order, and all its pages; ``template-mismatch`` when it is damaged."""
-    pages, level = [], [index.root]
+    pages: list[int] = []
+    level = [index.root]
     found: list[pa.Array] = []
     while level:
         below: list[int] = []
@@ -140,7 +141,8 @@ def _cuts(ends: np.ndarray, data: np.ndarray) -> list[tuple[int, int, int]]:
     def size(first: int, after: int) -> int:
         return places[after] - places[first] - (after - first - 1) * shared(first, after)
 
-    cuts, first = [], 0
+    cuts: list[tuple[int, int, int]] = []
+    first = 0
     while first < count or not cuts:
         low = int(np.searchsorted(ends, places[first] + _ROOM, side="right")) - 1
         if low <= first and count:

@@ -72,7 +72,7 @@ class PageStore:
         """Put an array of shape (n, 4096) uint8 at the end; gives the number of its first page."""
         first = self.reserve(len(pages))
         self._file.seek(first * PAGE)
-        self._write_all(memoryview(np.ascontiguousarray(pages)).cast("B"))
+        self._write_all(np.ascontiguousarray(pages).data.cast("B"))
         return first
 
     def _write_all(self, data) -> None:

@@ -101,9 +101,9 @@ def rows_of(layout: TableLayout, encoded: Encoded, table: str, first_row: int) -
             head[:, 2 + column.offset : 2 + column.offset + values.shape[1]] = values
         elif column.number in encoded.variable:
             by_place[column.variable] = encoded.variable[column.number]
-    values = [by_place.get(place) for place in range(layout.variables)]
-    tail = _tail(layout, values, width, encoded.present, table, first_row)
-    parts = [part for part in (fixed_to_binary(head), *values, fixed_to_binary(tail)) if part is not None]
+    variable = [by_place.get(place) for place in range(layout.variables)]
+    tail = _tail(layout, variable, width, encoded.present, table, first_row)
+    parts = [part for part in (fixed_to_binary(head), *variable, fixed_to_binary(tail)) if part is not None]
     return pc.binary_join_element_wise(*parts, _EMPTY, null_handling="replace", null_replacement="")
 
 
@@ -184,7 +184,8 @@ def pack(rows: pa.Array, owner: int, last: bytearray | None = None) -> Packed:
 
 
 def _page_starts(cost: np.ndarray, room_on_last: int) -> list[int]:
-    starts, at, room, count = [], 0, room_on_last, len(cost) - 1
+    starts: list[int] = []
+    at, room, count = 0, room_on_last, len(cost) - 1
     while at < count or not starts:
         starts.append(at)
         at = max(at, int(np.searchsorted(cost, cost[at] + room, side="right")) - 1)

@@ -202,10 +202,10 @@ def _tables(version: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
         if not (version and letter in UNSURE_2010):
             weights[letter] = weights[base]
             accent[ord(letter)] = code
-    for character, code in list(weights.items()):
+    for character, digits in list(weights.items()):
         for form in {character, character.lower()}:
             if len(form) == 1 and ord(form) < 256:
-                weight[ord(form)], size[ord(form)] = int(code, 16), len(code) // 2
+                weight[ord(form)], size[ord(form)] = int(digits, 16), len(digits) // 2
                 accent[ord(form)] = accent[ord(character)]
     unweighted = [*range(1, 9), *range(14, 32), *range(127, 128 if version else 160)]
     place[unweighted] = np.arange(3, 3 + len(unweighted))

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from idbmigrate.access.write.layout import FIXED_WIDTHS, ColumnLayout
 from idbmigrate.errors import OutputError
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 #: rows from which threads gain more than they cost
 _WORTH_THREADS = 20_000
 _DAY = 86_400_000

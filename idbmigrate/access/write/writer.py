@@ -98,6 +98,7 @@ class DatabaseWriter:
     def __init__(self, path: str | os.PathLike[str]):
         _require_plain(path)
         self._store = PageStore(path)
+        self._closed = False
         try:
             self._objects = catalogue.entries(self._store)
         except BaseException:
@@ -245,7 +246,7 @@ class DatabaseWriter:
         return numbers[packed.page], packed.slot
 
     def _put(self, packed, last: int | None) -> np.ndarray:
-        if not packed.continued:
+        if last is None or not packed.continued:
             first = self._store.append(packed.pages)
             return np.arange(first, first + len(packed.pages))
         self._store.write(last, packed.pages[0].tobytes())
@@ -286,7 +287,7 @@ class DatabaseWriter:
 
     def close(self) -> None:
         """Write indexes, usage maps and counts, sync and close. Without it the file is not whole."""
-        if self._store is None:
+        if self._closed:
             return
         try:
             for table, state in self._open.items():
@@ -320,9 +321,8 @@ class DatabaseWriter:
 
     def abandon(self) -> None:
         """Close the file as it is, without completing it: for looking only, or after a failure."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        self._store.close()
+        self._closed = True
 
     def __enter__(self) -> DatabaseWriter:
         return self
