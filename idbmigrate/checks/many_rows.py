@@ -63,15 +63,15 @@ def not_continued(
     fails = np.zeros(len(end.at), bool)
     if not len(rows):
         return fails
-    days, sites = len(start.values.texts), len(by.values.texts)
-    group = per.at.astype(np.int64) * days
+    day_count, sites = len(start.values.texts), len(by.values.texts)
+    group = per.at.astype(np.int64) * day_count
     begun = group[valid] + start.at[valid]
     followed, again = _Counted(begun), _Counted(begun * sites + by.at[valid])
     others, same = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     for wanted in (nexts, ends) if same_day else (nexts,):
         place = pc.index_in(pa.array(wanted, pa.string()), value_set=start.values.texts[:-1])
-        place = pc.fill_null(place, days - 1).to_numpy()[end.at[rows]]  # the last stands for no day
-        key = np.where(place == days - 1, -1, group[rows] + place)
+        place = pc.fill_null(place, day_count - 1).to_numpy()[end.at[rows]]  # the last stands for no day
+        key = np.where(place == day_count - 1, -1, group[rows] + place)
         others += followed.of(key)
         same += again.of(np.where(key < 0, -1, key * sites + by.at[rows]))
     fails[rows] = (others == 0) | (same > 0)
