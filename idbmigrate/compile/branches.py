@@ -115,6 +115,7 @@ class BranchCompiler:
             key=sql.column(plan.KEY, SELF) if self._has_key else None,
             occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
             source=branch.source,
+            doubtful=sql.column(plan.CONFLICT, SELF) if branch.source in around.conflicts else None,
             preparation=around.preparation,
             unpivoted=tuple(item["column"] for item in branch.each),
         )

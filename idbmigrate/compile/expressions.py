@@ -43,7 +43,8 @@ class Scope:
 
     ``columns`` maps an alias (empty for the row itself) to the columns it has. ``days`` are the columns,
     as (alias, name), that hold only ``YYYY-MM-DD``, so that no pattern need guard them. ``items`` maps
-    an item key to its SQL. ``key`` is the digest of the row's natural key and occurrence. Values that
+    an item key to its SQL. ``doubtful`` is the word for a row of which it is not certain whose it is.
+    ``key`` is the digest of the row's natural key and occurrence. Values that
     hang on one column of ``source`` go to ``preparation``; ``prepared`` are those that were met here.
     ``unpivoted`` are the columns that :data:`VALUE` stands for, item by item.
     """
@@ -57,6 +58,7 @@ class Scope:
     key: Sql | None = None
     occurrence: Sql | None = None
     source: str | None = None
+    doubtful: Sql | None = None
     preparation: Preparation = field(default_factory=Preparation)
     unpivoted: tuple[str, ...] = ()
     helpers: dict[str, Value] = field(default_factory=dict)
@@ -102,6 +104,8 @@ class Scope:
                 if len(values) == 1:
                     return values[0]
                 return chosen(values, sql.coalesce(*(value.sql for value in values)))
+            case m.LastKnown():
+                return Value(self._last_known(node))
             case m.Link():
                 link = self.value(node.link)
                 return combined([link, self.value(node.tells).as_part()], link.sql)
@@ -214,6 +218,16 @@ class Scope:
                 hint="write it under 'sources:'",
             )
         return self.key
+
+    def _last_known(self, node: m.LastKnown) -> Sql:
+        """The greatest of moment and value together, up to the moment of the row, never a later one."""
+        at, value = self.value(node.at).sql, self.value(node.of).sql
+        told = sql.joined(at, value)
+        if self.doubtful is not None:  # of a record that is not certain to be of this one nothing is taken
+            told = sql.case([(sql.is_null(self.doubtful), told)])
+        last = sql.highest_so_far(told, [self.value(part).sql for part in node.within], at)
+        moment = len(functions.SHAPES["timestamp"][1])
+        return sql.case([(sql.not_null(at), sql.part(last, moment + 1))])
 
     # -- lookups -----------------------------------------------------------------------------
 

@@ -57,6 +57,8 @@ def surely_fits(value: m.Expression, form: Format, around: Surroundings, branch:
             return bool(specs) and all(spec is not None and _within(spec.format, form) for spec in specs)
         case m.FirstOf() | m.Cases():
             return all(surely_fits(child, form, around, branch) for child in value.children)
+        case m.LastKnown():
+            return surely_fits(value.of, form, around, branch)
         case m.Link():
             return surely_fits(value.link, form, around, branch)
         case m.LookedUp():

@@ -176,6 +176,11 @@ def row_number(partition: Sequence[Sql], order: Sequence[Sql]) -> Sql:
     return _window(exp.RowNumber(), partition, order)
 
 
+def highest_so_far(value: Sql, partition: Sequence[Sql], order: Sql) -> Sql:
+    """The highest value of the rows of one part that are not after the row, those beside it included."""
+    return _window(exp.Max(this=own(value)), partition, [ascending(order)])
+
+
 def row_count(partition: Sequence[Sql]) -> Sql:
     return _window(exp.Count(this=exp.Star()), partition, ())
 

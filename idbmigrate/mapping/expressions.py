@@ -151,10 +151,20 @@ def _identifier(node: Node) -> m.Identifier:
     return m.Identifier(node.place, parts, prefix, length)
 
 
+def _last_known(node: Node) -> m.LastKnown:
+    node.only("last_known", "within", "at", *_REMARKS)
+    within = tuple(expression(entry) for entry in node.need("within").entries())
+    at = expression(node.need("at"))
+    if not within or not (isinstance(at, m.Call) and at.function == "timestamp"):
+        raise node.error("last_known needs at least one value in 'within', and a {timestamp: [E, E]} in 'at'")
+    return m.LastKnown(node.place, expression(node.need("last_known")), within, at)
+
+
 _FORMS = {
     "constant": _constant,
     "lookup": _lookup,
     "first_of": _first_of,
+    "last_known": _last_known,
     "link": _link,
     "cases": _cases,
     "identifier": _identifier,

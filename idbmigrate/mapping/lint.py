@@ -205,7 +205,7 @@ class _Linter:
 def nodes(node: m.Expression) -> Iterator[m.Expression]:
     """An expression and all those it is made of."""
     yield node
-    parts = node.parts if isinstance(node, m.Identifier) else node.children
+    parts = node.parts if isinstance(node, (m.Identifier, m.LastKnown)) else node.children
     for child in parts:
         if child is not None:
             yield from nodes(child)

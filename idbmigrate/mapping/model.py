@@ -143,6 +143,22 @@ class Identifier(Expression):
     length: int
 
 
+@dataclass(frozen=True)
+class LastKnown(Expression):
+    """The value that records of one ``within`` had last, up to the moment ``at`` of the row.
+
+    Its parts name other records; they do not carry a value of this one.
+    """
+
+    of: Expression
+    within: tuple[Expression, ...]
+    at: Expression
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.of, *self.within, self.at)
+
+
 # -- conditions ----------------------------------------------------------------------------------
 
 
@@ -186,7 +202,7 @@ def references(node: Expression | Condition | None) -> Iterator[Reference]:
     match node:
         case Reference():
             yield node
-        case Identifier():
+        case Identifier() | LastKnown():
             for part in node.parts:
                 yield from references(part)
         case Cases():

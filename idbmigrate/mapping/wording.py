@@ -45,6 +45,9 @@ def value(node: m.Expression | None) -> str:
             return f"{value(node.of)} by lookup {node.lookup}"
         case m.FirstOf():
             return f"first of ({'; '.join(value(choice) for choice in node.choices)})"
+        case m.LastKnown():
+            same = " and ".join(value(part) for part in node.within)
+            return f"what {value(node.of)} was last at {value(node.at)}, of records with the same {same}"
         case m.Link():
             return f"{value(node.link)}, whose record tells {value(node.tells)}"
         case m.Cases():

@@ -19,7 +19,7 @@ from idbmigrate.mapping.load import list_mappings, load_mapping
 from idbmigrate.words import STATED_CONFIDENCE
 from tests.spec.small import read
 
-FORMS = {"constant", "parameter", "lookup", "first_of", "link", "when", "cases", "identifier"}
+FORMS = {"constant", "parameter", "lookup", "first_of", "last_known", "link", "when", "cases", "identifier"}
 CONDITIONS = {"present", "blank", "known", "parameter", "value", "all", "any", "none"}
 
 
