@@ -24,7 +24,7 @@ from idbmigrate.cli._output import Console, run_verb
 )
 @click.option(
     "--naming",
-    type=click.Choice(["extract", "mixed", "v15"]),
+    type=click.Choice(["extract", "mixed", "rep", "v15"]),
     default="extract",
     show_default=True,
     help="How tables and columns are named.",

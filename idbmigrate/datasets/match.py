@@ -121,7 +121,9 @@ def _columns(
     spec: TableSpec, source: str, columns: list[Column], binding: Binding, overlay: Overlay
 ) -> tuple[tuple[ColumnMatch, ...], tuple[str, ...], list[Clash]]:
     names = [(column.name, column.aliases, column.confidence) for column in spec.columns.values()]
-    bound = {name: own for name, own in binding.columns.items() if name in spec.columns}
+    called = {alias: column.name for column in spec.columns.values() for alias in column.aliases}
+    bound = {called.get(name, name): own for name, own in binding.columns.items()}
+    bound = {name: own for name, own in bound.items() if name in spec.columns}
     free = [column.name for column in columns if not overlay.ignores(source, column.name)]
     found, clashes = _assign(free, names, bound, f"{source}.")
     matches = []

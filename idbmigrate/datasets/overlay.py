@@ -69,7 +69,7 @@ class Overlay:
                 self.fail(f"the file has no table {binding.source!r}", "tables", table, "from")
             for column, source in binding.columns.items():
                 place = ("tables", table, "columns", column)
-                if column not in spec.columns:
+                if column not in spec.columns and not any(column in c.aliases for c in spec.columns.values()):
                     self.fail(f"{dataset.name} has no column {table}.{column}", *place)
                 bound = binding.source or table
                 known = columns.get(bound.casefold())

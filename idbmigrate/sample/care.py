@@ -86,7 +86,7 @@ def _person(care: Care, block: Block) -> dict[str, pa.Array]:
         "ORGCODEPROVIDER": pa.repeat(PROVIDER, rows),
         "NHSNO": numbers,
         "NHSNOSTATUS": numbered("0", status + 1, 1),
-        "BIRTHDATE": dates(born),
+        "DOB": dates(born),
         "POSTCODE": pick(rng, _POSTCODES, rows),
         "GMPC": only(pick(rng, _PRACTICES, rows), rng.random(rows) < 0.97),
     }

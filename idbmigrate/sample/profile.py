@@ -23,7 +23,7 @@ _SMALL = 5
 #: narrower keys, such as the number of a pause, are drawn like any text
 _KEY_WIDTH = 14
 #: dates that are no part of a course of care
-_BIRTHS = frozenset({"BIRTHDATE"})
+_BIRTHS = frozenset({"DOB"})
 
 
 def rounded(count: int) -> int:

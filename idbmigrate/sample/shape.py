@@ -13,6 +13,7 @@ NAMINGS = {
     "extract": "long table names, column names in capitals, as in the national extracts",
     "mixed": "short table names, some columns under their other names and in mixed case",
     "v15": "table names with the version at their end",
+    "rep": "table names with REP_ before them, as in the centre's warehouse",
 }
 _MIXED_CASE = {
     "SERVICEID": "ServiceID",
@@ -53,13 +54,15 @@ def _table_name(table: TableSpec, naming: str) -> str:
         return next((alias for alias in table.aliases if alias.startswith("IAPTDataSet")), table.name)
     if naming == "v15":
         return next((alias for alias in table.aliases if alias.endswith("_v15")), table.name)
+    if naming == "rep":
+        return next((alias for alias in table.aliases if alias.startswith("REP_")), table.name)
     plain = [alias for alias in table.aliases if "_" not in alias and not alias.startswith("IAPTDataSet")]
     return plain[0] if plain and table.name.endswith(("PEQ", "Pauses")) else table.name
 
 
 def _column(column: ColumnSpec, naming: str, as_text: bool) -> NewColumn:
     name = column.name
-    if naming != "extract":
+    if naming not in ("extract", "rep"):
         confirmed = [alias for alias, confidence in column.aliases.items() if confidence == "confirmed"]
         name = confirmed[0] if confirmed else _MIXED_CASE.get(name, name)
     kind = _TYPES.get(column.format.kind, "TEXT")

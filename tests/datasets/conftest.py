@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def drawn():
-    """Tables and columns of a file from lines such as ``Person: LPTID TEXT 20, BIRTHDATE DATE``."""
+    """Tables and columns of a file from lines such as ``Person: LPTID TEXT 20, DOB DATE``."""
 
     def draw(text: str) -> dict[str, list[SimpleNamespace]]:
         tables = {}

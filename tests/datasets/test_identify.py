@@ -46,7 +46,7 @@ def test_a_file_as_the_data_set_has_it_is_that_data_set(file_of, name):
 def test_an_item_of_v15_in_a_v10_file_makes_it_the_pilot_edition(file_of):
     tables = file_of("iapt-1.0")
     assert identify(tables).dataset == "iapt-1.0"
-    tables["Referral"].append(file_of("iapt-1.5")["Referral"][4])
+    tables["Referral"].append(file_of("iapt-1.5")["Referral"][-1])
     found = identify(tables)
     assert found.dataset == "iapt-1.0-pbr"
     assert found.table("Referral").columns[-1].canonical == "CARECLUSTER"
@@ -66,20 +66,21 @@ def test_v15_without_its_new_tables_is_still_v15(file_of):
 def test_letter_case_and_aliases_do_not_matter_and_are_told(file_of):
     tables = file_of("iapt-1.5")
     tables["person_V15"] = tables.pop("Person")
-    tables["person_V15"][0].name = "LptId"
-    tables["person_V15"][9].name = "RELIGIOUSGROUP"
-    tables["person_V15"][4].name = "dob"
+    columns = {column.name: column for column in tables["person_V15"]}
+    columns["LPTID"].name = "LptId"
+    columns["RELIGION"].name = "RELIGIOUSGROUP"
+    columns["DOB"].name = "birthdate"
     match = identify(tables).table("Person")
     assert (match.source, match.how, match.confidence) == ("person_V15", "alias", "inferred")
     known = {c.canonical: (c.source, c.how, c.confidence) for c in match.columns}
     assert known["LPTID"] == ("LptId", "case", "confirmed")
     assert known["RELIGION"] == ("RELIGIOUSGROUP", "alias", "confirmed")
-    assert known["BIRTHDATE"] == ("dob", "alias", "proposed")
+    assert known["DOB"] == ("birthdate", "alias", "proposed")
 
 
 def test_missing_and_extra_columns_are_listed(file_of):
     tables = file_of("iapt-1.5")
-    tables["Person"][2].name = "Nickname"
+    tables["Person"][0].name = "Nickname"
     tables["Local"] = tables["Person"][:1]
     found = identify(tables)
     assert found.table("Person").missing == ("NHSNO",)
@@ -140,7 +141,7 @@ def test_two_names_for_one_are_an_error(file_of, what):
         ("TEXT", 255, "Person.LPTID", "255 characters, wider than 20"),
         ("MEMO", 0, "Person.LPTID", None),
         ("LONG", 4, "Person.LPTID", "LONG where text is expected"),
-        ("TEXT", 10, "Person.BIRTHDATE", "TEXT where a date is expected"),
+        ("TEXT", 10, "Person.DOB", "TEXT where a date is expected"),
         ("BYTE", 1, "Appointment.PHQ9_SCORE", None),
         ("DOUBLE", 8, "Appointment.PHQ9_SCORE", "DOUBLE where a whole number is expected"),
         ("MONEY", 8, "Appointment.AGORASCOREACC", None),
@@ -171,11 +172,19 @@ def overlay(tmp_path):
 def test_an_overlay_binds_names_that_nobody_knows(file_of, overlay):
     tables = file_of("iapt-1.5")
     tables["tblClients"] = tables.pop("Person")
-    tables["tblClients"][0].name = "ClientNo"
+    number = next(place for place, c in enumerate(tables["tblClients"]) if c.name == "LPTID")
+    tables["tblClients"][number].name = "ClientNo"
     own = overlay("tables: {Person: {from: TBLCLIENTS, columns: {LPTID: clientno}}}")
     match = identify(tables, own).table("Person")
     assert (match.source, match.how, match.missing) == ("tblClients", "overlay", ())
-    assert (match.columns[0].canonical, match.columns[0].how) == ("LPTID", "overlay")
+    assert (match.columns[number].canonical, match.columns[number].how) == ("LPTID", "overlay")
+
+
+def test_an_overlay_may_call_a_column_by_another_of_its_names(file_of, overlay):
+    tables = file_of("iapt-1.5")
+    next(column for column in tables["Person"] if column.name == "DOB").name = "Born"
+    match = identify(tables, overlay("tables: {Person: {columns: {BIRTHDATE: Born}}}")).table("Person")
+    assert {c.canonical: c.how for c in match.columns}["DOB"] == "overlay" and match.missing == ()
 
 
 def test_an_overlay_decides_between_two_names(file_of, overlay):

@@ -122,15 +122,38 @@ def facts(shared_dir):
     return read
 
 
+#: A proposed name of the facts -> the one that the centre's own code has.
+CENTRES_OWN = {"BIRTHDATE": "DOB"}
+
+
+@pytest.mark.parametrize(
+    "table", ["PERSON", "DISABILITY", "REFERRAL", "WAITINGTIMES", "TREATMENTS", "ASSESSMENTS"]
+)
+def test_the_v15_pack_has_the_centres_names_and_order(shared_dir, table):
+    text = (shared_dir / "spec" / "iapt_legacy_names.md").read_text(encoding="utf-8")
+    line = next(each for each in text.splitlines() if f"| REP_{table} |" in each)
+    wanted = [name for part in line.split("|")[2].split(",") for name in _numbered(part.strip())]
+    spec = next(t for t in load_dataset("iapt-1.5").tables.values() if t.aliases.get(f"REP_{table}"))
+    assert spec.aliases[f"REP_{table}"] == "inferred"
+    assert [name for name in spec.columns if name in wanted] == wanted
+
+
+def _numbered(name: str) -> list[str]:
+    """``TREATMENT1-5`` are five columns."""
+    stem, dash, last = name.partition("-")
+    return [f"{stem[:-1]}{n}" for n in range(int(stem[-1]), int(last) + 1)] if dash else [name]
+
+
 @pytest.mark.parametrize("name", LEGACY)
 def test_legacy_packs_have_every_table_column_and_code_of_the_facts(facts, name):
     spec = facts("iapt_legacy")
     dataset = load_dataset(name)
     for table, known in spec["datasets"][LEGACY[name]]["tables"].items():
         columns = dataset.tables[table].columns
-        assert list(columns) == [column["name"] for column in known["columns"]]
-        for column in known["columns"]:
-            own = columns[column["name"]]
+        names = [CENTRES_OWN.get(column["name"], column["name"]) for column in known["columns"]]
+        assert sorted(columns) == sorted(names)
+        for name, column in zip(names, known["columns"], strict=True):
+            own = columns[name]
             seen = {*(column.get("name_variants_seen") or []), *(column.get("name_variants_proposed") or [])}
             assert {n.casefold() for n in seen} <= {n.casefold() for n in (own.name, *own.aliases)}
             lists = column.get("codes_ref")

@@ -29,11 +29,11 @@ lookups:
 tables:
   IDS001MPI:
     from: Person
-    where: [{name: born, keep: {present: BIRTHDATE}, reason: asked for}]
+    where: [{name: born, keep: {present: DOB}, reason: asked for}]
     fields:
       LocalPatientId: LPTID
       OrgIDLocalPatientId: {constant: RX1}
-      PersonBirthDate: {date: BIRTHDATE}
+      PersonBirthDate: {date: DOB}
       Gender: {lookup: gender, of: GENDER}
     one_per: {key: [LocalPatientId], rule: one, reason: one, prefer: [{filled: Gender}]}
 retired: {Person: {"*": not looked at here}}
@@ -41,7 +41,7 @@ tests:
   - name: everything
     source:
       Person: |
-        LPTID | BIRTHDATE  | GENDER
+        LPTID | DOB        | GENDER
         P1    | 1980-01-01 | 1
         P2    | 1981-01-01 |
         P2    | 1981-01-02 | 2
@@ -55,7 +55,7 @@ tests:
         P4             | RX1                 | 1982-01-01      |
     rejects: |
       table  | column    | value      | reason
-      Person | BIRTHDATE | 1981-01-01 | one-per
+      Person | DOB       | 1981-01-01 | one-per
       Person | GENDER    | 2          | filter:born
 """
 
@@ -98,7 +98,7 @@ def test_the_tests_of_every_mapping_pass(name):
             "P1             | RX2 ",
             "lacks LocalPatientId=P1, OrgIDLocalPatientId=RX2",
         ),
-        ("keep: {present: BIRTHDATE}", "keep: {present: LPTID}", "rejects lack"),
+        ("keep: {present: DOB}", "keep: {present: LPTID}", "rejects lack"),
         ("prefer: [{filled: Gender}]", "prefer: [{lowest: PersonBirthDate}]", "has unexpected"),
         ("Person | GENDER    | 2 ", "Person | GENDER    | 3 ", "rejects lack"),
         ('retired: {Person: {"*": not looked at here}}', "", None),
@@ -167,9 +167,9 @@ def test_mutants_differ_from_the_mapping_and_from_each_other_and_name_their_plac
 
 def test_lint_names_file_line_and_path(small, tmp_path):
     assert run("lint", "iapt-1.5-to-iapt-2.1").exit_code == 0
-    small.write_text(SMALL.replace("date: BIRTHDATE", "date: BIRTHDAY"), encoding="utf-8")
+    small.write_text(SMALL.replace("date: DOB", "date: BIRTHDAY"), encoding="utf-8")
     result = run("lint", small)
-    line = SMALL[: SMALL.index("date: BIRTHDATE")].count("\n") + 1
+    line = SMALL[: SMALL.index("date: DOB")].count("\n") + 1
     assert result.exit_code == 4
     assert f"small.yaml:{line} ($.tables.IDS001MPI.fields.PersonBirthDate.date): " in result.output
     assert "Referral.SERVICEID is neither carried nor retired" in result.output
@@ -182,7 +182,7 @@ def test_list_and_show_name_what_a_mapping_holds(small):
     listed = json.loads(run("list", "--json").stdout)
     assert [item["name"] for item in listed] == list_mappings() and all(item["tests"] for item in listed)
     shown = run("show", small).output
-    assert "GENDER by lookup gender" in shown and "only where BIRTHDATE is there" in shown
+    assert "GENDER by lookup gender" in shown and "only where DOB is there" in shown
     sql = json.loads(run("show", small, "--sql", "--json", "--dialect", "spark").stdout)["sql"]
     assert list(sql) == ["IDS001MPI"] and "`Gender`" in sql["IDS001MPI"]
     assert run("show", small, "--table", "IDS002GP").exit_code == 2

@@ -14,7 +14,7 @@ from idbmigrate.errors import UsageError
 
 #: The columns of each table that the files of these tests have.
 COLUMNS = {
-    "Person": ("LPTID", "ORGCODEPROVIDER", "NHSNO", "BIRTHDATE", "GENDER"),
+    "Person": ("LPTID", "ORGCODEPROVIDER", "NHSNO", "DOB", "GENDER"),
     "Referral": ("LPTID", "SERVICEID", "ORGCODECOMM", "REFRECDATE"),
     "Appointment": ("LPTID", "SERVICEID", "APPOINTMENT", "ATTENDANCE", "APPTYPE", "PHQ9_SCORE", "EMPSTATUS"),
     "WaitingTimePauses": ("SERVICEID", "PAUSEID", "PAUSESTARTDATE"),

@@ -31,7 +31,7 @@ sources:
 tables:
   IDS001MPI:
     from: Person
-    fields: {LocalPatientId: LPTID, OrgIDLocalPatientId: ORGCODEPROVIDER, PersonBirthDate: {date: BIRTHDATE}}
+    fields: {LocalPatientId: LPTID, OrgIDLocalPatientId: ORGCODEPROVIDER, PersonBirthDate: {date: DOB}}
     one_per: {key: [LocalPatientId], rule: one-patient, reason: one row a patient}
   IDS101Referral:
     from: Referral
@@ -51,7 +51,7 @@ tables:
       AppType: APPTYPE
 """
 COLUMNS = {
-    "Person": "LPTID ORGCODEPROVIDER BIRTHDATE",
+    "Person": "LPTID ORGCODEPROVIDER DOB",
     "Referral": "SERVICEID LPTID ORGCODECOMM REFRECDATE",
     "Appointment": "SERVICEID LPTID APPOINTMENT APPTYPE",
 }

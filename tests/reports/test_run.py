@@ -16,7 +16,7 @@ from idbmigrate.reports.share import shared
 
 #: columns of the legacy file whose values name a person, a record or a place
 NAMING = {
-    "Person": ["LPTID", "NHSNO", "POSTCODE", "BIRTHDATE", "GMPC"],
+    "Person": ["LPTID", "NHSNO", "POSTCODE", "DOB", "GMPC"],
     "Referral": ["SERVICEID", "REFRECDATE"],
     "Appointment": ["SERVICEID", "APPOINTMENT"],
 }

@@ -136,8 +136,8 @@ def test_blocks_do_not_repeat_each_other(tmp_path, monkeypatch):
     services = referral["SERVICEID"].to_pylist()
     assert len(set(services)) == len(services)
     first, second = (
-        person.slice(0, 70)["BIRTHDATE"].to_pylist(),
-        person.slice(70, 70)["BIRTHDATE"].to_pylist(),
+        person.slice(0, 70)["DOB"].to_pylist(),
+        person.slice(70, 70)["DOB"].to_pylist(),
     )
     assert first != second
 

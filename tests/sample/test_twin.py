@@ -131,7 +131,9 @@ def test_a_real_value_in_the_twin_stops_it(sample_idb, tmp_path, monkeypatch):
         made = honest(profiles, calendar, rng)
         person = made["IAPTDataSetPerson"]
         made["IAPTDataSetPerson"] = person.set_column(
-            2, "NHSNO", pa.concat_arrays([real["NHSNO"].chunk(0)[:1], person["NHSNO"].chunk(0)[1:]])
+            person.column_names.index("NHSNO"),
+            "NHSNO",
+            pa.concat_arrays([real["NHSNO"].chunk(0)[:1], person["NHSNO"].chunk(0)[1:]]),
         )
         return made
 
