@@ -8,6 +8,7 @@ from idbmigrate.cli._output import Console
 from idbmigrate.errors import UsageError
 
 if TYPE_CHECKING:
+    from idbmigrate.compile.plan import TableQuery, TieQuery
     from idbmigrate.mapping import model as m
     from idbmigrate.words import StatedConfidence
 
@@ -147,8 +148,12 @@ def sql(
     dialect: str,
     settings: dict[str, str],
     accept: StatedConfidence,
+    optimise: bool,
 ) -> None:
-    """The query of each target table, after what is made of the columns of the source tables it reads."""
+    """What a run asks an engine: keys, hoisted values, then the target tables, each with its rankings.
+
+    An optimised query leaves out what the run takes over by the number of a row; a comment says what.
+    """
     from idbmigrate.compile import prepare
     from idbmigrate.compile.plan import rows
     from idbmigrate.compile.portable import DIALECTS
@@ -167,7 +172,8 @@ def sql(
             hint=f"parameters: {', '.join(mapping.parameters) or 'none'}",
         )
     wanted = _chosen(mapping, table)
-    plan = compiled(mapping, load_dataset(mapping.source), load_dataset(mapping.target), settings, accept)
+    source, target = load_dataset(mapping.source), load_dataset(mapping.target)
+    plan = compiled(mapping, source, target, settings, accept, optimise)
     queries = [query for query in plan.tables if query.table in wanted]
     known = {v.number: v for columns in plan.values.values() for values in columns.values() for v in values}
     read: dict[str, set[str]] = {}
@@ -175,13 +181,49 @@ def sql(
         for name, prepared in query.prepared:
             read.setdefault(name, set()).update(prepared)
     values = {
-        name: prepare.query(rows(name), prepare.needed(prepared, known)).sql(dialect=dialect, pretty=True)
-        for name, prepared in read.items()
+        name: prepare.query(rows(name), prepare.needed(prepared, known)) for name, prepared in read.items()
     }
-    texts = {query.table: query.whole().sql(dialect=dialect, pretty=True) for query in queries}
-    console.document({"mapping": mapping.name, "dialect": dialect, "values": values, "sql": texts})
-    for name, text in (*values.items(), *texts.items()):
-        console.say(f"-- {name}\n{text};\n")
+    keys = {f"{tie.table}: {name}": query for tie in plan.ties for name, query in _key_queries(tie).items()}
+    ranked = {f"{query.table}: {rule}": ranking for query in queries for rule, ranking in query.rankings}
+    parts = {
+        "keys": keys if table is None else {},
+        "values": values,
+        "sql": {query.table: query.query for query in queries},
+        "rankings": ranked,
+    }
+    texts = {
+        part: {name: query.sql(dialect=dialect, pretty=True) for name, query in found.items()}
+        for part, found in parts.items()
+    }
+    console.document({"mapping": mapping.name, "dialect": dialect, "optimised": optimise, **texts})
+    taken_over = {query.table: _taken_over(query) for query in queries}
+    for part, found in texts.items():
+        for name, text in found.items():
+            console.say(f"-- {_PARTS[part]} {name}")
+            for line in taken_over.get(name, ()) if part == "sql" else ():
+                console.say(f"-- {line}")
+            console.say(f"{text};\n")
+
+
+#: What the parts of a plan are called before the names of their queries.
+_PARTS = {"keys": "natural key of", "values": "hoisted over", "sql": "made", "rankings": "superseded in"}
+
+
+def _key_queries(tie: TieQuery) -> dict[str, Any]:
+    """What is asked about the natural key of a source table."""
+    found = {"rows that share it": tie.shared, "their numbers": tie.numbers}
+    return found if tie.keys is None else {**found, "digests": tie.keys}
+
+
+def _taken_over(query: TableQuery) -> list[str]:
+    """Columns that the run takes by the number of a row, so that the query leaves them out."""
+    lines = []
+    if query.copies:
+        lines.append(f"taken as they are from the source row: {', '.join(query.copies)}")
+    for name, (parent, key) in {**query.references, **query.same_rows}.items():
+        how = "the joined row of" if name in query.references else "the row of the same source row in"
+        lines.append(f"{name}: {key} of {how} {parent}")
+    return lines
 
 
 def _chosen(mapping: m.Mapping, table: str | None) -> dict[str, m.TableMap]:

@@ -45,6 +45,12 @@ allow = click.option(
     metavar="NAME",
     help="Accept a difference of the template: kind:TABLE.COLUMN, or a kind, table or column. Repeatable.",
 )
+optimise = click.option(
+    "--optimise/--no-optimise",
+    default=True,
+    show_default=True,
+    help="Rewrite queries into quicker ones; without it they run as the mapping says. Same result.",
+)
 fail_on = click.option(
     "--fail-on",
     type=click.Choice(["warning", "record", "group", "file", "never"]),

@@ -90,6 +90,7 @@ CAUSES_SHOWN = 6
     show_default=True,
     help="Of several files, convert the others where one fails; the exit code is the gravest.",
 )
+@_options.optimise
 @_options.fail_on
 @_options.password
 @_options.salvage

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from idbmigrate.cli._options import Setting, accept
+from idbmigrate.cli._options import Setting, accept, optimise
 from idbmigrate.cli._output import Console, run_verb
 from idbmigrate.engine import ENGINES
 from idbmigrate.words import StatedConfidence
@@ -53,6 +53,7 @@ def list_(console: Console) -> None:
     help="SQL dialect: duckdb, sqlite, spark or postgres.",
 )
 @click.option("--set", "settings", multiple=True, type=Setting(), help="Value of a parameter. Repeatable.")
+@optimise
 @accept
 @run_verb
 def show(
@@ -63,8 +64,9 @@ def show(
     dialect: str,
     settings: tuple[tuple[str, str], ...],
     accept: StatedConfidence,
+    optimise: bool,
 ) -> None:
-    """Show what a mapping says, or with --sql what it compiles to.
+    """Show what a mapping says, or with --sql what a run asks the engine.
 
     In SQL a parameter that is not set stands as its name in angle brackets.
     """
@@ -73,7 +75,7 @@ def show(
 
     mapping = load_mapping(name)
     if as_sql:
-        shown.sql(console, mapping, table, dialect, dict(settings), accept)
+        shown.sql(console, mapping, table, dialect, dict(settings), accept, optimise)
     else:
         shown.words(console, mapping, table)
 

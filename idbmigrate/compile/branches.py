@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from idbmigrate.compile import fit, plan, sql
+from idbmigrate.compile import fit, optimise, plan, sql
 from idbmigrate.compile.expressions import VALUE, Scope
 from idbmigrate.compile.joins import one_a_key
 from idbmigrate.compile.prepare import SELF
@@ -261,7 +261,8 @@ class BranchCompiler:
 
         The number of that row says the same, and is found much sooner.
         """
-        if not join.target or len(join.on) != 1 or self.branch.source is None:
+        possible = optimise.SAME_ROW_JOIN in self.around.rules and join.target and len(join.on) == 1
+        if not possible or self.branch.source is None:
             return False
         column, expression = join.on[0]
         identity = self._identity(expression)
@@ -306,7 +307,9 @@ class BranchCompiler:
         return fields, outputs, values, rejecting
 
     def _named_parent(self, item: m.Field) -> m.Join | None:
-        """The join with the parent table of which a field is the primary key, as it is."""
+        """The join with the parent table of which a field is the primary key, as it is: ``parent-key``."""
+        if optimise.PARENT_KEY not in self.around.rules:
+            return None
         parent, key = self.around.spec.foreign_keys.get(item.name, ("", ""))
         if not isinstance(item.value, m.Reference) or self.around.primary_key(parent) != (item.value.name,):
             return None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
-from idbmigrate.compile import plan, portable, sql
+from idbmigrate.compile import optimise, plan, portable, sql
 from idbmigrate.compile.expressions import Scope
 from idbmigrate.compile.keys import keyed_tables, tie_query
 from idbmigrate.compile.prepare import Preparation
@@ -27,18 +27,20 @@ def compile_mapping(
     accept: StatedConfidence = "inferred",
     days: Mapping[str, frozenset[str]] | None = None,
     conflicts: frozenset[str] = frozenset(),
+    rules: frozenset[str] = optimise.RULES,
 ) -> plan.Plan:
     """The plan of a mapping.
 
     ``source_columns`` are the columns of each staged table, ``days`` those of them that hold nothing but
-    ``YYYY-MM-DD``, ``conflicts`` the tables of which rows have a conflict. Raises ``DescriptionError``
+    ``YYYY-MM-DD``, ``conflicts`` the tables of which rows have a conflict, ``rules`` what may make the
+    plan quicker (:mod:`idbmigrate.compile.optimise`). Raises ``DescriptionError``
     (``mapping-invalid``, ``mapping-inexpressible``) before a row has moved.
     """
     days = days or {}
     keyed = keyed_tables(mapping)
     made: dict[str, tuple[str, ...]] = {}
     queries: list[plan.TableQuery] = []
-    preparation = Preparation()
+    preparation = Preparation(optimise.HOIST in rules)
     for name in ordered_tables(mapping, target):
         around = Surroundings(
             mapping,
@@ -53,6 +55,7 @@ def compile_mapping(
             preparation,
             {query.table: query.identities for query in queries},
             conflicts,
+            rules,
         )
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)

@@ -133,11 +133,11 @@ class TableQuery:
     """One target table.
 
     ``query`` gives the published rows and where each came from. It leaves out ``copies``: fields that all
-    branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone);
-    ``whole`` is the query with them, for reading. Two kinds of fields hold the primary key of a row of a
-    parent table, which has the text: of ``references``, where that row is joined, the query gives its number
-    (:func:`there`), of ``same_rows``, made from the same source row, nothing. A row without a parent of the
-    same source row is not published.
+    branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone). Two
+    kinds of fields hold the primary key of a row of a parent table, which has the text: of ``references``,
+    where that row is joined, the query gives its number (:func:`there`), of ``same_rows``, made from the same
+    source row, nothing. A row without a parent of the same source row is not published. All three are empty
+    in a plan without the rules of :mod:`idbmigrate.compile.optimise`.
     ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
     verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
     the rows that ``one_per`` does not keep, once those without a parent are gone.
@@ -149,7 +149,6 @@ class TableQuery:
     copies: dict[str, tuple[tuple[Copied, ...], ...]]
     references: dict[str, tuple[str, str]]  # field -> parent table and its key
     same_rows: dict[str, tuple[str, str]]
-    whole: Callable[[], exp.Query]
     explain: Callable[[frozenset[int], frozenset[str]], exp.Query]
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]

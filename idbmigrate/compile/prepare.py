@@ -22,9 +22,10 @@ SELF = "a"
 
 
 class Preparation:
-    """All prepared values of a plan, whatever columns they are asked of."""
+    """All prepared values of a plan, whatever columns they are asked of; none unless it ``hoists`` them."""
 
-    def __init__(self) -> None:
+    def __init__(self, hoists: bool = True) -> None:
+        self.hoists = hoists
         self._known: list[plan.Prepared] = []
         self._numbers: dict[tuple, int] = {}
 
@@ -34,6 +35,8 @@ class Preparation:
         Only columns of the row itself can hold one. ``truth`` says that the value is true or false, never a
         text. What an engine answers at once, such as whether a column is filled, stays as it is.
         """
+        if not self.hoists:
+            return value
         columns: list[exp.Column] = []
         shape = _shape(value, columns)
         bases = {_base(column.name) for column in columns}

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from idbmigrate.compile import plan
+from idbmigrate.compile.optimise import RULES
 from idbmigrate.compile.prepare import Preparation
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.mapping import model as m
@@ -19,7 +20,7 @@ class Surroundings:
     ``keyed`` are the source tables that have a digest of their natural key, ``targets`` the tables of the
     target data set, ``identities`` the fields of those made before that identify their source row.
     ``preparation`` collects values that hang on one column of a source table. ``conflicts`` are the source
-    tables of which rows may have a conflict.
+    tables of which rows may have a conflict. ``rules`` are those that make the query quicker.
     """
 
     mapping: m.Mapping
@@ -34,6 +35,7 @@ class Surroundings:
     preparation: Preparation
     identities: Mapping[str, plan.Identities]
     conflicts: Collection[str] = ()
+    rules: frozenset[str] = RULES
 
     def primary_key(self, table: str) -> tuple[str, ...]:
         """The primary key of a target table, empty where it has none or there is no such table."""

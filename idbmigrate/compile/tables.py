@@ -8,12 +8,12 @@ stop, or that lack a mandatory column or a parent, or with them and the word for
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 from sqlglot import exp
 
-from idbmigrate.compile import plan, sql
+from idbmigrate.compile import optimise, plan, sql
 from idbmigrate.compile.branches import BranchCompiler, MadeBranch
 from idbmigrate.compile.rank import ranking
 from idbmigrate.compile.sql import Sql
@@ -53,7 +53,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     days = frozenset(c.name for c in around.spec.columns.values() if c.format.kind in ("date", "timestamp"))
     rest = [name for name in names if name not in published]
     parents = _parents(around, published, branches)
-    identities = _identities(branches)
+    identities = optimise.source_row_identities(branches)
     verdicts = [*_orphans(around, parents, identities), *_blanks(around, published, branches)]
     shared = _shared_joins(branches)
 
@@ -74,7 +74,9 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
 
     traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
     told = [*published, *traces]
-    copies, references = _copies(branches, told), _references(around, branches)
+    rules, keys = around.rules, around.spec.foreign_keys
+    copies = optimise.pass_through(branches, told) if optimise.PASS_THROUGH in rules else {}
+    references = optimise.parent_keys(keys, branches) if optimise.PARENT_KEY in rules else {}
     same_rows = {each.same_row: parents[each.same_row] for each in verdicts if each.same_row}
     copies = {name: copied for name, copied in copies.items() if name not in same_rows}
     given = [name for name in told if name not in {**copies, **same_rows, **references}]
@@ -85,7 +87,6 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         copies=copies,
         references=references,
         same_rows=same_rows,
-        whole=partial(query, told, verdicts),
         explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published, days)) for rule in table.one_per),
         published=published,
@@ -94,35 +95,6 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
         identities=identities,
     )
-
-
-def _identities(branches: list[MadeBranch]) -> plan.Identities:
-    made = [
-        {(f.name, (branch.source, *f.identity)) for f in branch.fields if branch.source and f.identity}
-        for branch in branches
-    ]
-    return dict(set.intersection(*made))
-
-
-def _copies(
-    branches: list[MadeBranch], names: Iterable[str]
-) -> dict[str, tuple[tuple[plan.Copied, ...], ...]]:
-    """What every branch takes as it is, of the fields of these names."""
-    copies = {}
-    for name in names:
-        made = {name for branch in branches for name, _ in branch.outputs if name not in branch.copies}
-        if name not in made:
-            nothing = [(plan.Copied(),) * max(1, len(branch.items)) for branch in branches]
-            taken = zip(branches, nothing, strict=True)
-            copies[name] = tuple(branch.copies.get(name, none) for branch, none in taken)
-    return copies
-
-
-def _references(around: Surroundings, branches: list[MadeBranch]) -> dict[str, tuple[str, str]]:
-    """Fields that in every branch are the primary key of a joined row of their parent table."""
-    told = set.intersection(*({name for name, _ in branch.outputs} for branch in branches))
-    keys = around.spec.foreign_keys.items()
-    return {column: parent for column, parent in keys if plan.there(column) in told}
 
 
 def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
@@ -221,6 +193,7 @@ def _orphans(around: Surroundings, parents, identities: plan.Identities) -> list
         own = identities.get(column)
         same_row = own is not None and around.identities.get(parent, {}).get(key) == own
         same_row = same_row and around.primary_key(parent) == (key,)
+        same_row = same_row and optimise.SAME_ROW_PARENT in around.rules
         sought, key = (plan.ROW, plan.ROW) if same_row else (column, key)
         known = sql.select([sql.column(key)], sql.relation(plan.target(parent)))
         there = exp.In(this=sql.column(sought), query=exp.Subquery(this=known))

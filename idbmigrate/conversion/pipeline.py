@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from idbmigrate.compile.compiler import compile_mapping
+from idbmigrate.compile.optimise import RULES
 from idbmigrate.conversion import output as package
 from idbmigrate.conversion.options import Options, Progress
 from idbmigrate.conversion.source import identified, input_facts, not_read, overlay_facts, require_tables
@@ -130,6 +131,7 @@ def _plan(
         parameters=resolve(mapping, options.parameters, known, engine, options.period),
         accept=options.accept,
         days={name: table.days for name, table in known.items()},
+        rules=RULES if options.optimise else engine.needs,
         conflicts=frozenset(name for name, table in known.items() if table.conflicts is not None),
     )
 

@@ -17,11 +17,13 @@ ENGINES = tuple(_HOMES)
 class Engine(Protocol):
     """What every engine does: take tables by name, run a query, give its rows as an Arrow table.
 
-    ``workers`` threads may run queries side by side.
+    ``workers`` threads may run queries side by side. ``needs`` are the rules of
+    :mod:`idbmigrate.compile.optimise` that it cannot do without, by name.
     """
 
     dialect: str
     workers: int
+    needs: frozenset[str]
 
     def register(self, name: str, table: pa.Table) -> None: ...
 

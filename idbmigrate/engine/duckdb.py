@@ -31,6 +31,7 @@ class DuckEngine:
 
     dialect = "duckdb"
     workers = 2
+    needs: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self._tables: dict[str, pa.Table] = {}

@@ -45,7 +45,7 @@ class RememberingEngine:
 
     def __init__(self, name: str):
         self._engine: Engine = open_engine(name)
-        self.dialect = self._engine.dialect
+        self.dialect, self.needs = self._engine.dialect, self._engine.needs
         self._tables: dict[str, pa.Table] = {}
         self._contents: dict[str, str] = {}
         self._handed_on: dict[str, str] = {}

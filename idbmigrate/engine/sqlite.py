@@ -19,6 +19,7 @@ class SqliteEngine:
 
     dialect = "sqlite"
     workers = 1
+    needs = frozenset({"hoist"})  # its parser takes no expression as deep as a whole mapping's
 
     def __init__(self) -> None:
         self._connection = sqlite3.connect(":memory:", check_same_thread=False)  # one at a time, whichever

@@ -18,6 +18,7 @@ import pyarrow as pa
 from idbmigrate.compile.belonging import ordered
 from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables, prepared_values
 from idbmigrate.compile.keys import keyed_tables, tie_query
+from idbmigrate.compile.optimise import NO_RULES, RULES
 from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
 from idbmigrate.compile.prepare import Preparation
 from idbmigrate.compile.tables import Surroundings, compile_table
@@ -275,6 +276,7 @@ def compiled(
     target: Dataset,
     parameters: Mapping[str, str] | None = None,
     accept: StatedConfidence = "proposed",
+    optimise: bool = True,
 ) -> Plan:
     """The plan of a mapping over the columns of its source data set, for reading rather than running.
 
@@ -283,7 +285,8 @@ def compiled(
     """
     given = {**{name: _placeholder(spec) for name, spec in mapping.parameters.items()}, **(parameters or {})}
     columns = {name: frozenset(spec.columns) for name, spec in source.tables.items()}
-    return compile_mapping(mapping, columns, target, parameters=given, accept=accept)
+    rules = RULES if optimise else NO_RULES
+    return compile_mapping(mapping, columns, target, parameters=given, accept=accept, rules=rules)
 
 
 def _placeholder(spec: m.ParameterSpec) -> str:

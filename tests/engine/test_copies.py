@@ -11,28 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import idbmigrate
-from idbmigrate.compile import tables
 from idbmigrate.execution.copies import _Source
 from idbmigrate.staging.dictionary import all_different, distinct, one_type, plain
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"
-TARGETS = ["iapt-2.1", "mhsds-6.0", "ea-iapt-1.0"]
-
-
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("name", ["iapt-1.5-messy.mdb", "iapt-1.0-pbr.mdb", "iapt-ltc-1.5.4.mdb"])
-def test_a_run_gives_what_whole_queries_give(monkeypatch, name, target):
-    copied = idbmigrate.convert(SAMPLES / name, to=target)
-    orphans = tables._orphans
-    monkeypatch.setattr(tables, "_copies", lambda branches, names: {})
-    monkeypatch.setattr(tables, "_references", lambda around, branches: {})
-    monkeypatch.setattr(tables, "_orphans", lambda around, parents, identities: orphans(around, parents, {}))
-    whole = idbmigrate.convert(SAMPLES / name, to=target)
-    for kind in ("copies", "references", "same_rows"):
-        assert not any(getattr(query, kind) for query in whole.plan.tables)
-        assert any(getattr(query, kind) for query in copied.plan.tables) or target != "iapt-2.1"
-    assert copied.tables == whole.tables and copied.ledger == whole.ledger
-    assert copied.findings == whole.findings
 
 
 TEXTS = st.lists(st.sampled_from(["", "a", "b", "long text"]) | st.none(), max_size=12)
