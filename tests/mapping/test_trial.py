@@ -182,10 +182,9 @@ def test_list_and_show_name_what_a_mapping_holds(small):
     listed = json.loads(run("list", "--json").stdout)
     assert [item["name"] for item in listed] == list_mappings() and all(item["tests"] for item in listed)
     shown = run("show", small).output
-    assert "GENDER by lookup gender" in shown and "only where BIRTHDATE is there" in shown
-    sql = json.loads(run("show", small, "--sql", "--no-optimise", "--json", "--dialect", "spark").stdout)[
-        "sql"
-    ]
+    assert "GENDER by lookup gender" in shown and "only where DOB is there" in shown
+    printed = run("show", small, "--sql", "--no-optimise", "--json", "--dialect", "spark").stdout
+    sql = json.loads(printed)["sql"]
     assert list(sql) == ["IDS001MPI"] and "`Gender`" in sql["IDS001MPI"]
     assert run("show", small, "--table", "IDS002GP").exit_code == 2
     assert run("show", small, "--sql", "--dialect", "none").exit_code == 2
