@@ -35,7 +35,7 @@ ROOMS = [
     "access",
 ]
 #: used by all, using none but themselves
-COMMON = ["brief", "documents", "errors", "words"]
+COMMON = ["brief", "concurrency", "documents", "errors", "words"]
 #: library -> the rooms that may know it
 KNOWERS = {
     "duckdb": {"engine"},
@@ -141,6 +141,17 @@ def test_the_names_of_public_functions_are_no_modules():
     import idbmigrate
 
     assert not {room(path) for path in MODULES} & set(idbmigrate.__all__)
+
+
+def test_threads_come_from_one_place():
+    makers = {"ThreadPoolExecutor", "ProcessPoolExecutor", "Thread"}
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    made = {path.name for path, tree in trees.items() for node in ast.walk(tree) if _name(node) in makers}
+    assert made == {"concurrency.py"}
+
+
+def _name(node: ast.AST) -> str | None:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
 def test_nothing_private_of_a_library_is_used():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
 
 from idbmigrate import __version__
+from idbmigrate.concurrency import workers
 from idbmigrate.conversion.options import Name
 from idbmigrate.datasets import Dataset
 from idbmigrate.execution.belonging import WRITTEN
@@ -54,7 +54,7 @@ def write_residue(run: Run, folder: Path) -> Settled:
     files = sorted(residue_parts(run.books, run.staged), key=lambda file: -len(file[2]))
     if run.whose.respelled or run.whose.shared:
         files.append((KEYS, WRITTEN, [run.whose.written]))
-    with ThreadPoolExecutor(2) as pool:
+    with workers(2) as pool:
         for written in [
             pool.submit(csv.write_parts, schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
             for name, schema, parts in files
@@ -93,7 +93,7 @@ def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, shar
     from idbmigrate.reports.document import for_run
     from idbmigrate.reports.share import shared
 
-    with ThreadPoolExecutor(1) as pool:
+    with workers(1) as pool:
         listing = pool.submit(_write_findings, run.findings, folder)
         document, found = for_run(run, target, source, run.outcome), run.findings
         if share:

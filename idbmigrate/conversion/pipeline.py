@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.compile.optimise import RULES
+from idbmigrate.concurrency import workers
 from idbmigrate.conversion import output as package
 from idbmigrate.conversion.options import Options, Progress
 from idbmigrate.conversion.source import identified, input_facts, not_read, overlay_facts, require_tables
@@ -52,7 +53,7 @@ def convert_file(path: Path, folder: Path | None, options: Options, progress: Pr
     progress(f"reading {path}")
     overlay = load_overlay(*options.overlays) if options.overlays else None
     decided = overlay_facts(options, overlay)
-    with ThreadPoolExecutor(_BESIDE) as pool, _stop_on_error() as stop:
+    with workers(_BESIDE) as pool, _stop_on_error() as stop:
         with open_idb(path, password=options.password, salvage=options.salvage) as idb:
             digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
             found = identified(idb, overlay, path, options)

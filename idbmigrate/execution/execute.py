@@ -18,8 +18,8 @@ from idbmigrate.engine import Engine
 from idbmigrate.errors import BooksError
 from idbmigrate.execution.copies import with_copies, with_references, with_same_rows
 from idbmigrate.execution.order import in_order
+from idbmigrate.execution.scheduler import run_tasks
 from idbmigrate.execution.sources import marks, numbered, preparing
-from idbmigrate.execution.together import together
 from idbmigrate.staging.dictionary import all_different, plain
 from idbmigrate.staging.tables import StagedTable
 
@@ -117,7 +117,7 @@ def execute(
     run = Execution(plan, engine, numbered(staged, plan.conflicts))
     work = _Work(run, target, progress)
     work.add("meanwhile", set(), 0, lambda _: meanwhile())
-    together(work.needs, work.do, engine.workers, work.sizes)
+    run_tasks(work.needs, work.do, engine.workers, work.sizes)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
     return run
 

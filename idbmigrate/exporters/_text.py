@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from idbmigrate.concurrency import workers
 
 Part = TypeVar("Part")
 #: Opens a file that is to be written.
@@ -104,7 +106,7 @@ def in_order(work: Callable[[Part], pa.Buffer], parts: Iterable[Part]) -> Iterat
     memory stays bounded by the batch size.
     """
     waiting: deque[Future[pa.Buffer]] = deque()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers(WORKERS) as pool:
         try:
             for part in parts:
                 waiting.append(pool.submit(work, part))

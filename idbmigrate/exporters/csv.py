@@ -8,7 +8,6 @@ feed. A value is quoted only if it holds a comma, a quote or a line end (RFC 418
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from idbmigrate.concurrency import workers
 from idbmigrate.exporters import Job
 from idbmigrate.exporters._text import (
     ROWS,
@@ -51,7 +51,7 @@ def write(tables: Mapping[str, pa.Table], folder: Path, create: Create = create)
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.csv" for name in tables]
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with workers(WORKERS) as pool:
         list(pool.map(partial(write_file, create=create), tables.values(), paths))
     return paths
 

@@ -16,11 +16,12 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypedDict
 
+from idbmigrate.concurrency import workers
 from idbmigrate.errors import IdbmigrateError, OutputError
 from idbmigrate.exporters import leftovers
 from idbmigrate.exporters.whole import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, sync_folder, usual_mode
@@ -214,7 +215,7 @@ class _Hashed(io.RawIOBase):
 
 def settle(files: Mapping[str, Path]) -> dict[str, Digest]:
     """Size and SHA-256 of files that are complete, by name; they are on the disk then."""
-    with ThreadPoolExecutor(4) as pool:
+    with workers(4) as pool:
         return dict(zip(files, pool.map(_settle, files.values()), strict=True))
 
 
@@ -254,7 +255,7 @@ def _to_disk(folder: Path, readable_by_others: bool) -> None:
     Only the owner may read them, unless ``readable_by_others``.
     """
     files = list(files_of(folder).values())
-    with ThreadPoolExecutor(8) as pool:
+    with workers(8) as pool:
         list(pool.map(_sync_file, files))
     for file in files:
         file.chmod(usual_mode(0o666) if readable_by_others else OWNER_ONLY_FILE)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -22,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.concurrency import workers
 from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.staging import spellings
 
@@ -216,7 +216,7 @@ def _all_views(table: pa.Table, kinds: list[str]) -> dict[str, _Views]:
     """The views of each column. Those of a large table are made side by side."""
     if table.num_rows <= _PIECE:
         return dict(zip(table.column_names, map(_views, table.columns, kinds), strict=True))
-    with ThreadPoolExecutor(2) as pool:
+    with workers(2) as pool:
         return dict(zip(table.column_names, pool.map(_views, table.columns, kinds), strict=True))
 
 

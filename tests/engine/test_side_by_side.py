@@ -15,7 +15,7 @@ import idbmigrate
 from idbmigrate.compile import optimise
 from idbmigrate.engine.duckdb import DuckEngine
 from idbmigrate.execution.order import in_order
-from idbmigrate.execution.together import together
+from idbmigrate.execution.scheduler import run_tasks
 from idbmigrate.staging import tables as stage
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"
@@ -60,7 +60,7 @@ def test_work_waits_for_what_it_needs(data, workers):
             assert needs[name] <= set(done)
             done.append(name)
 
-    together(needs, work, workers)
+    run_tasks(needs, work, workers)
     assert sorted(done) == sorted(names)
 
 
@@ -74,7 +74,7 @@ def test_nothing_begins_after_an_error(workers):
             raise ValueError(name)
 
     with pytest.raises(ValueError, match="bad"):
-        together({"bad": (), "after": {"bad"}}, work, workers)
+        run_tasks({"bad": (), "after": {"bad"}}, work, workers)
     assert begun == ["bad"]
 
 
@@ -110,7 +110,7 @@ def test_threads_see_the_table_that_was_registered_last():
 
     for value in range(3):
         engine.register("t", pa.table({"x": [value]}))
-        together({"a": (), "b": ()}, look, 2)
+        run_tasks({"a": (), "b": ()}, look, 2)
         look("here")
     assert seen == [[0]] * 3 + [[1]] * 3 + [[2]] * 3
     engine.close()

@@ -19,7 +19,7 @@ from idbmigrate.ledger.rejects import residue
 from tests.golden import cases
 
 AGAIN = """
-import sys
+import os, sys, threading
 import idbmigrate.engine.duckdb as duck
 from tests.golden import cases
 
@@ -28,6 +28,10 @@ def with_threads(self):
     made(self)
     self._connection.execute(f"SET threads = {sys.argv[1]}")
 duck.DuckEngine.__init__ = with_threads
+if os.environ.get("IDBMIGRATE_THREADS") == "0":
+    def refuse(self):
+        raise AssertionError("a thread is made")
+    threading.Thread.start = refuse
 path, target = cases.CASES[int(sys.argv[2])]
 cases.convert(path, target, sys.argv[3])
 """
@@ -59,6 +63,7 @@ def test_the_same_bytes_whatever_the_threads_and_the_seed_of_hashes(case, tmp_pa
     for threads, seed in (("1", "0"), ("4", "4242")):
         folders.append(tmp_path / threads)
         environment = {**os.environ, "PYTHONHASHSEED": seed}
+        environment |= {"IDBMIGRATE_THREADS": "0"} if threads == "1" else {}
         arguments = [sys.executable, "-c", AGAIN, threads, str(case), str(folders[-1])]
         subprocess.run(arguments, check=True, cwd=cases.ROOT, env=environment)
     files = [sorted(p.relative_to(f) for p in f.rglob("*") if p.is_file()) for f in folders]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.access.write.layout import FIXED_WIDTHS, ColumnLayout
+from idbmigrate.concurrency import workers
 from idbmigrate.errors import OutputError
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def side_by_side(function: Callable[[T], R], items: Sequence[T], rows: int) -> l
     """``function`` of every item, in threads where there is enough work; the first error is raised."""
     if rows < _WORTH_THREADS or len(items) < 2:
         return [function(item) for item in items]
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with workers(min(4, os.cpu_count() or 1)) as pool:
         return list(pool.map(function, items))
 
 
