@@ -168,10 +168,14 @@ def compared(run: Run, share: bool) -> list[dict[str, Any]]:
 
 def show(console: Console, summary: Summary) -> None:
     """Print what went in, what came out, and what was left behind and why."""
+    from idbmigrate.datasets import load_dataset
+
     names = ", ".join(item["file"] for item in summary["inputs"])
     mapping = summary["mapping"]
     _heading(console, f"{names}: {summary['source']} to {summary['target']}")
     console.say(f"  mapping {mapping['name']} {mapping['version']}, codes accepted: {summary['accept']}")
+    if unknown := load_dataset(summary["target"]).unknown:
+        console.say(f"  not known: {unknown}")
     if overlay := summary.get("overlay"):
         names = ", ".join(each["file"] for each in overlay["files"])
         console.say(f"  overlay {names}, codes decided: {overlay['decided']}")

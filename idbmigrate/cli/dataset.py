@@ -75,7 +75,13 @@ def schema(console: Console, name: str, form: str) -> None:
 
 def _show_dataset(console: Console, dataset: Dataset) -> None:
     console.say(console.style(f"{dataset.name}: {dataset.title}", "bold"))
-    for label, text in (("standard", dataset.standard), ("dates", dataset.dates), ("note", dataset.note)):
+    facts = (
+        ("standard", dataset.standard),
+        ("dates", dataset.dates),
+        ("note", dataset.note),
+        ("not known", dataset.unknown),
+    )
+    for label, text in facts:
         if text:
             console.say(f"  {label}: {text}")
     console.say()

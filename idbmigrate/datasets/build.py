@@ -133,6 +133,7 @@ class _Builder:
             standard=top.text("standard"),
             dates=top.text("dates"),
             note=top.text("note"),
+            unknown=top.text("unknown"),
         )
         top.done()
         self.check_references(dataset)

@@ -196,6 +196,7 @@ class Dataset:
     standard: str | None = None
     dates: str | None = None
     note: str | None = None
+    unknown: str | None = None  # what a run to or from the data set cannot know, for its reader
 
     def codes_of(self, column: ColumnSpec) -> CodeList | None:
         """The code list of a column, ``None`` where any value may stand in it."""

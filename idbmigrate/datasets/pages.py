@@ -37,6 +37,8 @@ def _facts(dataset: Dataset) -> Iterator[str]:
     yield ""
     if dataset.note:
         yield from (plain(dataset.note), "")
+    if dataset.unknown:
+        yield from (f"**Not known:** {plain(dataset.unknown)}", "")
 
 
 def _overview(dataset: Dataset) -> Iterator[str]:

@@ -279,7 +279,7 @@ def _frame(title: str, target: Dataset, flow: TableFlow) -> Document:
         "tool_version": __version__,
         "title": title,
         "shared": False,
-        "use": USE,
+        "use": " ".join(filter(None, (USE, target.unknown))),
         "input": None,
         "not_read": [],
         "identification": None,

@@ -234,3 +234,14 @@ def test_the_mental_health_pack_lists_the_scales_that_may_be_sent(facts):
     refused = {s["code"] for s in overlap["iapt_scales"] if s["mhsds_v6_jan2024"] != "accepted"}
     assert {c.concept for c in dataset.concepts["iapt_assessments_not_listed"]} == refused
     assert not refused & {a.concept for a in dataset.assessments}
+
+
+def test_what_a_data_set_leaves_unknown_is_told():
+    from click.testing import CliRunner
+
+    from idbmigrate.cli.dataset import command
+
+    assert "6.0.7" in (load_dataset("mhsds-6.0").unknown or "")
+    shown = CliRunner().invoke(command, ["show", "mhsds-6.0"])
+    assert "not known: MHSDS v6.0.7" in shown.output
+    assert "not known" not in CliRunner().invoke(command, ["show", "iapt-2.1"]).output
