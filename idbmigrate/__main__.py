@@ -6,7 +6,7 @@ What keeps the program from starting at all is told here, in one line. The synta
 import sys
 
 
-def main():
+def main() -> None:
     """Run the command line and end the process; exit code 2 where Python or a library is not fit for it."""
     if sys.version_info < (3, 10):  # noqa: UP036  (where it is read by an older one after all)
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -18,7 +18,7 @@ def main():
     command_line()
 
 
-def _stop(message):
+def _stop(message: str) -> None:
     sys.stderr.write(f"idbmigrate {message}\n")
     sys.exit(2)
 

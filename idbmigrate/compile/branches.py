@@ -271,7 +271,9 @@ class BranchCompiler:
 
     # -- fields and verdict --------------------------------------------------------------------
 
-    def _fields(self) -> tuple[list[MadeField], list[tuple[str, Sql]], dict[str, m.Expression], list]:
+    def _fields(
+        self,
+    ) -> tuple[list[MadeField], list[tuple[str, Sql]], dict[str, m.Expression], list[tuple[Sql, Sql]]]:
         """Fields, what they give, their expressions, and the verdicts of lookups that reject a row."""
         fields: list[MadeField] = []
         outputs: list[tuple[str, Sql]] = []

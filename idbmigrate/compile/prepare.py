@@ -9,7 +9,9 @@ value is a column of the source table like any other, named after the column it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from operator import add
 from typing import Any
 
 from sqlglot import exp
@@ -27,7 +29,7 @@ class Preparation:
     def __init__(self, hoists: bool = True) -> None:
         self.hoists = hoists
         self._known: list[plan.Prepared] = []
-        self._numbers: dict[tuple, int] = {}
+        self._numbers: dict[tuple[Any, ...], int] = {}
 
     def said(self, value: Sql, truth: bool = False) -> Sql:
         """A column that holds the value, or the value itself where it hangs on more than one column.
@@ -80,7 +82,7 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
     source, stages, names = relation, [], [plan.ROW]
     for depth in sorted({value.depth for values in columns.values() for value in values}):
         named = [
-            sql.named(_renamed(value.value, lambda name, base=base: base + name), f"{base}.{value.number}")
+            sql.named(_renamed(value.value, partial(add, base)), f"{base}.{value.number}")
             for base, values in columns.items()
             for value in values
             if value.depth == depth
@@ -90,7 +92,7 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.
     return sql.staged(sql.select(map(sql.column, names), sql.relation(source)), stages)
 
 
-def _shape(value: Sql, columns: list[exp.Column]) -> tuple:
+def _shape(value: Sql, columns: list[exp.Column]) -> tuple[Any, ...]:
     """What a value is made of, alike for values that differ in the column they hang on alone.
 
     The columns that it names are added to ``columns``.
@@ -111,7 +113,7 @@ def _base(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def _renamed(value: Sql, name) -> Sql:
+def _renamed(value: Sql, name: Callable[[str], str]) -> Sql:
     """A copy whose columns have other names."""
     value = value.copy()
     for column in list(value.find_all(exp.Column)):

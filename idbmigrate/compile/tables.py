@@ -7,7 +7,7 @@ stop, or that lack a mandatory column or a parent, or with them and the word for
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -21,6 +21,9 @@ from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
+
+#: Named queries, each of which may read those before it.
+Stages = list[tuple[str, exp.Query]]
 
 
 class _Verdict(NamedTuple):
@@ -48,7 +51,7 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
     published = tuple(name for name in around.spec.columns if name in names)
     helping = {field.name for branch in branches for field in branch.fields if field.helper}
     helpers = tuple(name for name in names if name in helping)
-    _check_fields(table, around.spec, names, published, helpers, branches)
+    _check_fields(table, around.spec, published, helpers, branches)
 
     days = frozenset(c.name for c in around.spec.columns.values() if c.format.kind in ("date", "timestamp"))
     rest = [name for name in names if name not in published]
@@ -113,7 +116,7 @@ def _shared_joins(branches: list[MadeBranch]) -> list[tuple[str, exp.Query]]:
     return shared
 
 
-def _published(names: Iterable[str], verdicts: Sequence[_Verdict], stages) -> exp.Select:
+def _published(names: Iterable[str], verdicts: Sequence[_Verdict], stages: Stages) -> exp.Select:
     columns = [sql.column(name) for name in (*_ALWAYS, *names)]
     kept = sql.select(columns, sql.relation("made"))
     blamed = [sql.is_null(sql.column(plan.REJECT)), *(sql.negated(each.condition) for each in verdicts)]
@@ -121,7 +124,7 @@ def _published(names: Iterable[str], verdicts: Sequence[_Verdict], stages) -> ex
     return sql.staged(kept, stages)
 
 
-def _explained(names: Iterable[str], verdicts: Sequence[_Verdict], stages) -> exp.Select:
+def _explained(names: Iterable[str], verdicts: Sequence[_Verdict], stages: Stages) -> exp.Select:
     given = sql.column(plan.REJECT)
     words = [(each.condition, sql.text(each.word)) for each in verdicts]
     verdict = sql.named(sql.case([(sql.not_null(given), given), *words], sql.no_text()), plan.REJECT)
@@ -132,7 +135,13 @@ def _explained(names: Iterable[str], verdicts: Sequence[_Verdict], stages) -> ex
 _ALWAYS = (plan.BRANCH, plan.ROW, plan.ITEM)
 
 
-def _check_fields(table, spec: TableSpec, names, published, helpers, branches: list[MadeBranch]) -> None:
+def _check_fields(
+    table: m.TableMap,
+    spec: TableSpec,
+    published: Sequence[str],
+    helpers: Sequence[str],
+    branches: list[MadeBranch],
+) -> None:
     for branch in branches:
         for field in branch.fields:
             if not field.helper and field.name not in spec.columns:
@@ -151,7 +160,9 @@ def _check_fields(table, spec: TableSpec, names, published, helpers, branches: l
                 )
 
 
-def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dict[str, tuple[str, str]]:
+def _parents(
+    around: Surroundings, published: Sequence[str], branches: list[MadeBranch]
+) -> dict[str, tuple[str, str]]:
     """Columns whose parent has to be looked for: column -> parent table and its key.
 
     A value that comes from a row of the parent, joined, needs no looking for.
@@ -166,7 +177,7 @@ def _parents(around: Surroundings, published, branches: list[MadeBranch]) -> dic
     }
 
 
-def _blanks(around: Surroundings, published, branches: list[MadeBranch]) -> list[_Verdict]:
+def _blanks(around: Surroundings, published: Sequence[str], branches: list[MadeBranch]) -> list[_Verdict]:
     """Mandatory columns that may be empty.
 
     One that names a joined row of its parent table is empty where that row is not there: the parent is lost.
@@ -183,7 +194,9 @@ def _blanks(around: Surroundings, published, branches: list[MadeBranch]) -> list
     return sorted(blanks, key=lambda blank: not blank.word.startswith("no-parent:"))
 
 
-def _orphans(around: Surroundings, parents, identities: plan.Identities) -> list[_Verdict]:
+def _orphans(
+    around: Surroundings, parents: Mapping[str, tuple[str, str]], identities: plan.Identities
+) -> list[_Verdict]:
     """Columns that may name a parent that is not there.
 
     A parent with the identifier of the very row is looked for by the number of that row.

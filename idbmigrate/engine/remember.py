@@ -17,14 +17,14 @@ class Statement:
     def __init__(self, query: exp.Expr):
         self._query = query
         self._texts: dict[str, str] = {}
-        self._found: dict[tuple, list] = {}
+        self._found: dict[tuple[type, ...], list[Any]] = {}
 
     def sql(self, dialect: str, copy: bool = False) -> str:
         if dialect not in self._texts:
             self._texts[dialect] = self._query.sql(dialect=dialect, copy=copy)
         return self._texts[dialect]
 
-    def find_all(self, *kinds: type) -> list:
+    def find_all(self, *kinds: type) -> list[Any]:
         if kinds not in self._found:
             self._found[kinds] = list(self._query.find_all(*kinds))
         return self._found[kinds]
@@ -49,7 +49,7 @@ class RememberingEngine:
         self._tables: dict[str, pa.Table] = {}
         self._contents: dict[str, str] = {}
         self._handed_on: dict[str, str] = {}
-        self._answers: WeakKeyDictionary[Statement, dict[tuple, pa.Table]] = WeakKeyDictionary()
+        self._answers: WeakKeyDictionary[Statement, dict[tuple[Any, ...], pa.Table]] = WeakKeyDictionary()
 
     def register(self, name: str, table: pa.Table) -> None:
         self._tables[name] = table

@@ -9,6 +9,7 @@ import functools
 import hashlib
 import re
 import sqlite3
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
@@ -60,7 +61,7 @@ def _type(kind: pa.DataType) -> str:
     return "INTEGER" if pa.types.is_integer(kind) or pa.types.is_boolean(kind) else "TEXT"
 
 
-def _array(name: str, values: list) -> pa.Array:
+def _array(name: str, values: list[Any]) -> pa.Array:
     if name.startswith("_kept_"):
         return pa.array([None if v is None else bool(v) for v in values], pa.bool_())
     numbers = values and all(v is None or isinstance(v, int) for v in values)

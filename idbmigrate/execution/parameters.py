@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -60,7 +61,9 @@ def resolve(
 
 
 class _Resolver:
-    def __init__(self, mapping: MappingFile, fixed: dict[str, str], staged, engine: Engine):
+    def __init__(
+        self, mapping: MappingFile, fixed: dict[str, str], staged: Mapping[str, StagedTable], engine: Engine
+    ):
         self.mapping, self.fixed, self.staged, self.engine = mapping, fixed, staged, engine
         self.open: set[str] = set()
         self.ranges: dict[tuple[str, str], pa.Table] = {}
@@ -114,7 +117,7 @@ class _Resolver:
         }
         return kinds[kind]()
 
-    def _columns(self, operand) -> list[tuple[str, str]]:
+    def _columns(self, operand: Any) -> list[tuple[str, str]]:
         found = []
         for table, column in operand:
             if table not in self.staged or column not in self.staged[table].clean.column_names:
@@ -126,7 +129,7 @@ class _Resolver:
             found.append((table, column))
         return found
 
-    def _most_common(self, operand) -> str | None:
+    def _most_common(self, operand: Any) -> str | None:
         """The text that occurs most often; of several the first in order."""
         for table, column in self._columns(operand):
             counts = pc.value_counts(self.staged[table].clean[column].drop_null())
@@ -136,7 +139,7 @@ class _Resolver:
                 return min(pairs, key=lambda pair: (-pair[0], pair[1]))[1]
         return None
 
-    def _date(self, operand, which: str) -> str | None:
+    def _date(self, operand: Any, which: str) -> str | None:
         found = [self._range(table, column)[which][0].as_py() for table, column in self._columns(operand)]
         dates = [date for date in found if date is not None]
         return (min if which == "earliest" else max)(dates, default=None)
@@ -150,6 +153,6 @@ class _Resolver:
             self.ranges[table, column] = self.engine.run(query)
         return self.ranges[table, column]
 
-    def _month(self, operand, end: int) -> str | None:
+    def _month(self, operand: Any, end: int) -> str | None:
         date = self._default(operand)
         return None if date is None else month_bounds(date[:7])[end]

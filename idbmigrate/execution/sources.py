@@ -56,7 +56,9 @@ def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table
     return pa.table({**marked, p.KEY: pc.cast(keys[p.KEY], pa.string())})
 
 
-def _number(source: pa.Table, tie: p.TieQuery, engine: Engine, occurrence: np.ndarray, repeat: np.ndarray):
+def _number(
+    source: pa.Table, tie: p.TieQuery, engine: Engine, occurrence: np.ndarray, repeat: np.ndarray
+) -> None:
     """Write down the places of rows that share their key, and which of them repeat another."""
     engine.register(p.staged(tie.table), source)
     shared = engine.run(tie.shared)[p.ROW].to_numpy().astype(np.int64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping import wording
@@ -169,7 +170,7 @@ def _swaps(branch: m.Branch) -> Iterator[tuple[str, m.Place, tuple[m.Field, ...]
             yield f"{first.name} and {second.name} swapped", first.place, fields
 
 
-def _item_swaps(branch: m.Branch) -> Iterator[tuple[str, tuple]]:
+def _item_swaps(branch: m.Branch) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Neighbouring items with each other's properties, concept for concept."""
     for one in range(0, len(branch.each) - 1, 2):
         first, second = branch.each[one], branch.each[one + 1]
@@ -237,11 +238,11 @@ def _negated(condition: m.Condition) -> m.Condition:
     return m.Combined(condition.place, "none", (condition,))
 
 
-def _without(items: tuple, number: int) -> tuple:
+def _without(items: tuple[Any, ...], number: int) -> tuple[Any, ...]:
     return items[:number] + items[number + 1 :]
 
 
-def _put(items: tuple, number: int, new: object) -> tuple:
+def _put(items: tuple[Any, ...], number: int, new: object) -> tuple[Any, ...]:
     return (*items[:number], new, *items[number + 1 :])
 
 

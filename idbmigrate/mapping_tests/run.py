@@ -21,7 +21,8 @@ from idbmigrate.compile.keys import keyed_tables, tie_query
 from idbmigrate.compile.optimise import NO_RULES, RULES
 from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
 from idbmigrate.compile.prepare import Preparation
-from idbmigrate.compile.tables import Surroundings, compile_table
+from idbmigrate.compile.surroundings import Surroundings
+from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.engine import ENGINES, Engine
@@ -61,7 +62,7 @@ class Trials:
     _engines: dict[str, Engine] = field(default_factory=dict, repr=False)
     _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
     _drawn: dict[int, tuple[m.MappingTest, dict[str, StagedTable]]] = field(default_factory=dict, repr=False)
-    _queries: dict[tuple, TableQuery] = field(default_factory=dict, repr=False)
+    _queries: dict[tuple[Any, ...], TableQuery] = field(default_factory=dict, repr=False)
     _ties: dict[str, TieQuery] = field(default_factory=dict, repr=False)
     _preparation: Preparation = field(default_factory=Preparation, repr=False)
 

@@ -26,7 +26,8 @@ from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.staging import spellings
 
 if TYPE_CHECKING:
-    from idbmigrate.datasets.identify import Identification, TableMatch
+    from idbmigrate.datasets.identify import Identification
+    from idbmigrate.datasets.match import TableMatch
     from idbmigrate.readers import Idb
 
 #: Day zero of Access: times without a day lie on it.
@@ -191,7 +192,12 @@ def _kinds(spec: Mapping[str, ColumnSpec]) -> dict[str, str]:
 
 
 def _staged(
-    name, source_name, table: pa.Table, ids, names: dict[str, str], spec: Mapping[str, str]
+    name: str | None,
+    source_name: str,
+    table: pa.Table,
+    ids: np.ndarray | None,
+    names: dict[str, str],
+    spec: Mapping[str, str],
 ) -> StagedTable:
     made = _all_views(table, [spec.get(names[source], "text") for source in table.column_names])
     views = {names[source]: made[source] for source in table.column_names}
