@@ -14,6 +14,7 @@ from idbmigrate.exporters import FORMATS
 
 if TYPE_CHECKING:
     from idbmigrate.execution.belonging import KeyLine
+    from idbmigrate.result.proposals import Proposal
     from idbmigrate.result.run import Run
     from idbmigrate.result.summary import BatchSummary, LeftBehind, Summary, TableIn, Total
 
@@ -203,6 +204,7 @@ def show(console: Console, summary: Summary) -> None:
         [(line["table"], line["rows"]) for line in summary["tables_out"] if line["rows"]], ["table", "rows"]
     )
     _left_behind(console, summary["left_behind"])
+    _proposals(console, summary.get("proposals", []))
     _keys(console, summary.get("keys", []))
     _findings(console, summary)
     _closing(console, summary)
@@ -271,6 +273,21 @@ def _left_behind(console: Console, reasons: list[LeftBehind]) -> None:
         values, rows = sum(item["values"] for item in rest), sum(item["rows"] for item in rest)
         lines.append((values, rows, "", f"{len(rest)} more reasons", "all of them are in manifest.json"))
     console.table(lines, ["values", "rows", "", "reason", "meaning"])
+
+
+def _proposals(console: Console, found: list[Proposal]) -> None:
+    """What a run that accepts our proposals would carry, therapies first."""
+    if not found:
+        return
+    _heading(console, "What --accept proposed would carry")
+    lines: list[tuple[object, ...]] = [
+        (each["values"], f"{each['table']}.{each['column']}", each["code"], each["to"], each["note"])
+        for each in found[:REASONS_SHOWN]
+    ]
+    if rest := found[REASONS_SHOWN:]:
+        values = sum(each["values"] for each in rest)
+        lines.append((values, "", "", "", f"{len(rest)} more, in manifest.json"))
+    console.table(lines, ["values", "column", "code", "becomes", "note"])
 
 
 def _keys(console: Console, found: list[KeyLine]) -> None:

@@ -146,6 +146,7 @@ def manifest(run: Run) -> Manifest:
         "dates": run.dates,
         "ledger": run.ledger,
         "left_behind": summary["left_behind"],
+        "proposals": summary["proposals"],
         "keys": summary["keys"],
         "findings": summary["findings"],
     }

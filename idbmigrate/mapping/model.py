@@ -143,6 +143,7 @@ class Identifier(Expression):
     length: int
 
 
+@brief
 @dataclass(frozen=True)
 class LastKnown(Expression):
     """The value that records of one ``within`` had last, up to the moment ``at`` of the row.

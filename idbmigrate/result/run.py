@@ -11,6 +11,7 @@ import pyarrow as pa
 from idbmigrate.execution.belonging import KeyLine, Settled
 from idbmigrate.ledger.books import Books, LedgerLine
 from idbmigrate.ledger.proof import Proof
+from idbmigrate.result.proposals import Proposal, proposals
 from idbmigrate.result.summary import (
     DateProof,
     FileFacts,
@@ -127,6 +128,10 @@ class Run:
         return left_behind(self.books)
 
     @cached_property
+    def _proposals(self) -> list[Proposal]:
+        return proposals(self.books, self.staged, self.mapping, self.plan.accept)
+
+    @cached_property
     def _keys(self) -> list[KeyLine]:
         return self.whose.lines(self.books.meaning)
 
@@ -174,6 +179,7 @@ class Run:
             "tables_in": self._tables_in,
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": self._left_behind,
+            "proposals": self._proposals,
             "keys": self._keys,
             "findings": effects(self.findings) if self._found_anything else no_effects(),
             "root_causes": self.root_causes,

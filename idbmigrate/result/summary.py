@@ -17,6 +17,7 @@ from idbmigrate.errors import ErrorFacts
 from idbmigrate.execution.belonging import KeyLine
 from idbmigrate.ledger.books import Account, Books, LedgerLine
 from idbmigrate.ledger.reasons import outcome
+from idbmigrate.result.proposals import Proposal
 from idbmigrate.words import DROPPED, EFFECTS, REJECTED, Confidence, Effect, Outcome, StatedConfidence
 
 
@@ -171,6 +172,7 @@ class Summary(_Compared):
     tables_in: list[TableIn]
     tables_out: list[TableOut]
     left_behind: list[LeftBehind]
+    proposals: list[Proposal]
     keys: list[KeyLine]
     findings: dict[Effect, int]
     root_causes: list[RootCause]
@@ -230,6 +232,7 @@ class Manifest(_Overlaid):
     dates: list[DateProof]
     ledger: list[LedgerLine]
     left_behind: list[LeftBehind]
+    proposals: list[Proposal]
     keys: list[KeyLine]
     findings: dict[Effect, int]
 
