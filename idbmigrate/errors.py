@@ -35,6 +35,7 @@ CODES: dict[str, str] = {
     "unknown-dataset": "tables and columns fit no known data set",
     "ambiguous-names": "two tables or columns of the file may be the same one of the data set",
     "linked-tables": "tables of the data set are links to another file, which nobody has read",
+    "empty-period": "the file has nothing of the month that was asked for",
     "missing-table": "a table that the mapping needs is not in the file",
     "reader-unavailable": "the reader that was asked for is not installed",
     # descriptions

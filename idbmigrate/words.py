@@ -22,6 +22,9 @@ CONFIDENCE: tuple[Confidence, ...] = get_args(Confidence)
 Outcome = Literal["carried", "rejected", "dropped"]
 CARRIED, REJECTED, DROPPED = OUTCOMES = get_args(Outcome)
 
+#: The reason of a row or value of another month than the run's.
+OUTSIDE_PERIOD = "outside-period"
+
 #: Whether the values of an item are valid, other, default, invalid or missing: the words of the published
 #: data-quality measures.
 Vodim = Literal["valid", "other", "default", "invalid", "missing"]

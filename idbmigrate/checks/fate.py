@@ -2,7 +2,7 @@
 
 A rejected record takes with it whatever cannot stand without it: children lose their parent, a patient
 that has lost the last registration or the last referral is refused too, and so on until nothing
-changes. Only published rules decide; rules of this project never do.
+changes. Published rules decide, and of this project's those that do not only warn.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Fate:
 
     def verdict(self, hits: Mapping[str, Hits]) -> SubmissionResult:
         """The fate in plain data: ``outcome``, the codes that decided it, rows by table."""
-        counting = [each.rule for each in hits.values() if each.rule.published]
+        counting = [each.rule for each in hits.values()]
         file_codes = sorted(rule.code for rule in counting if rule.effect == "file")
         rejecting = sorted(rule.code for rule in counting if rule.effect in _REJECTING)
         rows = {name: len(mask) for name, mask in self.valid.items()}
@@ -109,7 +109,7 @@ class Fate:
         return {name: int(mask.sum()) for name, mask in self.valid.items()}
 
     def _reject(self, rule: Rule, rows: np.ndarray) -> None:
-        if rule.effect in _REJECTING and rule.published and rule.table:
+        if rule.effect in _REJECTING and rule.table:
             self.valid[rule.table][rows] = False
 
     def _fails(self, table: str, form: Parent | Child, valid: np.ndarray) -> np.ndarray:

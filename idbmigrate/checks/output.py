@@ -49,8 +49,8 @@ def written_as(path: str | os.PathLike[str]) -> str | None:
 def read_output(path: str | os.PathLike[str], dataset: Dataset) -> dict[str, pa.Table]:
     """Read the tables of a data set that ``path`` holds.
 
-    ``path`` is the folder that ``convert`` wrote, its ``csv``, ``parquet`` or ``xml`` folder, one CSV named
-    after its table, an XML document, or an Access file. Raises ``SourceError``.
+    ``path`` is the folder that ``convert`` wrote, its ``csv``, ``parquet`` or ``xml`` folder, one CSV,
+    an XML document, or an Access file. Raises ``SourceError``.
     """
     place = Path(path)
     if not place.exists():
@@ -79,12 +79,22 @@ def read_output(path: str | os.PathLike[str], dataset: Dataset) -> dict[str, pa.
 
 
 def _named(path: Path, dataset: Dataset) -> str:
-    """The table that a CSV is called after, in any letter case."""
+    """The table that a CSV is called after, in any letter case, or the only one that has its columns."""
     for name in dataset.tables:
         if name.casefold() == path.stem.casefold():
             return name
+    try:
+        header = set(_csv_header(path))
+    except UnicodeDecodeError:
+        header = set()
+    fits = [name for name, spec in dataset.tables.items() if header and header <= spec.columns.keys()]
+    same = [name for name in fits if header == dataset.tables[name].columns.keys()]
+    found = same or fits
+    if len(found) == 1:
+        return found[0]
+    told = f"the columns are those of {', '.join(found)}" if found else "no table has these columns"
     raise SourceError(
-        f"{dataset.name} has no table of that name",
+        f"{dataset.name} has no table of that name, and {told}",
         code="missing-table",
         where=path.name,
         hint=f"call the file after its table, such as {next(iter(dataset.tables))}.csv",
@@ -107,9 +117,7 @@ def _table(path: Path, read: Callable[[Path], pa.Table]) -> pa.Table:
 def _read_csv(path: Path) -> pa.Table:
     from pyarrow import csv
 
-    with open(path, "rb") as file:
-        header = file.readline(1 << 20).decode("utf-8-sig").strip("\r\n")
-    names: list[str] = next(iter(_csv_words([header])), [])
+    names = _csv_header(path)
     if len(set(names)) != len(names):
         raise KeyError("a column stands twice")
     return csv.read_csv(
@@ -123,6 +131,12 @@ def _read_csv(path: Path) -> pa.Table:
             quoted_strings_can_be_null=True,
         ),
     )
+
+
+def _csv_header(path: Path) -> list[str]:
+    with open(path, "rb") as file:
+        header = file.readline(1 << 20).decode("utf-8-sig").strip("\r\n")
+    return next(iter(_csv_words([header])), [])
 
 
 def _csv_words(lines: list[str]):

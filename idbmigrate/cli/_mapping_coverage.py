@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from idbmigrate.cli._output import Console
+from idbmigrate.cli._output import Console, write_whole
 from idbmigrate.errors import OutputError
 
 
@@ -68,7 +68,7 @@ def workbook(console: Console, document: dict[str, Any], path: str) -> None:
     """Write the workbook and say what is in it."""
     from idbmigrate.mapping import review
 
-    review.write(document, Path(path))
+    write_whole(Path(path), lambda place: review.write(document, place))
     open_codes = sum(row["outcome"] != "mapped" for row in document["codes"])
     console.say(f"{path}: {len(document['codes'])} codes, {open_codes} of them without a target")
     console.say(f"fill in the column '{review.DECISION}' of the sheet Codes, then:")

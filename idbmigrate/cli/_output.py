@@ -266,6 +266,19 @@ def _internal(error: BaseException) -> IdbmigrateError:
     return fault
 
 
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file that appears whole or not at all, and that only its owner may read."""
+    from idbmigrate.exporters.whole import whole_file
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path, overwrite=True) as part:
+            write(part)
+    except OSError as error:
+        reason = (error.strerror or "the system refuses").lower()
+        raise OutputError(f"cannot write: {reason}", code="output-failed", where=str(path)) from None
+
+
 def _interrupted() -> IdbmigrateError:
     return OutputError("stopped before the end; nothing was published", code="interrupted")
 

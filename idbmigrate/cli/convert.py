@@ -44,8 +44,8 @@ CAUSES_SHOWN = 6
     "--allow",
     multiple=True,
     metavar="NAME",
-    help="Accept what would end a run or reject records: linked-tables, conflict:NAME, or a difference of "
-    "the template (kind:TABLE.COLUMN, or a kind, table or column). Repeatable.",
+    help="Accept what would end a run or reject records: linked-tables, empty-period, conflict:NAME, or a "
+    "difference of the template (kind:TABLE.COLUMN, or a kind, table or column). Repeatable.",
 )
 @click.option(
     "--mapping", metavar="FILE", help="A mapping file of your own, instead of the one that comes along."
@@ -145,8 +145,9 @@ def command(
     for each, lines in zip(summaries if comparing else (), measured, strict=True):
         each["measures"] = lines
     console.document(result.summary if isinstance(result, Batch) else summaries[0])
-    for each in summaries:
-        show(console, each)
+    names = result.summaries if isinstance(result, Batch) else [None]
+    for name, each in zip(names, summaries, strict=True):
+        show(console, each, str(result.paths[name]) if isinstance(result, Batch) else None)
         if comparing:
             show_comparison(console, each["measures"])
     failed = 0
@@ -167,16 +168,18 @@ def compared(run: Run, share: bool) -> list[dict[str, Any]]:
     return shared_comparison(lines) if share else lines
 
 
-def show(console: Console, summary: Summary) -> None:
-    """Print what went in, what came out, and what was left behind and why."""
+def show(console: Console, summary: Summary, path: str | None = None) -> None:
+    """Print what went in, what came out, and what was left behind and why; ``path`` tells files apart."""
     from idbmigrate.datasets import load_dataset
 
-    names = ", ".join(item["file"] for item in summary["inputs"])
+    names = path or ", ".join(item["file"] for item in summary["inputs"])
     mapping = summary["mapping"]
     _heading(console, f"{names}: {summary['source']} to {summary['target']}")
     console.say(f"  mapping {mapping['name']} {mapping['version']}, codes accepted: {summary['accept']}")
     if unknown := load_dataset(summary["target"]).unknown:
         console.say(f"  not known: {unknown}")
+    if period := summary.get("period"):
+        console.say(f"  month {period}: reasons, keys and counts speak of it, the rest is outside-period")
     if overlay := summary.get("overlay"):
         names = ", ".join(each["file"] for each in overlay["files"])
         console.say(f"  overlay {names}, codes decided: {overlay['decided']}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from idbmigrate.cli import _options
-from idbmigrate.cli._output import Console, run_verb
+from idbmigrate.cli._output import Console, run_verb, write_whole
 
 if TYPE_CHECKING:
     from idbmigrate.reports.document import Document
@@ -127,22 +126,8 @@ def _reports(console, path, tables, target, outcome, options) -> Document:
         (options["xlsx_file"], lambda place: xlsx.write(shown, place, local)),
     ):
         if name:
-            _publish(Path(name), write)
+            write_whole(Path(name), write)
     return shown
-
-
-def _publish(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file that appears whole or not at all, and that only its owner may read."""
-    from idbmigrate.errors import OutputError
-    from idbmigrate.exporters.whole import whole_file
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path, overwrite=True) as part:
-            write(part)
-    except OSError as error:
-        reason = (error.strerror or "the system refuses").lower()
-        raise OutputError(f"cannot write: {reason}", code="output-failed", where=str(path)) from None
 
 
 def show(console: Console, document: Document) -> None:
@@ -194,7 +179,7 @@ def show_rules(console: Console, pack: Any) -> None:
                 (f"not checked: {each['because']}", each["rules"], each["why"])
                 for each in covered["not_checked"]
             ),
-            ("rules of this project", covered["own"], "never part of the fate"),
+            ("rules of this project", covered["own"], "of the fate only where they reject"),
         ]
     )
     console.say()

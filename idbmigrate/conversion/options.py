@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from idbmigrate.datasets import load_dataset
+from idbmigrate.datasets.links import ALLOW as LINKED_TABLES
 from idbmigrate.errors import UsageError
 from idbmigrate.execution.parameters import month_bounds
 from idbmigrate.exporters import FORMATS
+from idbmigrate.exporters.template import DIFFERENCES, unknown_allowed
+from idbmigrate.periods.month import ALLOW as EMPTY_PERIOD
 from idbmigrate.words import STATED_CONFIDENCE, StatedConfidence
 
 #: The name of a file or folder.
 Name: TypeAlias = "str | os.PathLike[str]"
+#: What ``--allow`` takes, besides differences of a template (``DIFFERENCES`` of ``exporters.template``).
+ALLOWED = {
+    LINKED_TABLES: "tables of the data set that the file only links to are not read",
+    EMPTY_PERIOD: "the month of the run lies outside the dates of the file",
+    "conflict:NAME": "records with this contradiction are carried (see the mapping language)",
+}
 #: Is told, in words for people.
 Progress = Callable[[str], None]
 
@@ -31,7 +40,8 @@ class Options:
     mapping file of the user's own. ``parameters`` set what the mapping leaves open. ``period``
     (``YYYY-MM``) keeps one reporting month, ``split`` (``"month"``) makes a package of each. ``overlay``
     are overlay files. ``accept`` says how unsure a mapped code may be. ``template`` is the Access file
-    that the format ``idb`` fills, ``allow`` the differences that it may have. ``check`` runs the target's
+    that the format ``idb`` fills. ``allow`` are words of :data:`ALLOWED`, and the differences that the
+    template may have. ``check`` runs the target's
     rules and writes the reports, ``share`` makes reports that name no record and no small count.
     Without ``optimise`` the queries run without what makes them quicker; the result is the same. ``salvage``
     reads what can be read of a damaged file and lists in the manifest what cannot.
@@ -65,6 +75,23 @@ class Options:
             raise UsageError("either a period or a split, not both", code="bad-option")
         if load_dataset(self.to).role != "target":
             raise UsageError(f"{self.to} is not a target", code="bad-option", hint="idbmigrate dataset list")
+        for name in self.allow:
+            self._check_allowed(name)
+
+    def _check_allowed(self, name: str) -> None:
+        """Refuse what nothing is called; the tables of a template are looked at when it is opened."""
+        tables = load_dataset(self.to).tables
+        kind, colon, _ = name.partition(":")
+        table, _, column = name.partition(".")
+        known = name in (*ALLOWED, *DIFFERENCES) or bool(colon and kind in ("conflict", *DIFFERENCES))
+        known = known or (table in tables and (not column or column in tables[table].columns))
+        if not known and self.template is None:
+            raise unknown_allowed(name, (*ALLOWED, *DIFFERENCES, *tables))
+
+    @property
+    def of_template(self) -> tuple[str, ...]:
+        """What of ``allow`` speaks of the template."""
+        return tuple(name for name in self.allow if name not in ALLOWED and not name.startswith("conflict:"))
 
     @property
     def overlays(self) -> tuple[Name, ...]:

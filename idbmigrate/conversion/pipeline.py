@@ -72,7 +72,9 @@ def convert_file(path: Path, folder: Path | None, options: Options, progress: Pr
             staged.update(known)
             done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
             if options.period:
-                done.results = periods.only_month(done.results, target, options.period)
+                done.results = periods.only_month(
+                    done.results, target, options.period, path.name, options.allow
+                )
             split = options.split is not None
             packages = months.split(done, mapping, known, target, options.parameters) if split else {}
             tables = months.rows(done, target)
@@ -165,7 +167,7 @@ def _begin_to_write(
     """Write the formats while the books are closed: the folder is hidden, and gone where they stay open."""
     if folder is None:
         return []
-    rest = (target, options.template, options.allow, stop)
+    rest = (target, options.template, options.of_template, stop)
     return [
         pool.submit(package.write_tables, packages, folder, form, *rest)
         for form in dict.fromkeys(options.formats)

@@ -50,10 +50,13 @@ class Overlay:
 
     def fail(self, message: str, *path: str) -> NoReturn:
         """Raise the error that names the line of the overlay at ``path``."""
-        place = path
-        while place and place not in self.places:
-            place = place[:-1]
-        raise DescriptionError(message, code="overlay-invalid", where=self.places.get(place, self.name))
+        raise DescriptionError(message, code="overlay-invalid", where=self.place(*path))
+
+    def place(self, *path: str) -> str:
+        """File and line of what stands at ``path``, or of what holds it."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, self.name)
 
     def check(self, dataset: Dataset, tables: Mapping[str, list]) -> None:
         """Refuse names that the data set or the file does not have.
@@ -113,18 +116,18 @@ def _load(path: str | os.PathLike[str]) -> Overlay:
 
 
 def _merged(first: Overlay, second: Overlay) -> Overlay:
-    tables = dict(first.tables)
+    both, tables = (first, second), dict(first.tables)
     for name, own in second.tables.items():
         known = tables.get(name, Binding(None, {}))
-        source = _agreed(second, known.source, own.source, "tables", name, "from")
-        columns = _joined(second, known.columns, own.columns, "tables", name, "columns")
+        source = _agreed(both, known.source, own.source, "tables", name, "from")
+        columns = _joined(both, known.columns, own.columns, "tables", name, "columns")
         tables[name] = Binding(source, columns)
     lookups = dict(first.lookups)
     for name, codes in second.lookups.items():
-        lookups[name] = _joined(second, lookups.get(name, {}), codes, "lookups", name)
+        lookups[name] = _joined(both, lookups.get(name, {}), codes, "lookups", name)
     return Overlay(
         name=second.name,
-        dataset=_agreed(second, first.dataset, second.dataset, "dataset"),
+        dataset=_agreed(both, first.dataset, second.dataset, "dataset"),
         tables=tables,
         ignored=first.ignored | second.ignored,
         lookups=lookups,
@@ -133,16 +136,19 @@ def _merged(first: Overlay, second: Overlay) -> Overlay:
 
 
 def _joined(
-    overlay: Overlay, first: Mapping[str, str | None], second: Mapping[str, str | None], *path: str
+    both: tuple[Overlay, Overlay],
+    first: Mapping[str, str | None],
+    second: Mapping[str, str | None],
+    *path: str,
 ) -> dict[str, Any]:
     for key in first.keys() & second.keys():
-        _agreed(overlay, first[key], second[key], *path, key)
+        _agreed(both, first[key], second[key], *path, key)
     return {**first, **second}
 
 
-def _agreed(overlay: Overlay, first: str | None, second: str | None, *path: str) -> str | None:
+def _agreed(both: tuple[Overlay, Overlay], first: str | None, second: str | None, *path: str) -> str | None:
     if first is not None and second is not None and first != second:
-        overlay.fail("another overlay says something else here", *path)
+        both[1].fail(f"another overlay says something else at {both[0].place(*path)}", *path)
     return first if second is None else second
 
 

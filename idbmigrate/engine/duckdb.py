@@ -39,6 +39,9 @@ class DuckEngine:
         # Each worker computes itself: DuckDB need not help with more threads than there are processors.
         helpers = max(0, (os.cpu_count() or 1) - self.workers)
         safe = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+        safe["temp_directory"] = (
+            ""  # what does not fit into memory is an error, never a file of patients' data
+        )
         self._connection = duckdb.connect(":memory:", config={**safe, "threads": 1 + helpers})
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -56,8 +59,11 @@ class DuckEngine:
         text = query.sql(dialect=self.dialect, copy=False)
         # A relation is planned twice, a statement once with its rows copied: better where they are few.
         few = max((self._tables[name].num_rows for name in names), default=0) < MANY_ROWS
-        result = connection.execute(text) if few else connection.sql(text)
-        return _plain_strings(result.to_arrow_table())
+        try:
+            result = connection.execute(text) if few else connection.sql(text)
+            return _plain_strings(result.to_arrow_table())
+        except duckdb.OutOfMemoryException:
+            raise MemoryError("a query needs more memory than there is") from None
 
     def _seeing(self, names: set[str]) -> duckdb.DuckDBPyConnection:
         """This thread's connection, with these tables in it."""

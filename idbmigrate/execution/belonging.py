@@ -56,24 +56,27 @@ class Settled:
     shared: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     allowed: dict[str, np.ndarray] = field(default_factory=dict)
 
-    def lines(self, meaning: Callable[[str], str]) -> list[KeyLine]:
+    def lines(
+        self, meaning: Callable[[str], str], without: Mapping[str, np.ndarray] | None = None
+    ) -> list[KeyLine]:
         """What was found, one line a finding, table and column, with the rows that it concerns.
 
-        Rows in conflict are counted with what hangs on them.
+        Rows in conflict are counted with what hangs on them. Rows in ``without``, masks over the rows of
+        tables, do not count.
         """
-        found: list[tuple[str, str, str | None, int]] = [
-            (finding, table, column, rows)
-            for finding, counts in (
-                ("respelled-key", self.respelled),
-                ("shared-key", {at: rows.size for at, rows in self.shared.items()}),
-            )
-            for (table, column), rows in counts.items()
-        ]
-        for name, table in self.staged.items():
-            words = pc.value_counts(table.conflicts.drop_null()).to_pylist() if table.conflicts else []
+        found: list[tuple[str, str, str | None, int]] = []
+        for (table, column), rows in self.shared.items():
+            found.append(("shared-key", table, column, int(_counted(rows, without, table).sum())))
+        for table, column in self.respelled:
+            found.append(("respelled-key", table, column, self._respelled(table, column, without)))
+        for name, own in self.staged.items():
+            rows = np.flatnonzero(as_numpy(pc.is_valid(own.conflicts))) if own.conflicts else np.empty(0, int)
+            told = own.conflicts.take(pa.array(rows[_counted(rows, without, name)])) if rows.size else []
+            words = pc.value_counts(told).to_pylist() if len(told) else []
             found += [(each["values"], name, None, each["counts"]) for each in words]
         for name, mask in self.allowed.items():
-            found += [("allowed-conflict", name, None, int(mask.sum()))] if mask.any() else []
+            rows = np.flatnonzero(mask)
+            found.append(("allowed-conflict", name, None, int(_counted(rows, without, name).sum())))
         return [
             {
                 "finding": finding,
@@ -83,7 +86,16 @@ class Settled:
                 "meaning": FINDINGS.get(finding) or meaning(finding),
             }
             for finding, table, column, rows in sorted(found, key=lambda line: (*line[:2], line[2] or ""))
+            if rows
         ]
+
+    def _respelled(self, table: str, column: str, without: Mapping[str, np.ndarray] | None) -> int:
+        if without is None:
+            return self.respelled[table, column]
+        staged = self.staged[table]
+        rows = np.flatnonzero(_other(_text(staged.raw[column]), _text(staged.clean[column])))
+        rows = np.setdiff1d(rows, self.shared.get((table, column), np.empty(0, np.int64)))
+        return int(_counted(rows, without, table).sum())
 
     def written(self) -> pa.Table:
         """Every key that the target writes otherwise than the file: table, row, column, value, written."""
@@ -280,6 +292,11 @@ class _Table:
             columns[key] = pc.coalesce(_text(self.columns[belonging.NUMBER]), columns[key])
         conflicts = _text(self.columns[belonging.CONFLICT])
         return self.table.with_keys(columns, conflicts if conflicts.null_count < len(conflicts) else None)
+
+
+def _counted(rows: np.ndarray, without: Mapping[str, np.ndarray] | None, table: str) -> np.ndarray:
+    """Which of the rows of a table count."""
+    return np.ones(rows.size, bool) if without is None else ~without[table][rows]
 
 
 def _same(text: str, rows: np.ndarray) -> pa.Array:

@@ -27,6 +27,23 @@ from idbmigrate.staging.tables import StagedTable
 _ORDER = (p.BRANCH, p.ITEM, p.ROW)
 
 
+@dataclass(frozen=True)
+class OtherMonths:
+    """What a run over one month asks of rows that it does not publish, whatever else is wrong with them.
+
+    ``columns`` are the dates that tell the month, ``of`` gives the mask of rows that are of another month.
+    ``standing``: the rows hold from their day on, so that those of an earlier month are in the run's, too.
+    ``closing`` are columns that tell of the end of a row, ``ended_later`` the mask of rows that end after the
+    month.
+    """
+
+    columns: tuple[str, ...]
+    of: Callable[[pa.Table], np.ndarray]
+    standing: bool
+    closing: tuple[str, ...]
+    ended_later: Callable[[pa.Table], np.ndarray]
+
+
 @dataclass(frozen=True, repr=False)
 class TableResult:
     """Rows of one target table.
@@ -36,6 +53,7 @@ class TableResult:
     ``kept`` is a mask over its rows, ``left_out`` the word for those that are not kept. ``blanked`` are
     columns from which values were taken out under that word. ``beaten`` are the rows that had to make way
     for another with the same key, by word, as the numbers of :func:`row_names` in ascending order.
+    ``others`` is there in a run over one month.
     """
 
     query: p.TableQuery
@@ -44,6 +62,7 @@ class TableResult:
     beaten: Mapping[str, np.ndarray] = field(default_factory=dict)
     left_out: str = ""
     blanked: frozenset[str] = frozenset()
+    others: OtherMonths | None = None
 
     def __repr__(self) -> str:
         return (

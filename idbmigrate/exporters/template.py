@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from idbmigrate.access import open_database
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, NewIndex, create_database
 from idbmigrate.datasets.model import ColumnSpec, Dataset, TableSpec
-from idbmigrate.errors import OutputError
+from idbmigrate.errors import OutputError, UsageError
 
 #: kinds of difference -> what they mean
 DIFFERENCES = {
@@ -91,8 +92,18 @@ def _column_differences(table: str, spec: ColumnSpec, column) -> list[Difference
 def require(
     template: str | os.PathLike[str], dataset: Dataset, allow: Iterable[str] = ()
 ) -> list[Difference]:
-    """The differences that were allowed. Raises ``template-mismatch`` for the first that was not."""
+    """The differences that were allowed. Raises ``template-mismatch`` for the first that was not.
+
+    ``UsageError`` (``bad-option``) for a word that names nothing of the template or the data set.
+    """
     differences, allow = compare(template, dataset), set(allow)
+    places = {each.place for each in differences} | {each.table for each in differences}
+    for name, spec in dataset.tables.items():
+        places |= {name, *(f"{name}.{column}" for column in spec.columns)}
+    for name in sorted(allow - places - DIFFERENCES.keys()):
+        kind, colon, _ = name.partition(":")
+        if not colon or kind not in DIFFERENCES:
+            raise unknown_allowed(name, (*DIFFERENCES, *(each.name for each in differences), *places))
     refused = [difference for difference in differences if not difference.allowed(allow)]
     if refused:
         more = f", and {len(refused) - 1} more differences" if len(refused) > 1 else ""
@@ -105,6 +116,13 @@ def require(
             hint=f"idbmigrate template check lists them all; --allow {first.name} accepts one",
         )
     return differences
+
+
+def unknown_allowed(name: str, known: Iterable[str]) -> UsageError:
+    """The error for a word of ``--allow`` that nothing is called."""
+    near = get_close_matches(name, list(known), n=1)
+    hint = f"did you mean {near[0]}?" if near else "docs/cli.md lists what --allow takes"
+    return UsageError(f"nothing to allow is called {name!r}", code="bad-option", hint=hint)
 
 
 def new_columns(dataset: Dataset, table: str) -> list[NewColumn]:

@@ -22,7 +22,7 @@ from idbmigrate.ledger.lineage import Traces
 from idbmigrate.ledger.reasons import Reason, meaning, outcome
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.staging.tables import StagedTable
-from idbmigrate.words import DROPPED, REJECTED
+from idbmigrate.words import DROPPED, OUTSIDE_PERIOD, REJECTED
 
 #: One line of the ledger: the balance of a table's rows (``column`` null) or of a column's values, and the
 #: count of each reason.
@@ -61,6 +61,16 @@ class Account:
         if mask.any():
             self.names.append(Reason(word))
             self.reasons[mask] = len(self.names) - 1
+
+    def give_over(self, mask: np.ndarray, word: str) -> None:
+        """Give all that is in the mask (over ``uncarried``) this reason, whatever it has."""
+        self.reasons[mask] = -1
+        self.give(mask, word)
+
+    def positions(self, word: str) -> np.ndarray:
+        """Positions of what has this reason."""
+        numbers = [number for number, reason in enumerate(self.names) if reason.word == word]
+        return self.uncarried[np.isin(self.reasons, numbers)]
 
     @property
     def open(self) -> int:
@@ -102,6 +112,14 @@ class Books:
         """The ledger as rows: table, column, in, carried, rejected, dropped, and the count of each reason."""
         return [_line(account) for account in (*self.rows, *self.values)]
 
+    def other_months(self, table: str, count: int) -> np.ndarray:
+        """Mask over the rows of a source table that a run over one month leaves out as another's."""
+        mask = np.zeros(count, bool)
+        for account in self.rows:
+            if account.table == table:
+                mask[account.positions(OUTSIDE_PERIOD)] = True
+        return mask
+
     def meaning(self, word: str) -> str:
         """What a reason word means, in the words of the mapping where it has any."""
         return self.explained.get(word) or meaning(word)
@@ -141,7 +159,20 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
         _other_reasons(staged[account.table], account, mapping, books, traces)
     for table, account in zip(staged.values(), books.rows, strict=True):
         _other_row_reasons(table, account, books)
+    if any(result.others for result in run.results.values()):
+        _outside_period(staged, books, traces)
     return books
+
+
+def _outside_period(staged: Mapping[str, StagedTable], books: Books, traces: Traces) -> None:
+    """Of a row of another month nothing else is said: not what is wrong with it, nor what is retired."""
+    masks = {}
+    for label, table in staged.items():
+        count = table.raw.num_rows
+        standing = traces.only_standing(table.name, count) if table.name else np.zeros(count, bool)
+        masks[label] = books.other_months(label, count) | standing
+    for account in books.values:
+        account.give_over(masks[account.table][account.uncarried], OUTSIDE_PERIOD)
 
 
 def _account(table: str, column: str, incoming: np.ndarray, carried: np.ndarray) -> Account:

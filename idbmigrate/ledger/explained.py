@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from idbmigrate.compile.value import CONDITION, SUPERSEDED
 from idbmigrate.execution.execute import TableResult, as_numpy, row_names
 from idbmigrate.ledger.lineage import Trace, Traces, numbers
 from idbmigrate.ledger.reasons import FAULT, OTHER_MONTH, Reason, weight
+from idbmigrate.words import OUTSIDE_PERIOD
 
 #: Name of the column that says why a candidate row is not published.
 _VERDICT = "_verdict"
@@ -80,6 +81,8 @@ class _Question:
             self.columns.add(way.field.name)
         if not self._all_published(way, waiting):
             self.columns.add(p.REJECT)
+        if self.result.others:
+            self.columns.update(self.result.others.columns)
         if way.source:
             count = self.traces.run.sources[way.source].num_rows
             self.rows.setdefault(way.source, np.zeros(count, bool))[... if way.joined else waiting] = True
@@ -122,6 +125,9 @@ class _Question:
             made = self.result.made.filter(pa.array(self.result.kept))
             outside = pa.array(~_among(names, _names(made)) & as_numpy(pc.is_null(verdicts)))
             verdicts = pc.if_else(outside, pa.scalar(self.result.left_out), verdicts)
+        if self.result.others:
+            elsewhen = pa.array(self.result.others.of(said) & as_numpy(pc.is_valid(verdicts)))
+            verdicts = pc.if_else(elsewhen, pa.scalar(OUTSIDE_PERIOD), verdicts)
         return verdicts
 
     def _give(self, account: Asking, way: Trace, said: pa.Table) -> None:
@@ -154,7 +160,18 @@ class _Question:
             outdone = self.result.left_out if way.field.name in self.result.blanked else SUPERSEDED
             there = pc.is_valid(said[way.field.name].take(at))
             otherwise = pc.if_else(there, pa.scalar(outdone), otherwise)
-        return pc.coalesce(*(said[name].take(at) for name in way.whys), verdicts, otherwise)
+        whys = [said[name].take(at) for name in way.whys]
+        return pc.coalesce(*self._elsewhen(way, said, verdicts, at), *whys, verdicts, otherwise)
+
+    def _elsewhen(self, way: Trace, said: pa.Table, verdicts: pa.ChunkedArray, at: pa.Array) -> list[Any]:
+        """The words for values of another month, null for others: of them nothing else is said."""
+        others = self.result.others
+        if others is None or way.field is None:
+            return []
+        mask = as_numpy(pc.fill_null(pc.equal(verdicts, OUTSIDE_PERIOD), False))
+        if way.field.name in others.closing:
+            mask = mask | others.ended_later(said)[at.to_numpy()]
+        return [pc.if_else(pa.array(mask), pa.scalar(OUTSIDE_PERIOD), pa.scalar(None, pa.string()))]
 
 
 def _names(rows: pa.Table) -> np.ndarray:

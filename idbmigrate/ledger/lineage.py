@@ -111,6 +111,20 @@ class Traces:
             carried[self.published(trace)] = True
         return carried
 
+    def only_standing(self, table: str, count: int) -> np.ndarray:
+        """Mask over the rows of a source table that a run over one month has from an earlier month alone.
+
+        Of such a row a record was left out as another month's, and what was published of it still holds.
+        """
+        left, kept = np.zeros(count, bool), np.zeros(count, bool)
+        for trace in self.found.get((table, ""), ()):
+            result = self.run.results[trace.query.table]
+            rows = trace.candidates(self.made[trace.query.table])
+            if result.others and not result.others.standing:
+                left[numbers(rows[p.ROW])] = True
+                kept[self.published(trace)] = True
+        return left & ~kept
+
     def may_skip_rows(self, table: str, column: str) -> bool:
         """Whether a way of the column is met by no row that lacks all columns of an ``each``."""
         ways = self.found.get((table, column), ())

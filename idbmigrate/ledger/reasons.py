@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from idbmigrate.words import DROPPED, REJECTED, Outcome
+from idbmigrate.words import DROPPED, OUTSIDE_PERIOD, REJECTED, Outcome
 
 #: First part of a reason word -> outcome and meaning.
 REASONS: dict[str, tuple[Outcome, str]] = {
@@ -32,7 +32,7 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "filter": (DROPPED, "a filter of the mapping left the row out"),
     "repeat": (DROPPED, "the record repeats another in every column"),
     "one-per": (DROPPED, "of several rows with one key another was kept"),
-    "outside-period": (DROPPED, "the row does not belong to the reporting period asked for"),
+    OUTSIDE_PERIOD: (DROPPED, "the row does not belong to the reporting period asked for"),
     "retired": (DROPPED, "the mapping retires the column"),
     "empty-text": (DROPPED, "the value is white space or an empty text"),
     "not-joined": (DROPPED, "no record takes the value over from this row"),
@@ -63,7 +63,7 @@ FAULT, OTHER_MONTH = 3, 4
 def weight(word: str) -> int:
     """How much a reason says: 4, that it is of another month; 3, what is wrong with the data; 2, which rule
     left it out; 1, only not here."""
-    if word == "outside-period":
+    if word == OUTSIDE_PERIOD:
         return OTHER_MONTH
     if outcome(word) == REJECTED or word == "empty-text":
         return FAULT

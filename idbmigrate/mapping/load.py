@@ -85,9 +85,9 @@ def with_overlay(mapping: m.Mapping, overlay: Overlay) -> m.Mapping:
             clean = cleaned(lookups[name], code)
             first = written.setdefault(clean, code)
             if decided[first] != to:
-                overlay.fail(
-                    f"{code!r} and {first!r} are one code of {name}, {clean!r}", "lookups", name, code
-                )
+                other = overlay.place("lookups", name, first)
+                message = f"{code!r} and {first!r} are one code of {name}, {clean!r}; the other is at {other}"
+                overlay.fail(message, "lookups", name, code)
             rows[clean] = _decided(overlay, name, clean, code, to)
         lookups[name] = replace(lookups[name], rows=tuple(rows.values()))
     return replace(mapping, lookups=lookups)

@@ -234,9 +234,17 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     document["root_causes"] = root_causes(outcome, origins(run.mapping), run.about_people)
     if outcome is not None:
         _add_checked(document, outcome)
-        staged = {name: table.raw for name, table in run.staged.items()}
-        document["vodim"] = measure(outcome.pack, run.coded, target, staged, source)
+        document["vodim"] = measure(outcome.pack, run.coded, target, staged_rows(run), source)
     return document
+
+
+def staged_rows(run: Run) -> dict[str, pa.Table]:
+    """The staged tables; of a run over one month without the rows that it leaves out as another's."""
+    tables = {name: table.raw for name, table in run.staged.items()}
+    others = run.other_months
+    if others is None:
+        return tables
+    return {name: table.filter(pa.array(~others[name])) for name, table in tables.items()}
 
 
 def windows(summary: Summary) -> Windows:

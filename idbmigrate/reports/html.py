@@ -202,7 +202,7 @@ def _vodim(document: Mapping[str, Any]) -> str:
         for side, column in (("before", line["legacy_column"]), ("after", line["column"]))
         if line[side]
     ]
-    return (
+    return _month(document) + (
         '<p class="note">Which codes count as other or default is proposed: no list is published for these '
         "data sets.</p>"
         + legend([(word, word) for word in VODIM])
@@ -211,13 +211,19 @@ def _vodim(document: Mapping[str, Any]) -> str:
     )
 
 
+def _month(document: Mapping[str, Any]) -> str:
+    """What a section of a run over one month says first."""
+    period = (document["settings"] or {}).get("period")
+    return f'<p class="note">Of the month {escape(period)} alone.</p>' if period else ""
+
+
 def _keys(document: Mapping[str, Any]) -> str:
     if not document.get("keys"):
         return ""
     head = ["Source table", "Column", "#Rows", "Finding", "Meaning"]
     names = ("table", "column", "rows", "finding", "meaning")
     rows = [[line[name] or "" for name in names] for line in document["keys"]]
-    return table("Keys that were changed, and records in conflict", head, rows)
+    return _month(document) + table("Keys that were changed, and records in conflict", head, rows)
 
 
 def _unmapped(document: Mapping[str, Any]) -> str:
@@ -235,7 +241,7 @@ def _unmapped(document: Mapping[str, Any]) -> str:
     if document["shared"]:
         head.remove("Code")
         rows = [[row[0], *row[2:]] for row in rows]
-    return table("Codes that were not carried", head, rows) if rows else ""
+    return _month(document) + table("Codes that were not carried", head, rows) if rows else ""
 
 
 def _dates(document: Mapping[str, Any]) -> str:

@@ -96,6 +96,8 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     if document["identification"]:
         yield "Found to be", document["identification"]["dataset"]
     yield "Target", document["target"]["dataset"]
+    if period := (document["settings"] or {}).get("period"):
+        yield "Month that reasons, keys, codes and counts speak of", period
     for line in document["not_read"]:
         yield f"Not read: {line['what']}", line["why"]
     yield "What it is good for", document["use"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from idbmigrate.execution.belonging import KeyLine, Settled
@@ -133,7 +134,16 @@ class Run:
 
     @cached_property
     def _keys(self) -> list[KeyLine]:
-        return self.whose.lines(self.books.meaning)
+        return self.whose.lines(self.books.meaning, self.other_months)
+
+    @cached_property
+    def other_months(self) -> dict[str, np.ndarray] | None:
+        """Of a run over one month, masks over the rows of each source table: those left out as another's."""
+        if self.period is None:
+            return None
+        return {
+            name: self.books.other_months(name, table.raw.num_rows) for name, table in self.staged.items()
+        }
 
     @property
     def identified(self) -> Identified:

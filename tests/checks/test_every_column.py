@@ -76,3 +76,26 @@ def test_every_text_that_is_too_long_is_found(name):
         return "1" * ((spec.format.max_length or 60) + 1) if (table, spec.name) in wanted else None
 
     assert wanted - found(dataset, value, "format", "code", "value") == unknown
+
+
+@pytest.mark.parametrize("name", PACKS)
+@pytest.mark.parametrize("blank", [None, " "])
+def test_every_mandatory_column_complains_when_it_is_blank(name, blank):
+    """By the rule of that very column, in the row where it alone is blank, and in no other."""
+    dataset = load_dataset(name)
+    wanted = {
+        (t, c) for t, table in dataset.tables.items() for c in table.columns if table.columns[c].mandatory
+    }
+    assert len(wanted) > 60
+    tables, blanks = {}, set()
+    for table, spec in dataset.tables.items():
+        own = [column for column in spec.columns if (table, column) in wanted]
+        values = {column: ["1"] * (len(own) + 1) for column in spec.columns}
+        for row, column in enumerate(own):
+            values[column][row] = blank
+            blanks.add((table, row + 1, column))
+        tables[table] = pa.table({column: pa.array(each, pa.string()) for column, each in values.items()})
+    findings = check(tables, dataset).findings
+    findings = findings.filter(pc.equal(findings["kind"].cast(pa.string()), "blank"))
+    told = zip(*(findings[each].to_pylist() for each in ("table", "row", "column")), strict=True)
+    assert {place for place in told if (place[0], place[2]) in wanted} == blanks

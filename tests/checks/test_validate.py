@@ -155,6 +155,21 @@ def test_one_csv_is_checked_as_the_table_of_its_name(file, tmp_path):
     code, out, _ = run(table, "--as", "iapt-2.1", "--json")
     causes = {(cause["code"], cause["column"]) for cause in json.loads(out)["root_causes"]}
     assert code == 1 and ("OWN032", "PersonBirthDate") in causes
+    assert json.loads(out)["fate"]["rejected"]["IDS001MPI"] == len(file["IDS001MPI"])
     other = table.rename(table.with_name("patients.csv"))
-    code, _, message = run(other, "--as", "iapt-2.1")
-    assert code == 3 and "IDS000Header.csv" in message
+    assert run(other, "--as", "iapt-2.1", "--json")[0] == 1
+    causes = json.loads(run(other, "--as", "iapt-2.1", "--json")[1])["root_causes"]
+    assert ("OWN032", "PersonBirthDate") in {(cause["code"], cause["column"]) for cause in causes}
+    for header, why in (("LocalPatientId\n", "the columns are those of"), ("a,b\n", "no table has these")):
+        other.write_text(header, encoding="utf-8")
+        code, _, message = run(other, "--as", "iapt-2.1")
+        assert code == 3 and "IDS000Header.csv" in message and why in message
+
+
+def test_a_birth_date_that_is_none_rejects_the_record(file, tmp_path):
+    """For the exit code and for the fate alike."""
+    file["IDS001MPI"][0]["PersonBirthDate"] = "banana"
+    _, out, _ = run(written("csv", arrow(file), tmp_path), "--as", "iapt-2.1", "--json")
+    document = json.loads(out)
+    assert document["findings"]["record"] and document["fate"]["outcome"] != "accepted"
+    assert "OWN032" in document["fate"]["rejecting_codes"] and document["fate"]["rejected"]["IDS001MPI"]
