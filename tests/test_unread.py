@@ -148,7 +148,13 @@ def test_two_patients_whose_key_lost_a_character_do_not_become_one(sample_idb, m
     keys = run.tables["IDS001MPI"]["LocalPatientId"].to_pylist()
     assert len(keys) == before - 2 and not any("\ufffd" in key for key in keys)
     [person] = [line for line in run.ledger if line["table"] == "Person" and not line["column"]]
-    assert person["rejected"] >= 2
+    assert person["rejected"] >= 2 and person["reasons"].get("lost-character") == 2
+    words = {r for line in run.ledger if line["table"] == "Person" for r in line["reasons"]}
+    assert "lost-character" in words and not {
+        word for word in words if word.startswith(("blank:", "empty-text"))
+    }
+    [key] = [line for line in run.ledger if (line["table"], line["column"]) == ("Person", "LPTID")]
+    assert key["reasons"] == {"lost-character": 2}
 
 
 def test_the_last_line_of_a_salvaged_file_is_no_whole_balance(sample_idb, tmp_path):

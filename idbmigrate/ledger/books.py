@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.errors import BooksError
@@ -21,8 +22,11 @@ from idbmigrate.ledger.explained import explain
 from idbmigrate.ledger.lineage import Traces
 from idbmigrate.ledger.reasons import Reason, meaning, outcome
 from idbmigrate.mapping.model import Mapping as MappingFile
-from idbmigrate.staging.tables import StagedTable
+from idbmigrate.staging.tables import LOST, StagedTable
 from idbmigrate.words import DROPPED, OUTSIDE_PERIOD, REJECTED
+
+#: The reason of a record whose key lost a character, and how words begin that only follow from it.
+LOST_CHARACTER, _FOLLOWING = "lost-character", ("blank:", "no-parent:")
 
 #: One line of the ledger: the balance of a table's rows (``column`` null) or of a column's values, and the
 #: count of each reason.
@@ -66,6 +70,11 @@ class Account:
         """Give all that is in the mask (over ``uncarried``) this reason, whatever it has."""
         self.reasons[mask] = -1
         self.give(mask, word)
+
+    def instead(self, mask: np.ndarray, words: tuple[str, ...], word: str) -> None:
+        """Give what is in the mask this reason, where it has one that begins with one of the words."""
+        numbers = [number for number, reason in enumerate(self.names) if reason.word.startswith(words)]
+        self.give_over(mask & np.isin(self.reasons, numbers), word)
 
     def positions(self, word: str) -> np.ndarray:
         """Positions of what has this reason."""
@@ -195,12 +204,35 @@ def _rows_carried(table: StagedTable, traces: Traces) -> np.ndarray:
 
 
 def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) -> None:
-    """Ask the queries why: only for the rows that hold something uncarried, and blank texts need no why."""
+    """Ask the queries why: only for the rows that hold something uncarried.
+
+    Blank texts need no why, nor do keys that lost a character, which is the cause of what follows from it.
+    """
+    unsure: dict[str, np.ndarray] = {}
     for account in books.values:
-        clean = staged[account.table].clean[account.column]
-        if clean.null_count and account.uncarried.size:
-            account.give(as_numpy(pc.is_null(clean))[account.uncarried], "empty-text")
+        table = staged[account.table]
+        clean = table.clean[account.column]
+        if not clean.null_count or not account.uncarried.size:
+            continue
+        blank = as_numpy(pc.is_null(clean))
+        if account.column in table.lost:
+            lost = blank & as_numpy(
+                pc.fill_null(pc.match_substring(_text(table.raw[account.column]), LOST), False)
+            )
+            unsure[account.table] = unsure.get(account.table, False) | lost
+            account.give(lost[account.uncarried], LOST_CHARACTER)
+        account.give(blank[account.uncarried], "empty-text")
+    for account in books.rows:
+        if account.table in unsure:
+            account.give(unsure[account.table][account.uncarried], LOST_CHARACTER)
     explain(traces, [*books.values, *books.rows])
+    for account in books.values:
+        if account.table in unsure:
+            account.instead(unsure[account.table][account.uncarried], _FOLLOWING, LOST_CHARACTER)
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.string())
 
 
 def _other_reasons(

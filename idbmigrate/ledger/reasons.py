@@ -21,6 +21,7 @@ REASONS: dict[str, tuple[Outcome, str]] = {
         "a Yes/No column says no, and the item knows more than no: an overlay says what it means",
     ),
     "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
+    "lost-character": (REJECTED, "the record's key holds U+FFFD: which character was lost is not known"),
     "blank": (REJECTED, "a mandatory target column would be empty"),
     "no-parent": (REJECTED, "the record that this one belongs to is not in the target"),
     "conflict": (REJECTED, "two statements about whose record it is contradict each other (--allow)"),

@@ -60,7 +60,8 @@ class StagedTable:
     no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
     in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
     ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
-    ``dates`` says what columns of text dates prove of their order;
+    ``dates`` says what columns of text dates prove of their order, ``lost`` are the keys of which some lost a
+    character;
     ``unknown`` are those that the data set does not know; ``absent`` those of the data set that the file does
     not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
     is not certain whose it is; ``None`` where there is no such row.
@@ -77,6 +78,7 @@ class StagedTable:
     source_columns: Mapping[str, str] | None = None
     conflicts: pa.Array | None = None
     dates: Mapping[str, spellings.DateOrder] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
 
     def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
         """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
@@ -154,7 +156,7 @@ def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
 
     ``raw`` keeps them; queries see none, and the record is rejected as if it had no key.
     """
-    clean = table.clean
+    clean, found = table.clean, set()
     for name in keys:
         column = clean[name]
         texts = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
@@ -162,7 +164,8 @@ def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
         if pc.any(lost).as_py():
             whole = pc.if_else(lost, pa.scalar(None, pa.string()), texts)
             clean = clean.set_column(clean.schema.get_field_index(name), name, whole)
-    return table if clean is table.clean else replace(table, clean=clean)
+            found.add(name)
+    return replace(table, clean=clean, lost=frozenset(found)) if found else table
 
 
 def _own_column(name: str, taken: Iterable[str]) -> str:

@@ -122,6 +122,29 @@ def test_characters_of_one_byte_that_have_no_key_in_general_2010():
     assert refused == ["\0", "\xad", "Ü", "ü"]
 
 
+@pytest.mark.parametrize("order", [(1033, 0), (1033, 1)])
+@pytest.mark.parametrize(
+    ("text", "told"), [("abЖ", "row 2, character 3, U\\+0416"), ("a😀", "row 2, character 2, U\\+1F600")]
+)
+def test_a_character_without_a_weight_is_named_with_its_place(order, text, told):
+    with pytest.raises(OutputError, match=told) as caught:
+        sort_keys(pa.array(["fine", text, text]), order, "T.A")
+    assert caught.value.code == "index-unsupported" and text not in str(caught.value)
+
+
+def test_a_new_table_has_the_sort_order_of_its_file(shared_dir, tmp_path):
+    path = tmp_path / "x.accdb"
+    shutil.copyfile(shared_dir / "idb" / "iapt-1.5-textdates.accdb", path)
+    with DatabaseWriter(path) as writer:
+        writer.create_table("New", [NewColumn("A", "TEXT", 20)], [NewIndex("ByA", ("A",))])
+        writer.append("New", pa.table({"A": ["RX1/123", "12.345", "k"]}))
+        assert [column.sort_order for column in writer.layout("New").columns] == [(1033, 1)]
+    store, layout = next(found for found in tables_with_indexes(path) if len(found[1].columns) == 1)
+    stored = trees.read(store, layout.indexes[0])[0].to_pylist()
+    expected = sort_keys(pa.array(["RX1/123", "12.345", "k"]), (1033, 1), "A").to_pylist()
+    assert [entry[1:-4] for entry in stored] == sorted(expected)
+
+
 def test_general_2010_orders_letters_and_digits():
     words = ["1", "12", "2", "a", "ab", "B", "k", "K9", "z", "Z_1"]
     keys = sort_keys(pa.array(words), (1033, 1), "x").to_pylist()

@@ -211,3 +211,37 @@ def test_two_gigabytes_are_refused_before_they_are_reached(tmp_path, monkeypatch
         writer.append("T", pa.table({"C": ["x" * 255] * 2000}))
     assert caught.value.code == "size-limit"
     assert path.stat().st_size <= 60 * 4096
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_text_that_begins_with_the_mark_of_a_compressed_one(format, tmp_path):
+    path = tmp_path / f"x.{format}"
+    texts = [
+        "\ufeffABC",
+        "\ufeff",
+        "\ufeff€ é",
+        "abc",
+        None,
+        "",
+        "x€",
+        "\ufeff\ufeff",
+        "x\ufeff",
+        "\ufeffé€a",
+    ]
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        columns = [
+            NewColumn("A", "TEXT", 50),
+            NewColumn("B", "TEXT", 50, compressed=False),
+            NewColumn("M", "MEMO"),
+        ]
+        writer.create_table("T", columns)
+        writer.append("T", pa.table({name: pa.array(texts) for name in "ABM"}))
+    with open_database(path) as database:
+        table = database.read("T")
+        assert [table[name].to_pylist() for name in "ABM"] == [texts] * 3 and not database.problems
+    with DatabaseWriter(path) as writer:
+        for bad in ("\ufeffĀ", "\ufeff\0"):  # a zero byte, which would switch
+            with pytest.raises(OutputError, match=r"row 11: .*U\+FEFF") as caught:
+                writer.append("T", pa.table({name: pa.array([bad]) for name in "ABM"}))
+            assert caught.value.code == "value-does-not-fit"

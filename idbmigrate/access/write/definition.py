@@ -56,9 +56,11 @@ def build(
     indexes: list[NewIndex],
     map_rows: list[tuple[int, int]],
     roots: list[int],
+    sort_order: bytes,
 ) -> TableLayout:
     """Make a table definition on new pages at the end of the file.
 
+    ``sort_order`` are the four bytes of the file's own sort order, as its text columns have it.
     ``map_rows`` are the places of empty usage maps: two for the table, one an index, two a long-value
     column, in that order; ``roots`` the root pages of the indexes.
     """
@@ -67,7 +69,7 @@ def build(
     by_name = {column.name: place for place, column in enumerate(columns)}
     variable = [column for column in columns if column.type not in FIXED_WIDTHS]
     body = b"".join(bytes(12) for _ in indexes)
-    body += _column_entries(columns) + b"".join(_name(column.name) for column in columns)
+    body += _column_entries(columns, sort_order) + b"".join(_name(column.name) for column in columns)
     for index, root in zip(indexes, roots, strict=True):
         body += _index_entry(index, [by_name[name] for name in index.columns], next(maps), root)
     for place, index in enumerate(indexes):
@@ -104,14 +106,14 @@ def build(
     return _place(store, bytearray(header + body))
 
 
-def _column_entries(columns: list[NewColumn]) -> bytes:
+def _column_entries(columns: list[NewColumn], sort_order: bytes) -> bytes:
     entries, variable, offset = b"", 0, 0
     for number, column in enumerate(columns):
         width = FIXED_WIDTHS.get(column.type)
         if column.type == "NUMERIC":
             misc = bytes([column.precision, column.scale, 0, 0])
         else:
-            misc = struct.pack("<HH", 1033, 0)
+            misc = sort_order
         compressed = COLUMN_COMPRESSED if column.type in ("TEXT", "MEMO") and column.compressed else 0
         entries += struct.pack(
             "<BIHHH4sBBIHH",

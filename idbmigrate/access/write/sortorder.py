@@ -225,7 +225,7 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
     ends, units = text_units(trimmed)
     if len(units) and (int(units.max()) > 255 or not (size | place)[units].all()):
         raise OutputError(
-            "an index on this column would need the sort weight of a character that is not known",
+            f"{_first_unknown(units, ends, size | place)}: no weight in the column's index is known for it",
             code="index-unsupported",
             where=where,
             hint="take the index off the column in a copy of the template, or the character out of the data",
@@ -246,6 +246,16 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
             places,
         ]
     return pc.binary_join_element_wise(*parts, pa.scalar(b"\x00", pa.binary()), pa.scalar(b"", pa.binary()))
+
+
+def _first_unknown(units: np.ndarray, ends: np.ndarray, known: np.ndarray) -> str:
+    """Row, place in the text and code point of the first character without a weight."""
+    at = int(np.argmax((units > 255) | (known[np.minimum(units, 255)] == 0)))
+    row = int(np.searchsorted(ends, at, side="right"))
+    code = int(units[at])
+    if 0xD800 <= code < 0xDC00:  # the first half of a pair
+        code = 0x10000 + ((code - 0xD800) << 10) + int(units[at + 1]) - 0xDC00
+    return f"row {row}, character {at - int(ends[row - 1]) + 1}, U+{code:04X}"
 
 
 def _weights(weight: np.ndarray, size: np.ndarray, ends: np.ndarray) -> pa.Array:

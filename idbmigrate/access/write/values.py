@@ -25,6 +25,7 @@ _WORTH_THREADS = 20_000
 _DAY = 86_400_000
 _EPOCH = -25569  # 1899-12-30 in days before 1970-01-01
 _COMPRESSED = b"\xff\xfe"
+_MARK = 0xFEFF
 _ARROW_TYPES = {
     "BOOLEAN": pa.bool_(),
     "BYTE": pa.uint8(),
@@ -210,7 +211,8 @@ def text_bytes(values: pa.Array, column: ColumnLayout, where: str, first_row: in
     """Text as Access stores it: UTF-16, or ``FF FE`` and one byte a character where that is shorter.
 
     Only columns with Unicode compression are compressed, and only texts of three characters or more
-    that lie wholly in U+0001 to U+00FF. Raises ``value-does-not-fit`` with the row of the first
+    that lie wholly in U+0001 to U+00FF; besides, in any column, texts that begin with U+FEFF, which in
+    UTF-16 looks like the mark of a compressed text. Raises ``value-does-not-fit`` with the row of the first
     text that is longer than its column.
     """
     valid = values.is_valid() if values.null_count else None
@@ -225,6 +227,10 @@ def text_bytes(values: pa.Array, column: ColumnLayout, where: str, first_row: in
     odd = (units > 0xFF) | (units == 0)
     if odd.any():
         short |= np.diff(np.concatenate([[0], np.cumsum(odd)])[offsets]) > 0
+    marked = np.flatnonzero(lengths > 0)
+    marked = marked[units[offsets[marked]] == _MARK]
+    if marked.size:
+        return _marked_bytes(filled, marked, valid, column, where, first_row)
     if short.all():
         return binary_of(offsets * 2, units.view(np.uint8), valid)
     packed = binary_of(offsets, units.astype(np.uint8), valid)
@@ -235,6 +241,47 @@ def text_bytes(values: pa.Array, column: ColumnLayout, where: str, first_row: in
         return packed
     wide = binary_of(offsets * 2, units.view(np.uint8), valid)
     return pc.if_else(pa.array(short), wide, packed)
+
+
+def _marked_bytes(
+    filled: pa.Array,
+    marked: np.ndarray,
+    valid: pa.Array | None,
+    column: ColumnLayout,
+    where: str,
+    first_row: int,
+) -> pa.Array:
+    """Text of which some, at ``marked``, begin with U+FEFF: those one by one, as they are rare."""
+    plain = filled.to_pylist()
+    stored = {}
+    for place in marked.tolist():
+        stored[place] = _switching(plain[place])
+        if stored[place] is None:
+            message = (
+                f"row {first_row + place + 1}: a text begins with U+FEFF, and holds what cannot follow it"
+            )
+            raise OutputError(message, code="value-does-not-fit", where=where)
+        plain[place] = ""
+    rest = text_bytes(pa.array(plain, pa.string()), column, where, first_row).to_pylist()
+    made = pa.array([stored.get(place, each) for place, each in enumerate(rest)], pa.binary())
+    return made if valid is None else pc.if_else(valid, made, pa.scalar(None, pa.binary()))
+
+
+def _switching(text: str) -> bytes | None:
+    """A compressed text that switches, at each zero byte, between one byte and two bytes a character.
+
+    None where a character can be written in neither: U+0000, or two bytes of which one is zero.
+    """
+    stored, narrow = bytearray(_COMPRESSED), True
+    for unit in np.frombuffer(text.encode("utf-16-le"), "<u2").tolist():
+        low, high = unit & 0xFF, unit >> 8
+        if not low:
+            return None
+        if (high == 0) != narrow:
+            stored.append(0)
+            narrow = not narrow
+        stored += bytes([low]) if narrow else bytes([low, high])
+    return bytes(stored)
 
 
 def binary_bytes(values: pa.Array, column: ColumnLayout, where: str, first_row: int = 0) -> pa.Array:

@@ -170,7 +170,7 @@ class DatabaseWriter:
         maps = 2 + len(indexes) + 2 * sum(c.type in layouts.LONG_VALUE_TYPES for c in columns)
         places = [self._new_map() for _ in range(maps)]
         roots = [store.reserve(1) for _ in indexes]
-        layout = definition.build(store, columns, list(indexes), places, roots)
+        layout = definition.build(store, columns, list(indexes), places, roots, self._sort_order)
         for index in layout.indexes:
             store.write(index.root, index_pages.empty_page(layout.number))
             usage = UsageMap(store, *index.usage)
@@ -179,6 +179,11 @@ class DatabaseWriter:
         self._pages[name] = layout.number
         self.append("MSysObjects", catalogue.catalogue_row(self._objects, name, layout.number, STAMP))
         self.append("MSysACEs", catalogue.rights_rows(store, layout.number))
+
+    @property
+    def _sort_order(self) -> bytes:
+        """The sort order of the file, as the names in its catalogue have it."""
+        return next(column.misc for column in self.layout("MSysObjects").columns if column.name == "Name")
 
     def _new_map(self) -> tuple[int, int]:
         """A row for a usage map on the page that holds those of the tables made here."""
