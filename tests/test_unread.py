@@ -67,6 +67,8 @@ def test_what_is_allowed_is_named_everywhere(linked, sample_idb, tmp_path):
     assert "The books balance without Disability, which nobody has read" in result.stdout
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert [line["table"] for line in manifest["input"]["not_read"]] == ["Disability"]
+    [entry] = [each for each in manifest["ledger"] if (each["table"], each["column"]) == ("Disability", None)]
+    assert entry["reasons"]["not-read"] == 0  # nobody knows how many
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "Not everything in the file was read" in page
     assert 'class="verdict accepted"' not in page
@@ -82,6 +84,16 @@ def test_outside_files_with_links(case, tables, shared_dir):
     assert caught.value.message.partition(" are only")[0].count(",") + 2 == tables
 
 
+def test_linked_tables_of_an_outside_file_are_lines_of_the_ledger(shared_dir):
+    path = shared_dir / "cases" / "15b-part-linked.mdb"
+    run = idbmigrate.convert(path, to="iapt-2.1", allow=["linked-tables"], check=False)
+    lines = [line for line in run.ledger if "not-read" in line["reasons"]]
+    assert {line["table"] for line in lines} == {line["table"] for line in run.input["not_read"]} and len(
+        lines
+    ) == 3
+    assert all(line["in"] == 0 and line["column"] is None for line in lines)
+
+
 def test_attachments_are_counted_and_named_everywhere(sample_idb, tmp_path, monkeypatch):
     monkeypatch.setattr(
         Database, "complex_values", lambda self: {("Person", "Letters"): 1234, ("Own", "X"): 0}
@@ -92,6 +104,12 @@ def test_attachments_are_counted_and_named_everywhere(sample_idb, tmp_path, monk
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     (line,) = manifest["input"]["not_read"]
     assert (line["table"], line["column"], line["rows"], line["values"]) == ("Person", "Letters", 0, 1234)
+    [entry] = [each for each in manifest["ledger"] if each["column"] == "Letters"]
+    assert entry == {
+        "table": "Person", "column": "Letters", "in": 1234, "carried": 0, "rejected": 0, "dropped": 1234,
+        "reasons": {"not-read": 1234},
+    }  # fmt: skip
+    assert [each["values"] for each in manifest["left_behind"] if each["reason"] == "not-read"] == [1234]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "(1,234 values)" in page and 'class="verdict accepted"' not in page
     book = openpyxl.load_workbook(out / "report.xlsx", read_only=True)
@@ -120,13 +138,15 @@ def test_the_number_that_stands_for_several_values_is_no_value(sample_idb, monke
         return found
 
     monkeypatch.setattr(Database, "columns", with_several)
+    monkeypatch.setattr(Database, "complex_values", lambda self: {("Person", "GENDER"): 77})
     run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
     gender = run.tables["IDS001MPI"]["Gender"]
     assert len(gender) and gender.null_count == len(gender)
     [line] = [
         x for x in run.ledger if x["table"] == "Person" and "gender" in str(x["column"]).lower() and x["in"]
     ]
-    assert line["carried"] == 0 and line["dropped"] == line["in"]
+    assert line["carried"] == 0 and line["dropped"] == line["in"] == 77
+    assert line["reasons"] == {"not-read": 77}
 
 
 def test_two_patients_whose_key_lost_a_character_do_not_become_one(sample_idb, monkeypatch):

@@ -83,6 +83,7 @@ def convert_file(path: Path, folder: Path | None, options: Options, progress: Pr
             proving = pool.submit(prove, done, tables, staged, source, target, whose.allowed)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
+            books.add_unread(unread, staged)
             proof = proving.result()
             proof.hold()
             books.close()

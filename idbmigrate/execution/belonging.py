@@ -70,10 +70,13 @@ class Settled:
         for table, column in self.respelled:
             found.append(("respelled-key", table, column, self._respelled(table, column, without)))
         for name, own in self.staged.items():
-            rows = np.flatnonzero(as_numpy(pc.is_valid(own.conflicts))) if own.conflicts else np.empty(0, int)
-            told = own.conflicts.take(pa.array(rows[_counted(rows, without, name)])) if rows.size else []
-            words = pc.value_counts(told).to_pylist() if len(told) else []
-            found += [(each["values"], name, None, each["counts"]) for each in words]
+            if own.conflicts is None:
+                continue
+            rows = np.flatnonzero(as_numpy(pc.is_valid(own.conflicts)))
+            told = own.conflicts.take(pa.array(rows[_counted(rows, without, name)]))
+            found += [
+                (each["values"], name, None, each["counts"]) for each in pc.value_counts(told).to_pylist()
+            ]
         for name, mask in self.allowed.items():
             rows = np.flatnonzero(mask)
             found.append(("allowed-conflict", name, None, int(_counted(rows, without, name).sum())))

@@ -8,9 +8,9 @@ A row or a value for which no reason is found keeps the books open, and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +25,8 @@ from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.staging.tables import LOST, StagedTable
 from idbmigrate.words import DROPPED, OUTSIDE_PERIOD, REJECTED
 
+#: The reason of what nobody has read.
+NOT_READ = "not-read"
 #: The reason of a record whose key lost a character, and how words begin that only follow from it.
 LOST_CHARACTER, _FOLLOWING = "lost-character", ("blank:", "no-parent:")
 
@@ -55,6 +57,7 @@ class Account:
     uncarried: np.ndarray  # positions
     reasons: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # into ``names``, -1: none
     names: list[Reason] = field(default_factory=list)
+    unread: bool = False
 
     def __repr__(self) -> str:
         return f"<Account of {self.table}{'.' + self.column if self.column else ''}: {self.incoming:,} in>"
@@ -95,10 +98,11 @@ class Account:
 
 @dataclass(repr=False)
 class Books:
-    """Accounts of all tables and columns of a source."""
+    """Accounts of all tables and columns of a source; ``unread`` are those of values that nobody has read."""
 
     rows: list[Account] = field(default_factory=list)
     values: list[Account] = field(default_factory=list)
+    unread: list[Account] = field(default_factory=list)
     explained: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -106,7 +110,7 @@ class Books:
 
     def close(self) -> None:
         """Raise ``BooksError`` (``books-open``) unless every account balances."""
-        for account in (*self.rows, *self.values):
+        for account in (*self.rows, *self.values, *self.unread):
             if account.open:
                 what = "values" if account.column else "rows"
                 place = f"{account.table}.{account.column}" if account.column else account.table
@@ -119,7 +123,28 @@ class Books:
 
     def lines(self) -> list[LedgerLine]:
         """The ledger as rows: table, column, in, carried, rejected, dropped, and the count of each reason."""
-        return [_line(account) for account in (*self.rows, *self.values)]
+        return [_line(account) for account in (*self.rows, *self.values, *self.unread)]
+
+    def add_unread(self, lines: Iterable[Mapping[str, Any]], staged: Mapping[str, StagedTable]) -> None:
+        """Enter what of the file nobody has read: see :class:`idbmigrate.result.summary.NotRead`.
+
+        The number that Access keeps in a column of several values gives way to the values themselves.
+        """
+        for line in lines:
+            table, column, count = line["table"], line.get("column", ""), line["values"] or 0
+            if not column:
+                for account in self.rows:
+                    account.unread |= account.table == table
+                continue
+            names = (staged[table].source_columns if table in staged else None) or {}
+            self.values = [
+                each
+                for each in self.values
+                if (each.table, names.get(each.column, each.column)) != (table, column)
+            ]
+            every = np.arange(count)
+            reasons, names_of = np.zeros(count, np.int64), [Reason(NOT_READ)]
+            self.unread.append(Account(table, column, count, 0, every, reasons, names_of, unread=True))
 
     def other_months(self, table: str, count: int) -> np.ndarray:
         """Mask over the rows of a source table that a run over one month leaves out as another's."""
@@ -140,6 +165,8 @@ def _line(account: Account) -> LedgerLine:
     for reason, count in account.counts():
         totals[outcome(reason.word)] += count
         reasons[reason.word] = reasons.get(reason.word, 0) + count
+    if account.unread:  # named, even where nobody can tell how many
+        reasons.setdefault(NOT_READ, 0)
     return {
         "table": account.table,
         "column": account.column or None,

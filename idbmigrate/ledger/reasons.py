@@ -38,6 +38,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     "empty-text": (DROPPED, "the value is white space or an empty text"),
     "not-joined": (DROPPED, "no record takes the value over from this row"),
     "nothing-to-carry": (DROPPED, "the row holds nothing that a target row is made from"),
+    "not-read": (
+        DROPPED,
+        "a part of the file that nobody has read; none are counted where nobody can count them",
+    ),
     "unknown-column": (DROPPED, "the data set has no such column"),
     "unknown-table": (DROPPED, "the data set has no such table"),
 }

@@ -240,7 +240,7 @@ class Manifest(_Overlaid):
 def tables_in(books: Books) -> list[TableIn]:
     """One line a source table: rows and values, with what became of them."""
     flows: dict[str, Flow] = {}
-    for account in books.values:
+    for account in (*books.values, *books.unread):
         _add(flows.setdefault(account.table, _no_flow()), _flow(account))
     return [_table_in(account, flows.get(account.table, _no_flow())) for account in books.rows]
 
@@ -282,7 +282,7 @@ def _add(total: Flow, more: Flow) -> None:
 
 def left_behind(books: Books) -> list[LeftBehind]:
     """One line a reason, most values first."""
-    rows, values = _by_reason(books.rows), _by_reason(books.values)
+    rows, values = _by_reason(books.rows), _by_reason([*books.values, *books.unread])
     lines: list[LeftBehind] = [
         {
             "reason": word,
