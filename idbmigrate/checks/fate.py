@@ -113,16 +113,20 @@ class Fate:
             self.valid[rule.table][rows] = False
 
     def _fails(self, table: str, form: Parent | Child, valid: np.ndarray) -> np.ndarray:
-        """Rows of a table that a relation refuses, given which rows of the other table are valid."""
+        """Rows of a table that a relation refuses, given which rows of the other table are valid.
+
+        A row without a key is the business of the rules for blank values, as at the centre.
+        """
         keys = self.relations.dataset.tables
+        names = self.relations.column(table, form.column)
+        named = names.values.given[names.at]
         if isinstance(form, Parent):
             foreign, primary = keys[table].foreign_keys, keys[form.table].primary_key
             link = self.relations.link(table, form.column, *_key(foreign, form.column, form.table, primary))
-            names = self.relations.column(table, form.column)
-            return names.values.given[names.at] & ~link.has_parent(valid)
+            return named & ~link.has_parent(valid)
         child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
         link = self.relations.link(form.table, child_column, table, form.column)
-        fails = ~link.has_child(valid)
+        fails = named & ~link.has_child(valid)
         if form.where is not None:
             plan = self.plans[table]
             condition = form.where.sql(plan)

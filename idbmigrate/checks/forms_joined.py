@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from idbmigrate.checks import patterns
-from idbmigrate.checks.forms import Algorithm, Form, Is, Pattern
+from idbmigrate.checks.forms import Algorithm, Form, Is, Length
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -26,6 +25,9 @@ class Joined(Form):
 
     def meaning(self) -> str:
         words = [part.meaning() for part in self.parts]
+        if self.join == "all":  # a choice among what must all hold stands in brackets
+            choices = (isinstance(part, Joined) and part.join == "any" for part in self.parts)
+            words = [f"({word})" if choice else word for word, choice in zip(words, choices, strict=True)]
         if self.join == "none":
             if len(words) == 1:
                 return words[0].replace(" is ", " is not ", 1)
@@ -48,7 +50,10 @@ class Joined(Form):
 
 @dataclass(frozen=True)
 class Coded(Form):
-    """``coded: {scheme, code, icd10: [..], snomed: [..]}``: the code has not the shape of its scheme."""
+    """``coded: {scheme, code, icd10: [..], snomed: [..]}``: the code has not the shape of its scheme.
+
+    Four to six characters of any kind for ICD-10, as at the centre, and a SNOMED CT concept.
+    """
 
     scheme: str
     code: str
@@ -62,7 +67,7 @@ class Coded(Form):
         return f"{self.code} does not have the shape of a code of the scheme in {self.scheme}"
 
     def sql(self, plan: Plan) -> exp.Expr | None:
-        icd10 = Joined("all", (Is(self.scheme, self.icd10), Pattern(self.code, patterns.ICD10)))
+        icd10 = Joined("all", (Is(self.scheme, self.icd10), Length(self.code, 4, 6)))
         snomed = Joined("all", (Is(self.scheme, self.snomed), Algorithm(self.code, "snomed")))
         return Joined("any", (icd10, snomed)).sql(plan)
 

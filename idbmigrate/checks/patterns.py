@@ -22,8 +22,5 @@ OFFSET_TIMESTAMP = rf"^{_DATE}T{_TIME}(Z|[+]0[01]:00|-00:00)$"
 STARTS_WITH_DATE = f"^{_DATE}"
 MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])"
 
-#: ICD-10 in four to six characters: letter, digit, then letters or digits (X pads a short code).
-ICD10 = r"^[A-Za-z][0-9][0-9A-Za-z][0-9A-Za-z.]{1,3}$"
-
 #: The first day that the centre takes for a date; earlier ones count as badly written.
 FIRST_DAY = "1890-01-01"

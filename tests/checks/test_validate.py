@@ -19,7 +19,7 @@ from .good import DATASET, arrow, good
 def file():
     found = good()
     found["IDS101Referral"][0]["EndCode"] = None  # a warning
-    found["IDS603PresentingComplaints"][0]["PresComp"] = "F 41"  # a record
+    found["IDS603PresentingComplaints"][0]["PresComp"] = "F41.100"  # a record
     found["IDS001MPI"][0]["LocalPatientId"] = 'P"1,\n'
     for rows in found.values():
         for row in rows:
@@ -64,7 +64,12 @@ def test_worst_first_and_all_of_it_in_json(file, tmp_path):
     code, out, _ = run(folder, "--as", "iapt-2.1", "--json")
     document = json.loads(out)
     assert code == 1 and document["fate"]["outcome"] == "rejected"
-    assert [cause["code"] for cause in document["root_causes"]] == ["IDSREJ007", "IDS60310", "IDS10137"]
+    assert [cause["code"] for cause in document["root_causes"]] == [
+        "IDSREJ007",
+        "IDS60310",
+        "IDS10137",
+        "OWN040",
+    ]
     assert "nowhere" not in out
     text = run(folder, "--as", "iapt-2.1")[1]
     assert text.startswith("The file would be rejected as a whole (IDSREJ007)") and "nowhere" not in text
@@ -77,8 +82,8 @@ def test_files(file, tmp_path):
         for option, name in (("--findings", "f.csv"), ("--html", "r.html"), ("--xlsx", "r.xlsx"))
     }
     run(folder, "--as", "iapt-2.1", "--share", *(word for pair in names.items() for word in pair))
-    assert "F 41" in names["--findings"].read_text(encoding="utf-8"), "the local file holds the value"
-    assert "F 41" not in names["--html"].read_text(encoding="utf-8")
+    assert "F41.100" in names["--findings"].read_text(encoding="utf-8"), "the local file holds the value"
+    assert "F41.100" not in names["--html"].read_text(encoding="utf-8")
 
 
 def test_portal_values_are_compared(file, tmp_path):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import count
+from itertools import count, product
 
 from idbmigrate.checks import load_pack
 from idbmigrate.checks.forms import Code
@@ -193,9 +193,10 @@ class Families:
             if rule.table == table and isinstance(rule.form, Unique) and rule.form.where is not None:
                 for column in set(rule.form.where.columns()):
                     yield self.family(table, column, "twice without", {column: None}, twice=True)
+        crossed = [rule for rule in self.pack.rules if rule.table == table and rule.kind == "cross-field"]
+        for pair in dict.fromkeys(tuple(sorted(rule.columns)) for rule in crossed):
+            yield from self.together(table, pair)
         columns = self.dataset.tables[table].columns
-        if "NHSNumberStatus" in columns:
-            yield self.family(table, "NHSNumber", "neither", {"NHSNumber": None, "NHSNumberStatus": None})
         if "PersScore" in columns:
             for tool, scores in _SCORES.items():
                 for score in scores:
@@ -207,6 +208,20 @@ class Families:
                     yield self.family(table, code, f"{value!r} under {listed}", {scheme: listed, code: value})
         if table.endswith("002GP"):
             yield from self.registrations(table)
+
+    def together(self, table: str, columns: tuple[str, ...]) -> Iterator[Family]:
+        """Columns that a rule looks at together: nothing, what is good, and codes, each with each."""
+        specs = self.dataset.tables[table].columns
+        lists = [self.dataset.codes_of(specs[name]) for name in columns]
+        tried = [
+            dict.fromkeys([None, *(list(codes.codes)[:9] if codes else [self.good[table].get(name)])])
+            for name, codes in zip(columns, lists)
+        ]
+        for values in product(*tried) if len(columns) == 2 else ():
+            change = {
+                name: value for name, value in zip(columns, values) if value != self.good[table].get(name)
+            }
+            yield self.family(table, columns[0], f"with {columns[1]}: {values}", change)
 
     def coded(self, table: str) -> list[tuple[str, str]]:
         """Pairs of scheme and code among the columns of a table."""

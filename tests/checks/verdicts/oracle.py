@@ -82,16 +82,8 @@ class Judge:
         if although and not read(although)(self, rule.table, row):
             return False
         target, key = self.dataset.tables[rule.table].foreign_keys.get(column, (None, None))
-        child = target != other
-        if not child:
-            named = key
-        elif rule.columns[0] in self.dataset.tables[other].primary_key and not self._refers(
-            other, rule.table, column
-        ):
-            child, named = False, column
-        else:
-            named = self._refers(other, rule.table, column) or column
-        if not child and not given(row.get(column)):
+        named = key if target == other else self._refers(other, rule.table, column) or column
+        if not given(row.get(column)):
             return False
         rows = self.family.get(other, ())
         return not any(
@@ -321,6 +313,9 @@ _WRONG: dict[str, Callable[..., bool]] = {
     "is not a postcode with a space between its halves": (
         lambda v: not re.fullmatch(r"[A-Za-z]{1,2}[0-9][A-Za-z0-9]?[ \t]+[0-9][A-Za-z]{2}", v)
     ),
+    "is not written as ICD-10 codes are (letter, digit, two to four more)": (
+        lambda v: not re.fullmatch("[A-Za-z][0-9][0-9A-Za-z][0-9A-Za-z.]{1,3}", v)
+    ),
     "is not a year and month (YYYY-MM)": lambda v: not re.fullmatch("[0-9]{4}[-/](0[1-9]|1[0-2])", v),
     "has a slash where a hyphen belongs": lambda v: bool(re.match("[0-9]{4}/", v)),
     "is not an amount of one to seven digits, a point and two decimals": (
@@ -338,6 +333,9 @@ def read(sentence: str) -> Test:
         return test
     for word, joined in ((" or ", any), (" and ", all)):
         for found in re.finditer(word, sentence):
+            before = sentence[: found.start()]
+            if before.count("(") > before.count(")"):
+                continue
             try:
                 parts = read(sentence[: found.start()]), read(sentence[found.end() :])
             except ValueError:
@@ -454,7 +452,7 @@ def _coded(code: str, scheme: str) -> Test:
         if not given(row.get(code)) or not known.get(named or ""):
             return False
         if named in ("01", "02"):
-            return not re.fullmatch("[A-Za-z][0-9][0-9A-Za-z][0-9A-Za-z.]{1,3}", row[code])
+            return not 4 <= len(row[code]) <= 6
         return not is_concept(row[code])
 
     return test
@@ -474,6 +472,7 @@ def _score(column: str, words: str) -> Test | None:
 
 
 _SENTENCES: list[tuple[str, Callable]] = [
+    (r"\(([^()]*)\)", read),
     (rf"{_NAME} is blank", lambda c: lambda judge, table, row: blank(row.get(c))),
     (rf"{_NAME} is missing", lambda c: lambda judge, table, row: not given(row.get(c))),
     (rf"{_NAME} is given", lambda c: lambda judge, table, row: given(row.get(c))),

@@ -84,4 +84,5 @@ OVERRIDES: dict[str, dict[str, str | None]] = {
     "MHS601MedHistPrevDiag": {"PrevDiag": "F321"},
     "MHS604PrimDiag": {"PrimDiag": "F321"},
     "MHS605SecDiag": {"SecDiag": "F321"},
+    "MHS609PresComp": {"PresComp": "F321"},
 }
