@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from idbmigrate.datasets.model import ColumnSpec
 from idbmigrate.sample.blocks import dates, numbered, times, whole
@@ -13,13 +14,22 @@ from idbmigrate.sample.course import UNKNOWN_RANGE, Care
 
 #: scores taken at nearly every session; the others belong to a few patients each
 _ROUTINE = ("PHQ9", "GAD7", "WSAS")
+#: the questionnaire of a disorder is given to those who have it
+_OF_DISORDER = {
+    "AGORASCOREALONE": "F400",
+    "SOCPHOBIAINVSCORE": "F401",
+    "OCDSCORE": "F42",
+    "PTSDSCORE": "F431",
+    "PTSD_SCORE": "F431",
+    "HEALTHANXSCORE": "F452",
+}
 
 
 def scores(care: Care, spec: Mapping[str, ColumnSpec]) -> dict[str, pa.Array]:
     """Scores that start high and fall with the sessions, within their published ranges."""
     rng, referrals = care.rng, len(care.patient)
-    level = rng.normal(0.62, 0.15, referrals)[care.of]
-    fall = rng.normal(0.03, 0.02, referrals)[care.of] * care.step
+    level = rng.normal(0.56, 0.2, referrals)[care.of]
+    fall = rng.normal(0.05, 0.03, referrals)[care.of] * care.step
     scores = {}
     for name, column in spec.items():
         if "SCORE" not in name:
@@ -27,15 +37,26 @@ def scores(care: Care, spec: Mapping[str, ColumnSpec]) -> dict[str, pa.Array]:
         low, high = column.range or UNKNOWN_RANGE
         share = np.clip(level - fall + rng.normal(0, 0.08, len(care.of)), 0, 1)
         if name.startswith(_ROUTINE):
-            given = care.attended & (rng.random(len(care.of)) < 0.95)
+            given = (
+                care.attended & (rng.random(len(care.of)) < 0.95) & (care.of % 23 != 7)
+            )  # some never answer
         else:
-            given = care.attended & (rng.random(referrals) < 0.06)[care.of]
+            given = care.attended & (_has(care, name) | (rng.random(referrals) < 0.06))[care.of]
         if column.format.kind == "decimal":
             value = np.round((low + share * (high - low)) * 20) / 20
             scores[name] = pa.array(value, mask=~given)
         else:
             scores[name] = whole(np.rint(low + share * (high - low)), given)
     return scores
+
+
+def _has(care: Care, score: str) -> np.ndarray:
+    """Which referrals have the disorder that a questionnaire is for."""
+    disorder = _OF_DISORDER.get(score)
+    if disorder is None or care.diagnosis is None:
+        return np.zeros(len(care.patient), bool)
+    found = pc.fill_null(pc.starts_with(care.diagnosis, disorder), False)
+    return found.to_numpy(zero_copy_only=False)
 
 
 def assessment_peq(care: Care) -> dict[str, pa.Array]:

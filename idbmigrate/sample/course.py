@@ -13,6 +13,8 @@ from idbmigrate.sample.blocks import numbered
 _ATTENDANCE = {"5": 70, "6": 7, "7": 2, "2": 9, "3": 9, "4": 3}
 #: most sessions are at weekly steps; a referral has at most this many appointments
 _SESSIONS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
+#: long waits are of referrals of the year's first days, so that their courses end within it
+_EARLY = 120
 #: scores of which nothing public gives the range
 UNKNOWN_RANGE = (0, 20)
 
@@ -47,6 +49,7 @@ class Care:
     quarter: np.ndarray
     attendance: pa.Array
     attended: np.ndarray
+    diagnosis: pa.Array | None = None
 
 
 def draw_course(dataset: Dataset, block: Block) -> Care:
@@ -62,7 +65,8 @@ def draw_course(dataset: Dataset, block: Block) -> Care:
     )
     of = np.repeat(np.arange(len(patient)), sessions)
     step = np.arange(len(of)) - np.repeat(np.cumsum(sessions) - sessions, sessions)
-    day = (received + rng.integers(3, 29, len(patient)))[of] + 7 * step
+    begun = received + rng.integers(3, 29, len(patient)) + _waits(received, first)
+    day = begun[of] + 7 * step + np.where(step > 1, _gaps(received, first)[of], 0)
     codes = [code for code in _ATTENDANCE if code in dataset.code_lists["attendance"].codes]
     place = rng.choice(len(codes), len(of), p=_shares([_ATTENDANCE[code] for code in codes]))
     return Care(
@@ -82,6 +86,18 @@ def draw_course(dataset: Dataset, block: Block) -> Care:
         pa.array(codes).take(pa.array(place)),
         np.isin(place, [codes.index("5"), codes.index("6")]),
     )
+
+
+def _waits(received: np.ndarray, first_day: int) -> np.ndarray:
+    """Days that some wait longer for their assessment: over six weeks, a few over eighteen."""
+    nth, early = np.arange(len(received)), received < first_day + _EARLY
+    return np.where(early & (nth % 11 == 4), 40, 0) + np.where(early & (nth % 37 == 9), 120, 0)
+
+
+def _gaps(received: np.ndarray, first_day: int) -> np.ndarray:
+    """Days that some wait between the first treatments, on a waiting list within the service."""
+    nth = np.arange(len(received))
+    return np.where((received < first_day + _EARLY) & (nth % 13 == 6), 98, 0)
 
 
 def _shares(weights) -> np.ndarray:

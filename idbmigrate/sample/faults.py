@@ -14,6 +14,8 @@ from idbmigrate.errors import UsageError
 #: level -> share of the rows that each kind of fault touches
 LEVELS = {"none": 0.0, "some": 0.01, "many": 0.05}
 _UNKNOWN_CODE = "?!"
+#: days by which a contact lies outside its referral: longer than a course of care
+_OUTSIDE = 150
 
 
 def share_of(faults: str) -> float:
@@ -30,12 +32,14 @@ def share_of(faults: str) -> float:
 
 def spoil(dataset: Dataset, tables: Mapping[str, pa.Table], share: float, rng: np.random.Generator):
     """Tables with faults: unpadded and unknown codes, trailing blanks, NULL as a word, impossible scores,
-    wrong check digits, orphans, repeated patients, ends before beginnings.
+    wrong check digits, orphans, repeated patients, ends before beginnings, contacts outside their referral,
+    referral numbers that two patients share.
 
     Every fault fits its column's type and length, as it would have to in the file.
     """
     if not share:
         return dict(tables)
+    (apart,) = rng.spawn(1)  # so that what is drawn below stays as it is
     spoilt = {}
     for name, table in tables.items():
         spec = dataset.tables[name]
@@ -44,7 +48,36 @@ def spoil(dataset: Dataset, tables: Mapping[str, pa.Table], share: float, rng: n
             for column in table.column_names
         }
         spoilt[name] = _spoil_rows(name, pa.table(columns), share, rng)
-    return spoilt
+    spoilt["Appointment"] = _move_outside(spoilt["Appointment"], share, apart)
+    return _share_numbers(spoilt, share, apart)
+
+
+def _move_outside(table: pa.Table, share: float, rng: np.random.Generator) -> pa.Table:
+    """Contacts with some before their referral, and some after its end."""
+    day = table.column("APPOINTMENT").combine_chunks()
+    for step in (-_OUTSIDE, _OUTSIDE):
+        moved = pc.add(day, pa.scalar(step * 86_400_000, pa.duration("ms")))
+        day = pc.if_else(_some(rng, len(day), share / 4), moved, day)
+    return table.set_column(table.column_names.index("APPOINTMENT"), "APPOINTMENT", day)
+
+
+def _share_numbers(
+    tables: Mapping[str, pa.Table], share: float, rng: np.random.Generator
+) -> dict[str, pa.Table]:
+    """Give some referrals, and all that hangs on them, the number of another patient's referral."""
+    numbers = tables["Referral"].column("SERVICEID").combine_chunks()
+    taken = np.flatnonzero(rng.random(len(numbers)) < share / 4)
+    taken = taken[taken > 0]
+    before, after = numbers.take(pa.array(taken)), numbers.take(pa.array(taken - 1))
+    shared = {}
+    for name, table in tables.items():
+        if "SERVICEID" in table.column_names:
+            values = table.column("SERVICEID").combine_chunks()
+            at = pc.index_in(values, value_set=before)
+            values = pc.coalesce(after.take(at), values)
+            table = table.set_column(table.column_names.index("SERVICEID"), "SERVICEID", values)
+        shared[name] = table
+    return shared
 
 
 def _some(rng: np.random.Generator, rows: int, share: float) -> pa.Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shlex
+from itertools import pairwise
 
 import numpy as np
 import pyarrow.compute as pc
@@ -117,10 +118,62 @@ def test_faults_and_drift_are_all_there(tmp_path):
     assert {"1", "01", "?!"} <= kinds and any(value and value.endswith(" ") for value in kinds)
     assert 99 in appointment["PHQ9_Score"].to_pylist()
     assert any(row["ENDDATE"] and row["ENDDATE"] < row["REFRECDATE"] for row in referral.to_pylist())
+    referral = referral.rename_columns([name.upper() for name in referral.column_names])
+    appointment = appointment.rename_columns([name.upper() for name in appointment.column_names])
+    owners = referral.group_by("SERVICEID").aggregate([("LPTID", "count_distinct")])
+    assert pc.max(owners["LPTID_count_distinct"]).as_py() > 1, "patients who share a referral number"
+    bounds = {row["SERVICEID"]: (row["REFRECDATE"], row["ENDDATE"]) for row in referral.to_pylist()}
+    seen = [
+        (row["APPOINTMENT"], *bounds.get(row["SERVICEID"], (None, None))) for row in appointment.to_pylist()
+    ]
+    assert any(begin and day < begin for day, begin, end in seen), "contacts before their referral"
+    assert any(end and day > end for day, begin, end in seen), "contacts after its end"
     dates = [value for value in pauses["PAUSESTARTDATE"].to_pylist() if value]
     assert dates and all(dt.datetime.strptime(value, "%d/%m/%Y") for value in dates)
     assert {"LocalNotes", "KeyWorker", "ReligiousGroup"} <= set(person.column_names)
     assert max(len(note or "") for note in person["LocalNotes"].to_pylist()) > 400
+
+
+def test_courses_differ_as_they_do_in_life(tmp_path):
+    sample = write_sample(tmp_path / "s.mdb", dataset="iapt-1.5", patients=2000, seed=5)
+    with open_database(sample.path) as db:
+        t = {name.removeprefix("IAPTDataSet"): db.read(name) for name in db.tables}
+    seen = t["Appointment"].to_pylist()
+    referrals = {row["SERVICEID"]: row for row in t["Referral"].to_pylist()}
+    first = {}
+    for row in seen:
+        if row["PHQ9_SCORE"] is not None:
+            first.setdefault(row["SERVICEID"], row["PHQ9_SCORE"])
+    case = sum(score >= 10 for score in first.values()) / len(first)
+    assert 0.6 < case < 0.95 and len(first) < len(referrals), "at caseness, and without a score"
+    # end codes fit the course, and most of the treated complete it
+    kinds = ("02", "03", "05")
+    treated = {r["SERVICEID"] for r in seen if r["ATTENDANCE"] in ("5", "6") and r["APPTYPE"] in kinds}
+    stepped = [row["ENDCODE"] for row in referrals.values() if row["ORGCODEPROVIDSTEPTO"]]
+    assert set(stepped) == {"40", "41"}
+    ends = [
+        (row["ENDCODE"], number in treated)
+        for number, row in referrals.items()
+        if row["ENDCODE"] and not row["ORGCODEPROVIDSTEPTO"]
+    ]
+    completed = sum(code == "42" for code, _ in ends) / len(ends)
+    assert 0.35 < completed < 0.65 and 0 < sum(code in ("15", "45") for code, _ in ends) < len(ends) / 50
+    assert all((code in ("10", "11", "12", "13", "14", "15", "97")) != was for code, was in ends)
+    sources = [row["SOURCEREFERRAL"] for row in referrals.values() if row["SOURCEREFERRAL"]]
+    retired = sum(code[0] in "JKL" for code in sources) / len(sources)
+    assert 0 < retired < 0.02
+    # a last contact after the end; the questionnaire of the disorder; a long wait between two treatments
+    assert any(
+        referrals[row["SERVICEID"]]["ENDDATE"] and row["APPOINTMENT"] > referrals[row["SERVICEID"]]["ENDDATE"]
+        for row in seen
+    )
+    social = {number for number, row in referrals.items() if row["PROVDIAG"] == "F401"}
+    assert any(row["SERVICEID"] in social and row["SOCPHOBIAINVSCORE"] is not None for row in seen)
+    days = {}
+    for row in seen:
+        days.setdefault(row["SERVICEID"], []).append(row["APPOINTMENT"])
+    gaps = [after - before for each in days.values() for before, after in pairwise(each)]
+    assert max(gap.days for gap in gaps) > 90
 
 
 def test_blocks_do_not_repeat_each_other(tmp_path, monkeypatch):
