@@ -55,7 +55,7 @@ class Judge:
         return found | self.relations()
 
     def reject(self, rule, table: str, place: int) -> None:
-        if rule.published and rule.effect in ("record", "group"):
+        if rule.effect in ("record", "group"):
             self.rejected.add((table, place))
 
     def relations(self) -> set[str]:
