@@ -89,11 +89,14 @@ class Bound:
             return _no(referrals.num_rows)
         teams, role = self._table("teams"), self.roles["teams"]
         chosen = teams.filter(_among(_text(teams, role["type"]), self.roles["support"]["team_types"]))
+        keys = self._column(referrals, "referral", "key")
         if "referral" in role:
-            ids, column = _text(chosen, role["referral"]), self.roles["referral"]["key"]
-        else:
-            ids, column = _text(chosen, role["team"]), role["of_referral"]
-        return _flat(pc.is_in(_text(referrals, column), value_set=_flat(ids), skip_nulls=True))
+            return _held(keys, _text(chosen, role["referral"]))
+        ids = _text(chosen, role["team"])
+        first = _held(_text(referrals, role["of_referral"]), ids)
+        others = self._table("other_teams")
+        further = others.filter(_held(self._column(others, "other_teams", "team"), ids))
+        return pc.or_(first, _held(keys, self._column(further, "other_teams", "referral")))
 
     def _contact(self, table: pa.Table) -> pa.Table:
         purpose = self._column(table, "contact", "purpose")
@@ -211,6 +214,11 @@ def _text(table: pa.Table, name: str | None) -> Column:
     if name is None or name not in table.column_names:
         return pa.nulls(table.num_rows, pa.string())
     return table[name].cast(pa.string())  # what was staged may be a dictionary
+
+
+def _held(values: Column, among: Column) -> pa.Array:
+    """Whether each value is one of others, and no missing one."""
+    return _flat(pc.is_in(values, value_set=_flat(among), skip_nulls=True))
 
 
 def _no(count: int) -> pa.Array:

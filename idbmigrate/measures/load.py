@@ -49,6 +49,7 @@ _ROLES = {
     "activity": {"columns", "table", "key", "contact", "procedure", "low", "high"},
     "employment": {"table", "patient", "day", "status"},
     "teams": {"table", "referral", "team", "type", "of_referral"},
+    "other_teams": {"table", "referral", "team"},
     "support": {"procedures", "mechanisms", "team_types", "received"},
 }
 _READING = {"data_sets", "note", "support_note", "lacks", "nothing", *_ROLES}
