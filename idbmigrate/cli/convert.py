@@ -150,6 +150,11 @@ def command(
         show(console, each, str(result.paths[name]) if isinstance(result, Batch) else None)
         if comparing:
             show_comparison(console, each["measures"])
+    if options["template"] and "idb" in formats:
+        from idbmigrate.cli.fill import note_unevaluated
+        from idbmigrate.exporters.idb import unevaluated
+
+        note_unevaluated(console, unevaluated(options["template"]))
     failed = 0
     if isinstance(result, Batch):
         show_all(console, result.summary, {name: str(path) for name, path in result.paths.items()})

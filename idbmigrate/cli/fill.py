@@ -26,12 +26,20 @@ def command(
     console: Console, folder: str, template: str, out: str, name: str | None, allow, overwrite: bool
 ) -> None:
     """Fill a copy of an Access template with the output of convert in DIR."""
-    from idbmigrate.exporters.idb import fill
+    from idbmigrate.exporters.idb import fill, unevaluated
     from idbmigrate.exporters.output import read_output
 
     dataset, tables = read_output(folder, name)
     console.progress("filling")
     rows = fill(tables, template, out, dataset=dataset, allow=allow, overwrite=overwrite)
-    console.document({"file": out, "dataset": dataset.name, "rows": rows})
+    left = unevaluated(template)
+    console.document({"file": out, "dataset": dataset.name, "rows": rows, "rules_not_evaluated": left})
     console.say(f"{out}: {sum(rows.values()):,} rows")
     console.table(rows.items(), ["table", "rows"])
+    note_unevaluated(console, left)
+
+
+def note_unevaluated(console: Console, columns: list[str]) -> None:
+    """Say which validation rules of a template nobody has held the values against."""
+    if columns:
+        console.note(f"validation rules that only Access can evaluate: {', '.join(columns)}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,13 +18,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.access import open_database
-from idbmigrate.access.write.values import side_by_side
+from idbmigrate.access.write.layout import ColumnLayout
+from idbmigrate.access.write.properties import ColumnRules
+from idbmigrate.access.write.values import arrow_type, side_by_side
 from idbmigrate.access.write.writer import DatabaseWriter
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import BooksError, OutputError
 from idbmigrate.exporters import Job
 from idbmigrate.exporters import template as templates
 from idbmigrate.exporters.access_text import to_access
+from idbmigrate.exporters.conditions import Accepts, first_refused, understood
 from idbmigrate.exporters.whole import whole_file
 
 #: Values are converted to the types of the template, from text.
@@ -123,7 +127,9 @@ def _typed(name: str, table: pa.Table, layout: list, rules: Mapping) -> pa.Table
     def one(column: str) -> pa.Array:
         values, where = table.column(column), f"{name}.{column}"
         _require_rules(values, rules.get(column), where)
-        return to_access(values, columns[column], where)
+        made = to_access(values, columns[column], where)
+        _require_valid(made, rules.get(column), where)
+        return made
 
     kept = [column for column in table.column_names if column in columns]
     return pa.table(dict(zip(kept, side_by_side(one, kept, table.num_rows), strict=True)))
@@ -141,6 +147,53 @@ def _require_rules(values: pa.ChunkedArray, rules, where: str) -> None:
         if row:
             message = f"row {row}: the template does not allow an empty text"
             raise OutputError(message, code="value-does-not-fit", where=where)
+
+
+def _require_valid(values: pa.Array, rules: ColumnRules | None, where: str) -> None:
+    """Refuse a value that the template's validation rule refuses, where it is a simple comparison."""
+    test = _test(values.type, rules)
+    row = None if test is None else first_refused(values, test)
+    if row is not None:
+        raise OutputError(
+            f"row {row + 1}: the template's validation rule refuses the value",
+            code="value-does-not-fit",
+            where=where,
+            hint="take the rule off the column in a copy of the template, or mend the value",
+        )
+
+
+def _test(kind: pa.DataType, rules: ColumnRules | None) -> Accepts | None:
+    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if rules is None or not rules.valid or not (numbers or pa.types.is_string(kind)):
+        return None
+    return understood(rules.valid, pa.types.is_string(kind))
+
+
+def unevaluated(template: str | os.PathLike[str]) -> list[str]:
+    """The columns (``TABLE.COLUMN``) of a template whose validation rule says more than a simple comparison.
+
+    What they refuse only Access can tell.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / Path(template).name
+        shutil.copyfile(template, copy)
+        os.chmod(copy, 0o600)
+        with DatabaseWriter(copy) as writer:
+            return [
+                f"{name}.{column.name}"
+                for name in writer.tables
+                for column in writer.layout(name).columns
+                if _untested(column, writer.rules(name).get(column.name))
+            ]
+
+
+def _untested(column: ColumnLayout, rules: ColumnRules | None) -> bool:
+    if rules is None or not rules.valid:
+        return False
+    try:
+        return _test(arrow_type(column), rules) is None
+    except OutputError:  # a type that is never written
+        return True
 
 
 def _compare(

@@ -192,6 +192,76 @@ def test_what_the_design_requires(tmp_path, monkeypatch):
         assert caught.value.where == f"T.{column}"
 
 
+@pytest.mark.parametrize(
+    ("column", "rule", "good", "bad"),
+    [
+        ("Score", ">=0", ["0", "7", None], ["-1"]),
+        ("Score", "Between 0 And 27", ["0", "27"], ["28", "-1"]),
+        ("Score", "between 0 and 27 or =99", ["99"], ["98"]),
+        ("Score", ">=0 And <>5", ["4"], ["5", "-1"]),
+        ("Score", "In (1,2, 3)", ["3", None], ["4"]),
+        ("Score", "Is Not Null And <10", ["9"], [None, "10"]),
+        ("Cost", "<=0.5", ["0.5"], ["0.51"]),
+        ("Ratio", ">-2", ["-1.99"], ["-2"]),
+        ("Id", '"M" Or "F"', ["M", "f"], ["X"]),
+        ("Id", 'In ("M","a ""b""") Or Is Null', ['A "b"'], ["", "x"]),
+        ("Id", '<>"X"', ["M"], ["x"]),
+    ],
+)
+def test_validation_rules_of_the_template_are_held_against_the_values(
+    tmp_path, monkeypatch, column, rule, good, bad
+):
+    source = make(tmp_path / "template.mdb", indexes=())
+    monkeypatch.setattr(DatabaseWriter, "rules", lambda *_: {column: properties.ColumnRules(valid=rule)})
+    idb.fill(text(*({column: value} for value in good)), source, tmp_path / "good.mdb")
+    for value in bad:
+        with pytest.raises(OutputError, match="row 2: the template's validation rule") as caught:
+            idb.fill(text({column: good[0]}, {column: value}), source, tmp_path / "out.mdb")
+        assert caught.value.where == f"T.{column}" and caught.value.code == "value-does-not-fit"
+    assert idb.unevaluated(source) == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        'Like "A*"',
+        "Len([Id])>3",
+        ">Date()",
+        "(>1)",
+        "> 1 And",
+        "In (1",
+        "",
+        "Not 5",
+        "<#01/02/2000#",
+        '="M',
+        "x",
+    ],
+)
+def test_rules_that_only_access_can_evaluate_are_named(tmp_path, monkeypatch, rule):
+    source = make(tmp_path / "template.mdb", indexes=())
+    columns = ("Id", "Score", "Born", "Flag")
+    rules = {column: properties.ColumnRules(valid=rule) for column in columns}
+    monkeypatch.setattr(DatabaseWriter, "rules", lambda _, table: rules if table == "T" else {})
+    assert idb.unevaluated(source) == [f"T.{column}" for column in ("Id", "Born", "Score", "Flag") if rule]
+    idb.fill(text(ROW), source, tmp_path / "fine.mdb")
+
+
+def test_fill_says_which_rules_it_did_not_evaluate(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from idbmigrate.cli import fill as verb
+    from idbmigrate.exporters import output
+
+    source = make(tmp_path / "template.mdb", indexes=())
+    monkeypatch.setattr(output, "read_output", lambda *_: (load_dataset("iapt-2.1"), text(ROW)))
+    monkeypatch.setattr(idb.templates, "require", lambda *_: [])
+    rules = {"Id": properties.ColumnRules(valid='Like "P*"')}
+    monkeypatch.setattr(DatabaseWriter, "rules", lambda _, table: rules if table == "T" else {})
+    words = [str(tmp_path), "--template", str(source), "--out", str(tmp_path / "out.mdb")]
+    result = CliRunner().invoke(verb.command, words)
+    assert result.exit_code == 0 and "only Access can evaluate: T.Id" in result.stderr
+
+
 def test_properties_of_columns():
     def chunk(kind: int, content: bytes) -> bytes:
         return (len(content) + 6).to_bytes(4, "little") + kind.to_bytes(2, "little") + content
@@ -201,14 +271,18 @@ def test_properties_of_columns():
         return len(raw).to_bytes(2, "little") + raw
 
     head = name("Born")
+    rule = ">=0 Or Is Null".encode("utf-16-le")
     entries = b"".join(
         (9).to_bytes(2, "little") + bytes([0, 1, place, 0, 1, 0, value])
         for place, value in ((0, 0xFF), (1, 0))
     )
-    blob = b"MR2\0" + chunk(0x80, name("Required") + name("AllowZeroLength"))
+    entries += (
+        (8 + len(rule)).to_bytes(2, "little") + bytes([0, 12, 2, 0]) + len(rule).to_bytes(2, "little") + rule
+    )
+    blob = b"MR2\0" + chunk(0x80, name("Required") + name("AllowZeroLength") + name("ValidationRule"))
     blob += chunk(1, (len(head) + 4).to_bytes(4, "little") + head + entries)
     assert properties.column_rules(blob) == {
-        "Born": properties.ColumnRules(required=True, allows_empty=False)
+        "Born": properties.ColumnRules(required=True, allows_empty=False, valid=">=0 Or Is Null")
     }
     for end in range(len(blob)):  # cut anywhere, it is read as far as it goes
         properties.column_rules(blob[:end])

@@ -19,10 +19,11 @@ _MOST = 1 << 20
 
 @dataclass(frozen=True)
 class ColumnRules:
-    """What a table's design says of a column: a value is required; an empty text is allowed."""
+    """What a table's design says of a column: a value is required, an empty text allowed, what is valid."""
 
     required: bool = False
     allows_empty: bool = True
+    valid: str = ""
 
 
 def column_rules(properties: bytes) -> dict[str, ColumnRules]:
@@ -45,6 +46,7 @@ def column_rules(properties: bytes) -> dict[str, ColumnRules]:
                 rules[column] = ColumnRules(
                     required=values.get("Required", b"\0")[:1] not in (b"", b"\0"),
                     allows_empty=values.get("AllowZeroLength", b"\xff")[:1] not in (b"", b"\0"),
+                    valid=values.get("ValidationRule", b"").decode("utf-16-le").strip(),
                 )
             at += size
     except (struct.error, UnicodeDecodeError, IndexError):
