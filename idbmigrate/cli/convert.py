@@ -14,6 +14,7 @@ from idbmigrate.exporters import FORMATS
 
 if TYPE_CHECKING:
     from idbmigrate.execution.belonging import KeyLine
+    from idbmigrate.ledger.inexact import InexactLine
     from idbmigrate.result.proposals import Proposal
     from idbmigrate.result.run import Run
     from idbmigrate.result.summary import BatchSummary, LeftBehind, Summary, TableIn, Total
@@ -213,6 +214,7 @@ def show(console: Console, summary: Summary, path: str | None = None) -> None:
     )
     _left_behind(console, summary["left_behind"])
     _proposals(console, summary.get("proposals", []))
+    _less_exactly(console, summary.get("less_exactly", []))
     _keys(console, summary.get("keys", []))
     _findings(console, summary)
     _closing(console, summary)
@@ -296,6 +298,17 @@ def _proposals(console: Console, found: list[Proposal]) -> None:
         values = sum(each["values"] for each in rest)
         lines.append((values, "", "", "", f"{len(rest)} more, in manifest.json"))
     console.table(lines, ["values", "column", "code", "becomes", "note"])
+
+
+def _less_exactly(console: Console, found: list[InexactLine]) -> None:
+    """Print which carried values lost detail on the way."""
+    if found:
+        _heading(console, "Carried less exactly")
+        lines = [
+            (line["values"], f"{line['table']}.{line['column']}", line["equivalence"], line["lookup"])
+            for line in found[:REASONS_SHOWN]
+        ]
+        console.table(lines, ["values", "of", "the new code is", "lookup"])
 
 
 def _keys(console: Console, found: list[KeyLine]) -> None:

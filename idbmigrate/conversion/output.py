@@ -147,6 +147,7 @@ def manifest(run: Run) -> Manifest:
         "ledger": run.ledger,
         "left_behind": summary["left_behind"],
         "proposals": summary["proposals"],
+        "less_exactly": summary["less_exactly"],
         "keys": summary["keys"],
         "findings": summary["findings"],
     }

@@ -4,7 +4,8 @@ Sections (a section that does not apply is null or empty): ``use`` (what the res
 ``not_read``, ``identification``, ``mapping``, ``settings``, ``flow`` (tables in, tables out, which feeds
 which), ``ledger``, ``coverage`` of the rules, ``vodim``, ``fate``, ``findings`` (counts by effect),
 ``root_causes``, ``windows`` (when the portal of the target took the months), ``dates`` (what each column of
-text dates proves), ``keys``, ``unmapped``, ``confidence``. It holds no time of day, so that the same run
+text dates proves), ``less_exactly`` (carried as a code that says less), ``keys``, ``unmapped``,
+``confidence``. It holds no time of day, so that the same run
 gives the same bytes.
 """
 
@@ -26,6 +27,7 @@ from idbmigrate.checks.vodim import measure
 from idbmigrate.execution.belonging import KeyLine
 from idbmigrate.execution.parameters import PERIOD
 from idbmigrate.ledger.books import LedgerLine
+from idbmigrate.ledger.inexact import InexactLine
 from idbmigrate.periods.windows import CalendarFacts, load_calendar, months_between
 from idbmigrate.reports.origins import origins, table_links
 from idbmigrate.result.summary import (
@@ -165,6 +167,7 @@ class Document(TypedDict):
     root_causes: list[dict[str, Any]]
     windows: Windows | None
     dates: list[DateProof]
+    less_exactly: list[InexactLine]
     keys: list[KeyLine]
     unmapped: list[Unmapped]
     confidence: SureCounts | None
@@ -227,6 +230,7 @@ def for_run(run: Run, target: Dataset, source: Dataset, outcome: Outcome | None)
     }
     document["windows"] = windows(summary)
     document["dates"] = run.dates
+    document["less_exactly"] = summary["less_exactly"]
     document["keys"] = summary["keys"]
     document["unmapped"] = unmapped(run)
     document["confidence"] = confidence(run)
@@ -303,6 +307,7 @@ def _frame(title: str, target: Dataset, flow: TableFlow) -> Document:
         "root_causes": [],
         "windows": None,
         "dates": [],
+        "less_exactly": [],
         "keys": [],
         "unmapped": [],
         "confidence": None,

@@ -217,6 +217,17 @@ def _month(document: Mapping[str, Any]) -> str:
     return f'<p class="note">Of the month {escape(period)} alone.</p>' if period else ""
 
 
+def _less_exactly(document: Mapping[str, Any]) -> str:
+    if not document.get("less_exactly"):
+        return ""
+    head = ["Source column", "#Values", "The new code is", "Lookup"]
+    rows = [
+        [f"{line['table']}.{line['column']}", line["values"], line["equivalence"], line["lookup"]]
+        for line in document["less_exactly"]
+    ]
+    return table("Values of which the target says less, more or something near", head, rows)
+
+
 def _keys(document: Mapping[str, Any]) -> str:
     if not document.get("keys"):
         return ""
@@ -351,6 +362,7 @@ _SECTIONS: list[tuple[str, str, Callable[[Mapping[str, Any]], str]]] = [
     ("vodim", "Data quality before and after", _vodim),
     ("keys", "Whose record it is", _keys),
     ("unmapped", "Codes without a place", _unmapped),
+    ("inexact", "Carried less exactly", _less_exactly),
     ("windows", "Submission windows", _windows),
     ("dates", "Dates as text", _dates),
     ("ledger", "The books", _ledger),

@@ -46,6 +46,9 @@ def shared(document: Document) -> Document:
         found["fate"] = _fate(found["fate"])
     found["dates"] = [_dates(line) for line in found["dates"]]
     found["root_causes"] = [_cause(line) for line in found["root_causes"]]
+    found["less_exactly"] = [
+        {**line, "values": safe(line["values"])} for line in found.get("less_exactly", ())
+    ]
     found["keys"] = [{**line, "rows": safe(line["rows"])} for line in found.get("keys", ())]
     found["findings"] = suppress(found["findings"])
     return found

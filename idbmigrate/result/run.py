@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from idbmigrate.execution.belonging import KeyLine, Settled
 from idbmigrate.ledger.books import Books, LedgerLine
+from idbmigrate.ledger.inexact import InexactLine, carried_inexactly
 from idbmigrate.ledger.proof import Proof
 from idbmigrate.result.proposals import Proposal, proposals
 from idbmigrate.result.summary import (
@@ -145,6 +146,11 @@ class Run:
             name: self.books.other_months(name, table.raw.num_rows) for name, table in self.staged.items()
         }
 
+    @cached_property
+    def less_exactly(self) -> list[InexactLine]:
+        """Values that were carried as a code that says less, more or something near, in counts."""
+        return carried_inexactly(self.mapping, self.staged, self.books, self.plan.accept)
+
     @property
     def identified(self) -> Identified:
         """What the file was taken for, and why."""
@@ -190,6 +196,7 @@ class Run:
             "tables_out": [{"table": name, "rows": t.num_rows} for name, t in self.coded.items()],
             "left_behind": self._left_behind,
             "proposals": self._proposals,
+            "less_exactly": self.less_exactly,
             "keys": self._keys,
             "findings": effects(self.findings) if self._found_anything else no_effects(),
             "root_causes": self.root_causes,

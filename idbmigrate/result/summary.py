@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from idbmigrate.errors import ErrorFacts
 from idbmigrate.execution.belonging import KeyLine
 from idbmigrate.ledger.books import Account, Books, LedgerLine
+from idbmigrate.ledger.inexact import InexactLine
 from idbmigrate.ledger.reasons import outcome
 from idbmigrate.result.proposals import Proposal
 from idbmigrate.words import DROPPED, EFFECTS, REJECTED, Confidence, Effect, Outcome, StatedConfidence
@@ -173,6 +174,7 @@ class Summary(_Compared):
     tables_out: list[TableOut]
     left_behind: list[LeftBehind]
     proposals: list[Proposal]
+    less_exactly: list[InexactLine]
     keys: list[KeyLine]
     findings: dict[Effect, int]
     root_causes: list[RootCause]
@@ -233,6 +235,7 @@ class Manifest(_Overlaid):
     ledger: list[LedgerLine]
     left_behind: list[LeftBehind]
     proposals: list[Proposal]
+    less_exactly: list[InexactLine]
     keys: list[KeyLine]
     findings: dict[Effect, int]
 
