@@ -187,6 +187,8 @@ class _Builder:
             confidence=section.word("confidence", CONFIDENCE, "confirmed"),
             confidences=section.graded("confidences"),
             note=section.text("note"),
+            expected=_YES_NO[section.word("expected", _YES_NO, "yes")],
+            recognised_by=section.words("recognised_by"),
         )
         section.done()
         self.check_names(columns, ((spec.name, spec.aliases) for spec in specs.values()))

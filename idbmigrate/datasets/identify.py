@@ -144,11 +144,13 @@ def _candidate(fit: _Fit, explained: frozenset[tuple[str, str]]) -> Candidate:
 
 def _evidence(best: _Fit, ranked: list[_Fit], stated: str | None) -> tuple[str, ...]:
     dataset = best.dataset
-    there = len(dataset.tables) - len(best.matching.missing)
-    total = sum(len(spec.columns) for spec in dataset.tables.values())
+    held = {table.canonical for table in best.matching.tables}
+    counted = [spec for spec in dataset.tables.values() if spec.expected or spec.name in held]
+    there = len(counted) - len(best.matching.missing)
+    total = sum(len(spec.columns) for spec in counted)
     said = [f"the user says that it is {stated}"] if stated else []
     said.append(
-        f"{there} of {len(dataset.tables)} tables and {len(best.matched)} of {total} columns of "
+        f"{there} of {len(counted)} tables and {len(best.matched)} of {total} columns of "
         f"{dataset.name} are in the file"
     )
     for other in ranked:

@@ -41,7 +41,8 @@ class ColumnMatch:
     """A column of the file and the one of the data set that it is (``canonical`` is None: none).
 
     ``how`` is ``exact``, ``case``, ``alias`` or ``overlay``; ``confidence`` that of the name that
-    matched. ``drift`` says how type or width differ from what the data set leads one to expect.
+    matched; a table may also be told by its ``columns``. ``drift`` says how type or width differ from what
+    the data set leads one to expect.
     """
 
     source: str
@@ -100,6 +101,9 @@ def match(dataset: Dataset, tables: Mapping[str, list[Column]], overlay: Overlay
         name: own.source for name, own in overlay.tables.items() if own.source and name in dataset.tables
     }
     found, clashes = _assign([t for t in tables if not overlay.ignores(t)], names, bound, "")
+    by_columns, more = _by_columns(dataset, tables, found, overlay)
+    found |= by_columns
+    clashes += more
     taken = {name for name, _, _ in found.values()}
     missing = [name for name in dataset.tables if name not in taken]
     shapes = [_Shape.of(dataset.tables[name]) for name in missing]
@@ -114,7 +118,37 @@ def match(dataset: Dataset, tables: Mapping[str, list[Column]], overlay: Overlay
         own, lost, more = _columns(dataset.tables[canonical], source, columns, binding, overlay)
         clashes += more
         matches.append(TableMatch(source, canonical, how, confidence, own, lost))
-    return Matching(tuple(matches), tuple(missing), tuple(clashes))
+    lost = tuple(name for name in missing if dataset.tables[name].expected)
+    return Matching(tuple(matches), lost, tuple(clashes))
+
+
+def _by_columns(
+    dataset: Dataset,
+    tables: Mapping[str, list[Column]],
+    found: Mapping[str, tuple[str, str, str]],
+    overlay: Overlay,
+) -> tuple[dict[str, tuple[str, str, str]], list[Clash]]:
+    """Tables of unknown names that have the columns by which a table of the data set is recognised.
+
+    They stand beside tables that are known by name: without any of those nothing is recognised.
+    """
+    if not found:
+        return {}, []
+    taken = {name for name, _, _ in found.values()}
+    free = {t: {c.name.casefold() for c in own} for t, own in tables.items() if t not in found}
+    recognised: dict[str, tuple[str, str, str]] = {}
+    clashes = []
+    for spec in dataset.tables.values():
+        if spec.name in taken or not spec.recognised_by:
+            continue
+        known = [
+            {name.casefold() for name in (column, *spec.columns[column].aliases)}
+            for column in spec.recognised_by
+        ]
+        alike = [t for t, names in free.items() if not overlay.ignores(t) and all(k & names for k in known)]
+        recognised |= dict.fromkeys(alike[:1], (spec.name, "columns", "inferred"))
+        clashes += [Clash(spec.name, tuple(alike))] if len(alike) > 1 else []
+    return recognised, clashes
 
 
 def _columns(

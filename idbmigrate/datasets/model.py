@@ -120,7 +120,8 @@ class TableSpec:
     """One table: ``columns`` in the order of the data set.
 
     ``foreign_keys`` maps a column to the table and column that it refers to. ``unique`` lists the groups
-    of columns of which no two rows may agree. ``confidences`` holds those of ``key`` and ``unique``.
+    of columns of which no two rows may agree. ``confidences`` holds those of ``key`` and ``unique``. A file
+    may lack a table that is not ``expected``. ``recognised_by`` are columns that tell it by any name.
     """
 
     name: str
@@ -136,6 +137,8 @@ class TableSpec:
     confidence: str = "confirmed"
     confidences: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
+    expected: bool = True
+    recognised_by: tuple[str, ...] = ()
 
     @property
     def is_header(self) -> bool:

@@ -46,6 +46,7 @@ def shapes(dataset: Dataset, naming: str, drift: bool) -> dict[str, Shape]:
             {c.name: _column(c, naming, drift and name in DRIFTED_TABLES) for c in table.columns.values()},
         )
         for name, table in dataset.tables.items()
+        if table.expected
     }
 
 

@@ -263,3 +263,48 @@ def test_outside_files_are_what_they_are(truth_tables, file, dataset):
         assert not [name for name in table.missing if expected[table.canonical].columns[name].expected]
     local = {"LocalNotes", "KeyWorker", "LocalFlag"}
     assert {name for t in found.tables if t.canonical for name in t.extra} <= local
+
+
+#: The table of the employment adviser pilot, whose name nobody published.
+PILOT = "LPTID, SERVICEID, EMPSTATUS, EMPSTATUSRECDATE DATE, JSASTATUS, ESASTATUS, UCSTATUS, PIPSTATUS"
+
+
+@pytest.fixture
+def with_pilot(file_of, drawn):
+    tables = file_of("iapt-1.5")
+    tables.pop("EmploymentAdviser", None)
+    return lambda **more: tables | {name: drawn(f"{name}: {columns}")[name] for name, columns in more.items()}
+
+
+def test_a_table_is_known_by_its_columns_whatever_its_name(with_pilot):
+    found = identify(with_pilot(EA_2017=PILOT))
+    assert found.dataset == "iapt-1.5" and found.missing_tables == ()
+    match = found.table("EmploymentAdviser")
+    assert (match.source, match.how, match.confidence) == ("EA_2017", "columns", "inferred")
+    assert found.evidence[0].startswith("8 of 8 tables")
+
+
+def test_a_file_without_it_lacks_nothing(with_pilot):
+    found = identify(with_pilot())
+    assert found.missing_tables == () and found.table("EmploymentAdviser") is None
+    assert found.evidence[0].startswith("7 of 7 tables")
+
+
+def test_fewer_of_its_columns_do_not_tell_it(with_pilot):
+    found = identify(with_pilot(EA_2017=PILOT.replace("UCSTATUS", "OTHER")))
+    assert found.table("EmploymentAdviser") is None and found.extra_tables == ("EA_2017",)
+
+
+def test_two_such_tables_are_for_the_user_to_tell_apart(with_pilot, overlay):
+    two = with_pilot(EA_2017=PILOT, EA_2018=PILOT)
+    with pytest.raises(SourceError) as caught:
+        identify(two)
+    assert caught.value.code == "ambiguous-names"
+    own = overlay("tables: {EmploymentAdviser: {from: EA_2018}}")
+    assert identify(two, own).table("EmploymentAdviser").source == "EA_2018"
+    assert identify(two, overlay("ignore: [EA_2017]")).table("EmploymentAdviser").source == "EA_2018"
+
+
+def test_the_other_editions_have_no_such_table():
+    assert "EmploymentAdviser" not in load_dataset("iapt-1.0").tables
+    assert not load_dataset("iapt-ltc-1.5.4").tables["EmploymentAdviser"].expected

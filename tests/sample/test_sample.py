@@ -90,6 +90,8 @@ def test_codes_are_the_data_sets_own_unless_faults_are_asked_for(tmp_path):
         count = 0
         with open_database(sample.path) as db:
             for name, table in dataset.tables.items():
+                if not table.expected:
+                    continue
                 physical = next(t for t in db.tables if t in (name, *table.aliases))
                 data = db.read(physical)
                 for column in table.columns.values():
