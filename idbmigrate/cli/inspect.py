@@ -195,7 +195,30 @@ def _show_codes(console: Console, result: Survey) -> None:
         )
         if any(code.value in ("false", "0") for code in result.new_codes):
             console.say("  What false or 0 means is for you to say, in an overlay:")
-            console.say("    lookups: {LOOKUP: {false: CODE, 0: CODE}}   (convert names the LOOKUP)")
+            for name, columns in _deciding(result).items():
+                console.say(f"    lookups: {{{name}: {{false: CODE, 0: CODE}}}}   for {', '.join(columns)}")
+
+
+def _deciding(result: Survey) -> dict[str, list[str]]:
+    """The lookups of the mappings of this data set that read a no of a Yes/No column, with those columns."""
+    from idbmigrate.datasets import list_datasets
+    from idbmigrate.errors import UsageError
+    from idbmigrate.mapping.codes import uses
+    from idbmigrate.mapping.load import find_mapping, load_mapping
+
+    asked = {(code.table, code.column) for code in result.new_codes if code.value in ("false", "0")}
+    found: dict[str, list[str]] = {}
+    for target in list_datasets("target"):
+        try:
+            mapping = load_mapping(find_mapping(result.found.dataset, target))
+        except UsageError:  # no mapping leads there
+            continue
+        for name, use in uses(mapping).items():
+            for column in sorted(asked & set(use.sources)):
+                place = ".".join(column)
+                if place not in found.setdefault(name, []):
+                    found[name].append(place)
+    return {name: columns for name, columns in found.items() if columns}
 
 
 def _heading(console: Console, text: str) -> None:

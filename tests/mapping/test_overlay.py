@@ -6,9 +6,12 @@ import hashlib
 import json
 
 import openpyxl
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+import idbmigrate
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 from idbmigrate.cli import group
 from idbmigrate.datasets import load_overlay
 from idbmigrate.errors import DescriptionError
@@ -72,3 +75,32 @@ def test_what_an_overlay_decided_is_told_wherever_the_run_is(sample_idb, tmp_pat
     CliRunner().invoke(group, [*words, "--out", str(tmp_path / "shared"), "--share"])
     page = (tmp_path / "shared" / "report.html").read_text(encoding="utf-8")
     assert "Codes decided by an overlay" in page and "wibble" not in page and digest not in page
+
+
+def test_inspect_names_the_lookup_that_a_no_is_read_by(tmp_path):
+    """The same lookup as the reason of the conversion."""
+    path = tmp_path / "a.mdb"
+    create_database(path)
+    with DatabaseWriter(path) as writer:
+        for table, texts in (
+            ("Person", {"LPTID": "P1", "ORGCODEPROVIDER": "RX1", "BIRTHDATE": "1980-01-01"}),
+            (
+                "Referral",
+                {"LPTID": "P1", "SERVICEID": "S1", "ORGCODECOMM": "02N", "REFRECDATE": "2016-04-04"},
+            ),
+            (
+                "Appointment",
+                {"LPTID": "P1", "SERVICEID": "S1", "APPOINTMENT": "2016-04-18", "ATTENDANCE": "5"},
+            ),
+        ):
+            columns = {name: pa.array([value]) for name, value in texts.items()}
+            if table == "Appointment":
+                columns["SSPIND"] = pa.array([False])
+            kinds = [NewColumn(name, "BOOLEAN" if name == "SSPIND" else "TEXT", 50) for name in columns]
+            writer.create_table(table, kinds)
+            writer.append(table, pa.table(columns))
+    told = CliRunner().invoke(group, ["inspect", str(path), "--source", "iapt-1.5"]).stdout
+    [line] = [line for line in told.splitlines() if "false: CODE" in line]
+    run = idbmigrate.convert(path, to="iapt-2.1", source="iapt-1.5", check=False)
+    [reason] = [x["reason"] for x in run.summary["left_behind"] if x["reason"].startswith("undecided-no:")]
+    assert f"{{{reason.partition(':')[2]}: {{" in line and line.endswith("for Appointment.SSPIND")
