@@ -8,7 +8,7 @@ from idbmigrate.cli._output import Console
 from idbmigrate.errors import UsageError
 
 if TYPE_CHECKING:
-    from idbmigrate.compile.plan import TableQuery, TieQuery
+    from idbmigrate.compile.plan import NaturalKeyQuery, TableQuery
     from idbmigrate.mapping import model as m
     from idbmigrate.words import StatedConfidence
 
@@ -154,7 +154,7 @@ def sql(
 
     An optimised query leaves out what the run takes over by the number of a row; a comment says what.
     """
-    from idbmigrate.compile import prepare
+    from idbmigrate.compile import hoist
     from idbmigrate.compile.plan import rows
     from idbmigrate.compile.portable import DIALECTS
     from idbmigrate.datasets import load_dataset
@@ -178,11 +178,9 @@ def sql(
     known = {v.number: v for columns in plan.values.values() for values in columns.values() for v in values}
     read: dict[str, set[str]] = {}
     for query in queries:
-        for name, prepared in query.prepared:
-            read.setdefault(name, set()).update(prepared)
-    values = {
-        name: prepare.query(rows(name), prepare.needed(prepared, known)) for name, prepared in read.items()
-    }
+        for name, hoisted in query.hoisted:
+            read.setdefault(name, set()).update(hoisted)
+    values = {name: hoist.query(rows(name), hoist.needed(hoisted, known)) for name, hoisted in read.items()}
     keys = {f"{tie.table}: {name}": query for tie in plan.ties for name, query in _key_queries(tie).items()}
     ranked = {f"{query.table}: {rule}": ranking for query in queries for rule, ranking in query.rankings}
     parts = {
@@ -209,7 +207,7 @@ def sql(
 _PARTS = {"keys": "natural key of", "values": "hoisted over", "sql": "made", "rankings": "superseded in"}
 
 
-def _key_queries(tie: TieQuery) -> dict[str, Any]:
+def _key_queries(tie: NaturalKeyQuery) -> dict[str, Any]:
     """What is asked about the natural key of a source table."""
     found = {"rows that share it": tie.shared, "their numbers": tie.numbers}
     return found if tie.keys is None else {**found, "digests": tie.keys}
@@ -218,9 +216,9 @@ def _key_queries(tie: TieQuery) -> dict[str, Any]:
 def _taken_over(query: TableQuery) -> list[str]:
     """Columns that the run takes by the number of a row, so that the query leaves them out."""
     lines = []
-    if query.copies:
-        lines.append(f"taken as they are from the source row: {', '.join(query.copies)}")
-    for name, (parent, key) in {**query.references, **query.same_rows}.items():
+    if query.pass_through:
+        lines.append(f"taken as they are from the source row: {', '.join(query.pass_through)}")
+    for name, (parent, key) in {**query.references, **query.same_row_parents}.items():
         how = "the joined row of" if name in query.references else "the row of the same source row in"
         lines.append(f"{name}: {key} of {how} {parent}")
     return lines

@@ -10,7 +10,7 @@ from idbmigrate.errors import DescriptionError
 
 if TYPE_CHECKING:
     from idbmigrate.mapping import model as m
-    from idbmigrate.mapping_tests.run import Trials
+    from idbmigrate.mapping_tests.run import MappingTests
 
 
 def verdicts(console: Console, names: Iterable[str], engines: Sequence[str], words: str | None) -> int:
@@ -78,7 +78,7 @@ def _counted(console: Console, name: str, found: Sequence[Any]) -> Iterable[Any]
         yield mutant
 
 
-def _must_pass(trials: Trials, engine: str, tests: Iterable[m.MappingTest]) -> None:
+def _must_pass(trials: MappingTests, engine: str, tests: Iterable[m.MappingTest]) -> None:
     for verdict in trials.run([engine], tests):
         if verdict.faults:
             place = verdict.test.place
@@ -90,13 +90,13 @@ def _must_pass(trials: Trials, engine: str, tests: Iterable[m.MappingTest]) -> N
             )
 
 
-def _trials(name: str) -> Trials:
+def _trials(name: str) -> MappingTests:
     from idbmigrate.datasets import load_dataset
     from idbmigrate.mapping.load import load_mapping
-    from idbmigrate.mapping_tests.run import Trials
+    from idbmigrate.mapping_tests.run import MappingTests
 
     mapping = load_mapping(name)
-    return Trials(mapping, load_dataset(mapping.source), load_dataset(mapping.target))
+    return MappingTests(mapping, load_dataset(mapping.source), load_dataset(mapping.target))
 
 
 def _chosen(mapping: m.Mapping, words: str | None) -> list[m.MappingTest]:

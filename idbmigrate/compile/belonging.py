@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope, digest
-from idbmigrate.compile.prepare import SELF, Preparation
+from idbmigrate.compile.hoist import SELF, Hoisting
 from idbmigrate.compile.sql import Sql
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
@@ -147,7 +147,7 @@ class Contradictions:
     """Rows of all records of which one contradicts another, and the prepared values that this reads."""
 
     query: exp.Query
-    values: dict[str, tuple[plan.Prepared, ...]]
+    values: dict[str, tuple[plan.Hoisted, ...]]
 
 
 def contradictions(
@@ -155,9 +155,9 @@ def contradictions(
 ) -> Contradictions:
     """What asks for the rows of records that contradict each other, in the rows of a relation."""
     columns = frozenset(r.name for n in (agreement.key, agreement.value) if n for r in m.references(n))
-    preparation = Preparation()
+    hoisting = Hoisting()
     named = frozenset(("", day) for day in days)
-    scope = Scope({"": columns}, {}, {}, "confirmed", named, source=rule.table, preparation=preparation)
+    scope = Scope({"": columns}, {}, {}, "confirmed", named, source=rule.table, hoisting=hoisting)
     owner = sql.column(rule.key_column or "", SELF)
     key = scope.value(agreement.key).sql if agreement.key else owner
     value = scope.value(agreement.value).sql
@@ -180,7 +180,7 @@ def contradictions(
     query.set("joins", [exp.Join(this=sql.relation("owners"), on=theirs)])
     query = sql.staged(query, [("keyed", keyed), ("hit", hit), ("owners", owners)])
     portable.check(query, agreement.place)
-    return Contradictions(query, preparation.needed(scope.prepared))
+    return Contradictions(query, hoisting.needed(scope.hoisted))
 
 
 # -- a record and its parent ------------------------------------------------------------------------

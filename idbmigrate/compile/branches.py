@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from idbmigrate.compile import fit, optimise, plan, sql
+from idbmigrate.compile.context import CompileContext
 from idbmigrate.compile.expressions import VALUE, Scope
+from idbmigrate.compile.hoist import SELF
 from idbmigrate.compile.joins import one_a_key
-from idbmigrate.compile.prepare import SELF
 from idbmigrate.compile.sql import Sql
-from idbmigrate.compile.surroundings import Surroundings
-from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Carrier, Value
+from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Contribution, Value
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
 
@@ -29,7 +29,7 @@ class MadeField:
     """
 
     name: str
-    carriers: tuple[plan.CarrierColumns, ...]
+    contributions: tuple[plan.ContributionColumns, ...]
     misfit: str | None = None
     filled: bool = False
     identity: tuple[str, int] | None = None
@@ -51,8 +51,8 @@ class MadeBranch:
     outputs: list[tuple[str, Sql]]
     values: dict[str, m.Expression]
     places: dict[str, m.Place]
-    copies: dict[str, tuple[plan.Copied, ...]]
-    prepared: frozenset[str]
+    pass_through: dict[str, tuple[plan.PassThrough, ...]]
+    hoisted: frozenset[str]
     origin: Callable[[Iterable[exp.Column]], Sql | None]
     stops: list[tuple[Sql, Sql]]
     targets: Mapping[str, str]  # alias -> target table
@@ -95,7 +95,7 @@ class MadeBranch:
 class BranchCompiler:
     """Compiles one branch in its surroundings."""
 
-    def __init__(self, branch: m.Branch, around: Surroundings):
+    def __init__(self, branch: m.Branch, around: CompileContext):
         self.branch, self.around = branch, around
         self.rule = around.mapping.sources.get(branch.source or "")
         self._check_names()
@@ -116,7 +116,7 @@ class BranchCompiler:
             occurrence=sql.column(plan.OCCURRENCE, SELF) if branch.source else None,
             source=branch.source,
             doubtful=sql.column(plan.CONFLICT, SELF) if branch.source in around.conflicts else None,
-            preparation=around.preparation,
+            hoisting=around.hoisting,
             unpivoted=tuple(item["column"] for item in branch.each),
         )
 
@@ -143,8 +143,8 @@ class BranchCompiler:
             outputs=[*always, *outputs],
             values=values,
             places={item.name: item.place for item in branch.fields},
-            copies={name: copied for name, value in outputs if (copied := self._copied(value))},
-            prepared=frozenset(self.scope.prepared),
+            pass_through={name: copied for name, value in outputs if (copied := self._copied(value))},
+            hoisted=frozenset(self.scope.hoisted),
             origin=self._rows,
             stops=stops,
             targets={join.alias: join.table for join in branch.joins if join.target},
@@ -205,7 +205,7 @@ class BranchCompiler:
             selects.append(select)
         return sql.subquery(sql.union_all(selects), SELF)
 
-    def _copied(self, value: Sql) -> tuple[plan.Copied, ...]:
+    def _copied(self, value: Sql) -> tuple[plan.PassThrough, ...]:
         """What a value is without anything done to it, by entry of ``each``; nothing where it is made."""
         each = self.branch.each
         if isinstance(value, exp.Column) and value.table == SELF:
@@ -213,14 +213,14 @@ class BranchCompiler:
         told = _told(value)
         return (told,) * max(1, len(each)) if told else ()
 
-    def _taken(self, name: str, number: int) -> plan.Copied:
+    def _taken(self, name: str, number: int) -> plan.PassThrough:
         """What a column of the row itself is in the rows of an entry of ``each``."""
         if not self.branch.each:
-            return plan.Copied(column=name)
+            return plan.PassThrough(column=name)
         texts = dict(self._texts(number))
         if name in texts:
-            return _told(texts[name]) or plan.Copied()
-        return plan.Copied(column=self._valued(name, self.branch.each[number]["column"]))
+            return _told(texts[name]) or plan.PassThrough()
+        return plan.PassThrough(column=self._valued(name, self.branch.each[number]["column"]))
 
     def _valued(self, name: str, column: str) -> str:
         """The name of a column, where it hangs on the value of an entry that of the entry's own."""
@@ -284,8 +284,9 @@ class BranchCompiler:
             value = self.scope.value(item.value)
             accepted = m.accepted(item.confidence, self.around.accept)
             if not accepted:
-                carriers = tuple(replace(c, why=sql.text(NOT_ACCEPTED), kept=None) for c in value.carriers)
-                value = Value(sql.no_text(), carriers)
+                why = sql.text(NOT_ACCEPTED)
+                contributions = tuple(replace(each, why=why, kept=None) for each in value.contributions)
+                value = Value(sql.no_text(), contributions)
             values[item.name] = item.value
             if accepted and self._surely_filled(item.value, filled):
                 filled.add(item.name)
@@ -297,13 +298,13 @@ class BranchCompiler:
             misfit = self._fitted(item, value.sql, outputs)
             if (parent := self._named_parent(item)) and accepted and misfit is None:
                 outputs.append((plan.there(item.name), sql.column(plan.PLACE, parent.alias)))
-            named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.carriers)]
+            named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.contributions)]
             surely = item.name in filled and misfit is None
             identity = self._identity(item.value) if surely else None
             fields.append(MadeField(item.name, tuple(named), misfit, surely, identity))
             if self._may_reject(item.value, values):
                 word = sql.text(f"rejected-code:{item.name}")
-                whys = [carrier.why for carrier in value.carriers if carrier.why is not None]
+                whys = [each.why for each in value.contributions if each.why is not None]
                 rejected = [sql.surely(sql.equal(why, sql.text(REJECTED_CODE))) for why in whys]
                 rejecting += [(self.scope.said(condition, truth=True), word) for condition in rejected]
         return fields, outputs, values, rejecting
@@ -345,16 +346,16 @@ class BranchCompiler:
         return f"_misfit_{item.name}"
 
     def _carrier(
-        self, name: str, number: int, carrier: Carrier, outputs: list[tuple[str, Sql]]
-    ) -> plan.CarrierColumns:
+        self, name: str, number: int, contribution: Contribution, outputs: list[tuple[str, Sql]]
+    ) -> plan.ContributionColumns:
         kept = why = None
-        if carrier.kept is not None:
+        if contribution.kept is not None:
             kept = f"_kept_{name}_{number}"
-            outputs.append((kept, self.scope.said(carrier.kept, truth=True)))
-        if carrier.why is not None:
+            outputs.append((kept, self.scope.said(contribution.kept, truth=True)))
+        if contribution.why is not None:
             why = f"_why_{name}_{number}"
-            outputs.append((why, self.scope.said(carrier.why)))
-        return plan.CarrierColumns(carrier.references, kept, why)
+            outputs.append((why, self.scope.said(contribution.why)))
+        return plan.ContributionColumns(contribution.references, kept, why)
 
     def _may_reject(self, node: m.Expression, made: Mapping[str, m.Expression]) -> bool:
         """Whether a lookup in the expression, or in a helper that it uses, rejects rows."""
@@ -381,8 +382,8 @@ class BranchCompiler:
         return stops
 
 
-def _told(value: Sql) -> plan.Copied | None:
+def _told(value: Sql) -> plan.PassThrough | None:
     """A text, or no text, that stands in the query; nothing where it is made of something."""
     if isinstance(value, exp.Literal) and value.is_string:
-        return plan.Copied(text=value.name)
-    return plan.Copied() if value == sql.no_text() else None
+        return plan.PassThrough(text=value.name)
+    return plan.PassThrough() if value == sql.no_text() else None

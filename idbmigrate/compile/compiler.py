@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from sqlglot import exp
 
 from idbmigrate.compile import optimise, plan, portable, sql
+from idbmigrate.compile.context import CompileContext
 from idbmigrate.compile.expressions import Scope
-from idbmigrate.compile.keys import keyed_tables, tie_query
-from idbmigrate.compile.prepare import Preparation
-from idbmigrate.compile.surroundings import Surroundings
+from idbmigrate.compile.hoist import Hoisting
+from idbmigrate.compile.keys import keyed_tables, natural_key_query
 from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import DescriptionError
@@ -40,9 +40,9 @@ def compile_mapping(
     keyed = keyed_tables(mapping)
     made: dict[str, tuple[str, ...]] = {}
     queries: list[plan.TableQuery] = []
-    preparation = Preparation(optimise.HOIST in rules)
+    hoisting = Hoisting(optimise.HOIST in rules)
     for name in ordered_tables(mapping, target):
-        around = Surroundings(
+        around = CompileContext(
             mapping,
             target.tables[name],
             source_columns,
@@ -52,7 +52,7 @@ def compile_mapping(
             accept,
             keyed,
             target.tables,
-            preparation,
+            hoisting,
             {query.table: query.identities for query in queries},
             conflicts,
             rules,
@@ -65,7 +65,7 @@ def compile_mapping(
     for rule in mapping.sources.values():
         if rule.natural_key and rule.table in source_columns:
             columns, known = source_columns[rule.table], days.get(rule.table, frozenset())
-            ties.append(tie_query(rule, columns, known, preparation, keyed=rule.table in keyed))
+            ties.append(natural_key_query(rule, columns, known, hoisting, keyed=rule.table in keyed))
     return plan.Plan(
         mapping.name,
         mapping.source,
@@ -74,21 +74,21 @@ def compile_mapping(
         dict(parameters),
         tuple(ties),
         tuple(queries),
-        prepared_values(preparation, queries),
+        hoisted_values(hoisting, queries),
         _reasons(mapping),
         conflicts,
     )
 
 
-def prepared_values(
-    preparation: Preparation, queries: Iterable[plan.TableQuery]
-) -> dict[str, dict[str, tuple[plan.Prepared, ...]]]:
+def hoisted_values(
+    hoisting: Hoisting, queries: Iterable[plan.TableQuery]
+) -> dict[str, dict[str, tuple[plan.Hoisted, ...]]]:
     """The prepared values that these queries read, by source table and column."""
     wanted: dict[str, set[str]] = {}
     for query in queries:
-        for table, names in query.prepared:
+        for table, names in query.hoisted:
             wanted.setdefault(table, set()).update(names)
-    return {table: preparation.needed(names) for table, names in wanted.items()}
+    return {table: hoisting.needed(names) for table, names in wanted.items()}
 
 
 def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
-from idbmigrate.compile.prepare import SELF, Preparation
+from idbmigrate.compile.hoist import SELF, Hoisting
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import (
     BAD_FORMAT,
@@ -18,7 +18,7 @@ from idbmigrate.compile.value import (
     REJECTED_CODE,
     UNDECIDED_NO,
     UNKNOWN_CODE,
-    Carrier,
+    Contribution,
     Value,
     chosen,
     combined,
@@ -45,7 +45,7 @@ class Scope:
     as (alias, name), that hold only ``YYYY-MM-DD``, so that no pattern need guard them. ``items`` maps
     an item key to its SQL. ``doubtful`` is the word for a row of which it is not certain whose it is.
     ``key`` is the digest of the row's natural key and occurrence. Values that
-    hang on one column of ``source`` go to ``preparation``; ``prepared`` are those that were met here.
+    hang on one column of ``source`` go to ``hoisting``; ``prepared`` are those that were met here.
     ``unpivoted`` are the columns that :data:`VALUE` stands for, item by item.
     """
 
@@ -59,10 +59,10 @@ class Scope:
     occurrence: Sql | None = None
     source: str | None = None
     doubtful: Sql | None = None
-    preparation: Preparation = field(default_factory=Preparation)
+    hoisting: Hoisting = field(default_factory=Hoisting)
     unpivoted: tuple[str, ...] = ()
     helpers: dict[str, Value] = field(default_factory=dict)
-    prepared: set[str] = field(default_factory=set)
+    hoisted: set[str] = field(default_factory=set)
 
     def said(self, value: Sql, truth: bool = False) -> Sql:
         """A column of the row that holds the value, where it hangs on one column of the source table.
@@ -71,13 +71,13 @@ class Scope:
         """
         if self.source is None:
             return value
-        made = self.preparation.said(value, truth)
+        made = self.hoisting.said(value, truth)
         if made is not value:
             base, _, number = made.name.rpartition(".")
             bases = self.unpivoted if base == VALUE else (base,)
             if not {*bases} <= self.columns[""]:
                 return value
-            self.prepared.update(f"{base}.{number}" for base in bases)
+            self.hoisted.update(f"{base}.{number}" for base in bases)
         return made
 
     # -- values ------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class Scope:
         value = self._value(node)
         if isinstance(node, m.Identifier) and node.parts != (None,):
             return value  # a digest, in nearly every row another
-        return Value(self.said(value.sql), value.carriers)
+        return Value(self.said(value.sql), value.contributions)
 
     def _value(self, node: m.Expression) -> Value:
         match node:
@@ -123,8 +123,8 @@ class Scope:
         if node.alias == "item":
             if node.name not in self.items:
                 raise self._unknown(node, "an entry of 'each'", self.items)
-            carriers = (Carrier((node,)),) if node.name == "value" else ()
-            return Value(self.items[node.name], carriers)
+            contributions = (Contribution((node,)),) if node.name == "value" else ()
+            return Value(self.items[node.name], contributions)
         if node.alias == "natural_key" and self.occurrence is not None:
             return Value(self.occurrence)
         if not node.alias and node.name.startswith("_"):
@@ -135,7 +135,7 @@ class Scope:
             raise self._unknown(node, "a joined table", self.columns)
         if node.name not in self.columns[node.alias]:
             raise self._unknown(node, "a column", self.columns[node.alias])
-        return Value(sql.column(node.name, node.alias or SELF), (Carrier((node,)),))
+        return Value(sql.column(node.name, node.alias or SELF), (Contribution((node,)),))
 
     def _unknown(self, node: m.Reference, what: str, known: object) -> DescriptionError:
         import difflib
@@ -166,7 +166,7 @@ class Scope:
             values = [value.as_part() for value in values]
         if node.function in functions.PREPARED:
             bare = self.said(functions.PREPARED[node.function](values[0].sql))
-            values[0] = Value(bare, values[0].carriers)
+            values[0] = Value(bare, values[0].contributions)
         return _applied(node.function, values, node.options)
 
     def _clocked(self, node: m.Call) -> Value:
@@ -174,7 +174,7 @@ class Scope:
         day, clock = (self.value(argument) for argument in node.arguments)
         read, fits = self._date(node.arguments[0], day)
         clock = _applied("time", [clock], {})
-        clock = Value(self.said(clock.sql), clock.carriers).as_part()
+        clock = Value(self.said(clock.sql), clock.contributions).as_part()
         result, _ = functions.call(node.function, [self.said(read), clock.sql], node.options)
         return combined([day, clock], result).through(result, _unfit(day, fits))
 

@@ -7,8 +7,8 @@ import re
 from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
+from idbmigrate.compile.context import CompileContext
 from idbmigrate.compile.sql import Sql
-from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.compile.value import BAD_FORMAT, TOO_LONG, TOO_SHORT
 from idbmigrate.datasets.model import Format
 from idbmigrate.mapping import model as m
@@ -39,7 +39,7 @@ def misfit_sql(value: Sql, form: Format) -> Sql:
     return sql.case(tests, sql.no_text())
 
 
-def surely_fits(value: m.Expression, form: Format, around: Surroundings, branch: m.Branch) -> bool:
+def surely_fits(value: m.Expression, form: Format, around: CompileContext, branch: m.Branch) -> bool:
     """Whether every value of an expression of a branch is known to fit."""
     if form.max_length is None and form.min_length is None and not _pattern(form):
         return True

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from idbmigrate.compile import plan, sql
+from idbmigrate.compile.context import CompileContext
 from idbmigrate.compile.rank import preferred
 from idbmigrate.compile.sql import Sql
-from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.mapping import model as m
 
 
-def one_a_key(join: m.Join, keys: Sequence[str], columns: Sequence[str], around: Surroundings) -> exp.Select:
+def one_a_key(
+    join: m.Join, keys: Sequence[str], columns: Sequence[str], around: CompileContext
+) -> exp.Select:
     """These columns of the rows of the other table, of several rows with one key the preferred one."""
     relation = sql.relation(plan.target(join.table) if join.target else plan.staged(join.table))
     selected: list[Sql] = [sql.column(column) for column in columns]

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan, portable, sql
 from idbmigrate.compile.expressions import Scope, digest
-from idbmigrate.compile.prepare import SELF, Preparation
+from idbmigrate.compile.hoist import SELF, Hoisting
 from idbmigrate.compile.sql import Sql
 from idbmigrate.mapping import model as m
 
@@ -35,17 +35,17 @@ def _names_key(node: m.Expression | None) -> bool:
     return node is not None and any(_names_key(child) for child in node.children)
 
 
-def tie_query(
+def natural_key_query(
     rule: m.SourceRule,
     columns: frozenset[str],
     days: frozenset[str],
-    preparation: Preparation,
+    hoisting: Hoisting,
     *,
     keyed: bool,
-) -> plan.TieQuery:
+) -> plan.NaturalKeyQuery:
     """The queries on the natural key of one source table."""
     known = frozenset(("", day) for day in days)
-    scope = Scope({"": columns}, {}, {}, "confirmed", known, source=rule.table, preparation=preparation)
+    scope = Scope({"": columns}, {}, {}, "confirmed", known, source=rule.table, hoisting=hoisting)
     values = [scope.value(item).sql for item in rule.natural_key]
     parts = [sql.coalesce(value, sql.text("")) for value in values]
     shared, numbers = _shared(rule.table, parts), _numbers(rule.table, parts, sorted(columns))
@@ -53,7 +53,8 @@ def tie_query(
     for query in (shared, numbers, keys):
         if query is not None:
             portable.check(query, rule.place)
-    return plan.TieQuery(rule.table, shared, numbers, keys, rule.repeats, preparation.needed(scope.prepared))
+    values_read = hoisting.needed(scope.hoisted)
+    return plan.NaturalKeyQuery(rule.table, shared, numbers, keys, rule.repeats, values_read)
 
 
 def _keys(table: str, parts: list[Sql]) -> exp.Select:

@@ -6,7 +6,7 @@ number of a row, or asks once for each text of a column. The rules, in the order
 
 ``hoist``
     An expression over one column of the source row is evaluated once for each text that occurs in it
-    (:mod:`idbmigrate.compile.prepare`).
+    (:mod:`idbmigrate.compile.hoist`).
 
     before: ``SELECT CASE a.PHQ9_SCORE WHEN '0' THEN ... END AS PersScore FROM rows_Appointment AS a``
     after: ``SELECT a."PHQ9_SCORE.3" AS PersScore FROM rows_Appointment AS a``
@@ -23,7 +23,7 @@ number of a row, or asks once for each text of a column. The rules, in the order
     so neither waits for the other.
 
     before: ``WHERE CareContactId IN (SELECT CareContactId FROM target_IDS201CareContact)``
-    after: nothing in the query; :func:`idbmigrate.execution.copies.with_same_rows`
+    after: nothing in the query; :func:`idbmigrate.execution.pass_through.with_same_row_parents`
 
 ``parent-key``
     Of a parent row that is joined the query gives the number, and the run takes its key.
@@ -71,16 +71,16 @@ def source_row_identities(branches: Iterable[MadeBranch]) -> plan.Identities:
 
 def pass_through(
     branches: list[MadeBranch], names: Iterable[str]
-) -> dict[str, tuple[tuple[plan.Copied, ...], ...]]:
+) -> dict[str, tuple[tuple[plan.PassThrough, ...], ...]]:
     """What every branch takes as it is, of the fields of these names."""
-    copies = {}
+    found = {}
     for name in names:
-        made = {name for branch in branches for name, _ in branch.outputs if name not in branch.copies}
+        made = {name for branch in branches for name, _ in branch.outputs if name not in branch.pass_through}
         if name not in made:
-            nothing = [(plan.Copied(),) * max(1, len(branch.items)) for branch in branches]
+            nothing = [(plan.PassThrough(),) * max(1, len(branch.items)) for branch in branches]
             taken = zip(branches, nothing, strict=True)
-            copies[name] = tuple(branch.copies.get(name, none) for branch, none in taken)
-    return copies
+            found[name] = tuple(branch.pass_through.get(name, none) for branch, none in taken)
+    return found
 
 
 def parent_keys(

@@ -66,7 +66,7 @@ def target(table: str) -> str:
 
 @brief
 @dataclass(frozen=True)
-class Prepared:
+class Hoisted:
     """A value that hangs on one column of a source table, whichever that is.
 
     In ``value`` the column has no name, and what was made of it before the number of that, as ``.3``;
@@ -83,8 +83,8 @@ class Prepared:
 
 @brief
 @dataclass(frozen=True)
-class CarrierColumns:
-    """Where a query says what became of one carrier: column names, ``None`` where there is nothing to say."""
+class ContributionColumns:
+    """Where a query says what became of one contribution: names of columns, ``None`` where none is."""
 
     references: tuple[Reference, ...]
     kept: str | None
@@ -95,7 +95,7 @@ class CarrierColumns:
 @dataclass(frozen=True)
 class FieldColumns:
     name: str
-    carriers: tuple[CarrierColumns, ...]
+    contributions: tuple[ContributionColumns, ...]
     misfit: str | None  # column that says why the value does not fit the format of its target column
 
     @property
@@ -104,7 +104,7 @@ class FieldColumns:
 
 
 @dataclass(frozen=True)
-class Copied:
+class PassThrough:
     """What a field takes as it is: a column of its source row, or a text. Neither: it is missing."""
 
     column: str | None = None
@@ -132,12 +132,12 @@ Identities = dict[str, tuple[str, str, int]]
 class TableQuery:
     """One target table.
 
-    ``query`` gives the published rows and where each came from. It leaves out ``copies``: fields that all
-    branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone). Two
+    ``query`` gives the published rows and where each came from. It leaves out ``pass_through``: fields that
+    all branches take as they are, with what each branch takes, by entry of its ``each`` (else one alone). Two
     kinds of fields hold the primary key of a row of a parent table, which has the text: of ``references``,
-    where that row is joined, the query gives its number (:func:`there`), of ``same_rows``, made from the same
-    source row, nothing. A row without a parent of the same source row is not published. All three are empty
-    in a plan without the rules of :mod:`idbmigrate.compile.optimise`.
+    where that row is joined, the query gives its number (:func:`there`), of ``same_row_parents``, made from
+    the same source row, nothing. A row without a parent of the same source row is not published. All three
+    are empty in a plan without the rules of :mod:`idbmigrate.compile.optimise`.
     ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
     verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
     the rows that ``one_per`` does not keep, once those without a parent are gone.
@@ -146,21 +146,21 @@ class TableQuery:
 
     table: str
     query: exp.Query
-    copies: dict[str, tuple[tuple[Copied, ...], ...]]
+    pass_through: dict[str, tuple[tuple[PassThrough, ...], ...]]
     references: dict[str, tuple[str, str]]  # field -> parent table and its key
-    same_rows: dict[str, tuple[str, str]]
+    same_row_parents: dict[str, tuple[str, str]]
     explain: Callable[[frozenset[int], frozenset[str]], exp.Query]
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]
     helpers: tuple[str, ...]
     branches: tuple[BranchColumns, ...]
-    prepared: tuple[tuple[str, frozenset[str]], ...]
+    hoisted: tuple[tuple[str, frozenset[str]], ...]
     identities: Identities
 
 
 @brief
 @dataclass(frozen=True)
-class TieQuery:
+class NaturalKeyQuery:
     """What the natural key of a source table says of its rows.
 
     ``shared`` gives the rows that share their key with another row, ``numbers`` tells these apart.
@@ -174,7 +174,7 @@ class TieQuery:
     numbers: exp.Query
     keys: exp.Query | None
     repeats: str | None
-    values: dict[str, tuple[Prepared, ...]]
+    values: dict[str, tuple[Hoisted, ...]]
 
 
 @brief
@@ -190,9 +190,9 @@ class Plan:
     target: str
     accept: StatedConfidence
     parameters: dict[str, str]
-    ties: tuple[TieQuery, ...]
+    ties: tuple[NaturalKeyQuery, ...]
     tables: tuple[TableQuery, ...]
-    values: dict[str, dict[str, tuple[Prepared, ...]]]
+    values: dict[str, dict[str, tuple[Hoisted, ...]]]
     #: reason word -> what it means, for names that the mapping gives (filters, rules)
     reasons: dict[str, str] = field(default_factory=dict)
     #: Source tables of which rows have a conflict.

@@ -47,6 +47,6 @@ def ranking(
     placed = sql.select([*row, sql.named(place, "_place")], sql.relation(made, "m"))
     placed.set("joins", [exp.Join(this=sql.relation("ties"), on=sql.both(*same))])
 
-    beaten = sql.select([sql.column(column.name) for column in row], sql.subquery(placed, "placed"))
-    beaten.set("where", exp.Where(this=sql.compared(exp.GT, sql.column("_place"), sql.whole(1))))
-    return sql.staged(beaten, [("ties", ties)])
+    superseded = sql.select([sql.column(column.name) for column in row], sql.subquery(placed, "placed"))
+    superseded.set("where", exp.Where(this=sql.compared(exp.GT, sql.column("_place"), sql.whole(1))))
+    return sql.staged(superseded, [("ties", ties)])

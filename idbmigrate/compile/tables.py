@@ -15,9 +15,9 @@ from sqlglot import exp
 
 from idbmigrate.compile import optimise, plan, sql
 from idbmigrate.compile.branches import BranchCompiler, MadeBranch
+from idbmigrate.compile.context import CompileContext
 from idbmigrate.compile.rank import ranking
 from idbmigrate.compile.sql import Sql
-from idbmigrate.compile.surroundings import Surroundings
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
@@ -43,7 +43,7 @@ def _judged(verdicts: Iterable[_Verdict]) -> set[str]:
     return {column.name for each in verdicts for column in each.condition.find_all(exp.Column)}
 
 
-def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
+def compile_table(table: m.TableMap, around: CompileContext) -> plan.TableQuery:
     """The query of one target table; raises ``mapping-invalid`` or ``mapping-inexpressible``."""
     branches = [BranchCompiler(branch, around).made(number) for number, branch in enumerate(table.branches)]
     named_columns = list(dict.fromkeys(name for branch in branches for name, _ in branch.outputs))
@@ -75,27 +75,27 @@ def compile_table(table: m.TableMap, around: Surroundings) -> plan.TableQuery:
         read = [name for name in named_columns if name in needed and name not in _ALWAYS]
         return _explained(sorted(asked), verdicts, stages(made, read, stopped=True))
 
-    traces = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
-    told = [*published, *traces]
+    lineage = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
+    told = [*published, *lineage]
     rules, keys = around.rules, around.spec.foreign_keys
-    copies = optimise.pass_through(branches, told) if optimise.PASS_THROUGH in rules else {}
+    passed = optimise.pass_through(branches, told) if optimise.PASS_THROUGH in rules else {}
     references = optimise.parent_keys(keys, branches) if optimise.PARENT_KEY in rules else {}
-    same_rows = {each.same_row: parents[each.same_row] for each in verdicts if each.same_row}
-    copies = {name: copied for name, copied in copies.items() if name not in same_rows}
-    given = [name for name in told if name not in {**copies, **same_rows, **references}]
+    same_row_parents = {each.same_row: parents[each.same_row] for each in verdicts if each.same_row}
+    passed = {name: copied for name, copied in passed.items() if name not in same_row_parents}
+    given = [name for name in told if name not in {**passed, **same_row_parents, **references}]
     given += map(plan.there, references)
     return plan.TableQuery(
         table=table.name,
         query=query(given, [each for each in verdicts if not each.same_row]),
-        copies=copies,
+        pass_through=passed,
         references=references,
-        same_rows=same_rows,
+        same_row_parents=same_row_parents,
         explain=cache(explain),
         rankings=tuple((rule.rule, ranking(table.name, rule, published, days)) for rule in table.one_per),
         published=published,
         helpers=helpers,
         branches=tuple(_columns(branch) for branch in branches),
-        prepared=tuple((branch.source, branch.prepared) for branch in branches if branch.source),
+        hoisted=tuple((branch.source, branch.hoisted) for branch in branches if branch.source),
         identities=identities,
     )
 
@@ -161,7 +161,7 @@ def _check_fields(
 
 
 def _parents(
-    around: Surroundings, published: Sequence[str], branches: list[MadeBranch]
+    around: CompileContext, published: Sequence[str], branches: list[MadeBranch]
 ) -> dict[str, tuple[str, str]]:
     """Columns whose parent has to be looked for: column -> parent table and its key.
 
@@ -177,7 +177,7 @@ def _parents(
     }
 
 
-def _blanks(around: Surroundings, published: Sequence[str], branches: list[MadeBranch]) -> list[_Verdict]:
+def _blanks(around: CompileContext, published: Sequence[str], branches: list[MadeBranch]) -> list[_Verdict]:
     """Mandatory columns that may be empty.
 
     One that names a joined row of its parent table is empty where that row is not there: the parent is lost.
@@ -195,7 +195,7 @@ def _blanks(around: Surroundings, published: Sequence[str], branches: list[MadeB
 
 
 def _orphans(
-    around: Surroundings, parents: Mapping[str, tuple[str, str]], identities: plan.Identities
+    around: CompileContext, parents: Mapping[str, tuple[str, str]], identities: plan.Identities
 ) -> list[_Verdict]:
     """Columns that may name a parent that is not there.
 
@@ -216,5 +216,5 @@ def _orphans(
 
 
 def _columns(branch: MadeBranch) -> plan.BranchColumns:
-    fields = tuple(plan.FieldColumns(field.name, field.carriers, field.misfit) for field in branch.fields)
+    fields = tuple(plan.FieldColumns(each.name, each.contributions, each.misfit) for each in branch.fields)
     return plan.BranchColumns(branch.rows, branch.source, branch.joined, branch.items, fields)

@@ -22,10 +22,10 @@ CONDITION = "condition"
 
 
 @dataclass(frozen=True)
-class Carrier:
+class Contribution:
     """Source columns that feed a value together.
 
-    ``kept`` is true where this carrier's value is the one that was taken (``None``: wherever there is a
+    ``kept`` is true where this contribution's value is the one that was taken (``None``: wherever there is a
     value). ``why`` is the word that says why it was not (``None``: it cannot fail on its own).
     """
 
@@ -33,7 +33,7 @@ class Carrier:
     kept: Sql | None = None
     why: Sql | None = None
 
-    def failing(self, why: Sql | None) -> Carrier:
+    def failing(self, why: Sql | None) -> Contribution:
         """The same with one more way to fail; the inner reason comes first."""
         if why is None:
             return self
@@ -42,48 +42,48 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Value:
-    """SQL of a text value, and its carriers."""
+    """SQL of a text value, and its contributions."""
 
     sql: Sql
-    carriers: tuple[Carrier, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
 
     def through(self, result: Sql, why: Sql | None) -> Value:
         """The value after a function: new SQL, and a reason for what the function could not use."""
-        return Value(result, tuple(carrier.failing(why) for carrier in self.carriers))
+        return Value(result, tuple(contribution.failing(why) for contribution in self.contributions))
 
     def only_where(self, condition: Sql) -> Value:
         """The value, kept only where the condition holds: elsewhere another stands in its place."""
-        carriers = tuple(
+        contributions = tuple(
             replace(c, kept=condition if c.kept is None else sql.both(condition, c.kept))
-            for c in self.carriers
+            for c in self.contributions
         )
-        return Value(self.sql, carriers)
+        return Value(self.sql, contributions)
 
     def as_part(self) -> Value:
         """The value as a part that the whole can do without: where it is missing, it is not kept."""
-        can_fail = any(c.why is not None or c.kept is not None for c in self.carriers)
+        can_fail = any(c.why is not None or c.kept is not None for c in self.contributions)
         return self.only_where(sql.not_null(self.sql)) if can_fail else self
 
     def only_in(self, case: Sql) -> Value:
         """The value as one case of several: outside its case it is not taken, and cannot fail."""
-        carriers = tuple(
+        contributions = tuple(
             replace(c, why=None if c.why is None else sql.case([(case, c.why)], sql.no_text()))
-            for c in self.carriers
+            for c in self.contributions
         )
-        return Value(self.sql, carriers).only_where(case)
+        return Value(self.sql, contributions).only_where(case)
 
 
 def combined(values: list[Value], result: Sql) -> Value:
     """A value made of several values together."""
-    return Value(result, tuple(carrier for value in values for carrier in value.carriers))
+    return Value(result, tuple(contribution for value in values for contribution in value.contributions))
 
 
 def chosen(values: list[Value], result: Sql) -> Value:
-    """One of several values: the carriers of the others are kept only where they say the same."""
-    carriers = []
+    """One of several values: the contributions of the others are kept only where they say the same."""
+    contributions = []
     for value in values:
         same = sql.surely(sql.equal(value.sql, result))
-        for carrier in value.carriers:
-            kept = same if carrier.kept is None else sql.both(same, carrier.kept)
-            carriers.append(replace(carrier, kept=kept))
-    return Value(result, tuple(carriers))
+        for contribution in value.contributions:
+            kept = same if contribution.kept is None else sql.both(same, contribution.kept)
+            contributions.append(replace(contribution, kept=kept))
+    return Value(result, tuple(contributions))

@@ -1,4 +1,4 @@
-"""Writes a run into its output folder: the formats, the residue, the findings and the manifest."""
+"""Writes a run into its output folder: the formats, the rejects, the findings and the manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from idbmigrate.conversion.options import Name
 from idbmigrate.datasets import Dataset
 from idbmigrate.execution.belonging import WRITTEN
 from idbmigrate.exporters import Job, csv, exporter, publish
-from idbmigrate.ledger.rejects import residue_parts
+from idbmigrate.ledger.rejects import reject_parts
 from idbmigrate.result.run import Run
 from idbmigrate.result.summary import Manifest
 from idbmigrate.staging.dictionary import plain
@@ -41,7 +41,7 @@ def write_tables(
 
     Gives up soon after ``stop`` is set.
     """
-    settler = publish.Settler(folder, stop)
+    settler = publish.DigestWriter(folder, stop)
     for name, tables in packages.items():
         _write_tables(tables, folder / name / form, form, target, template, allow, settler)
     return _settled(settler, form)
@@ -50,8 +50,8 @@ def write_tables(
 def write_residue(run: Run, folder: Path) -> Settled:
     """Write what was not carried, the largest file first: the others are written while it settles."""
     (folder / REJECTS).mkdir()
-    settler = publish.Settler(folder)
-    files = sorted(residue_parts(run.books, run.staged), key=lambda file: -len(file[2]))
+    settler = publish.DigestWriter(folder)
+    files = sorted(reject_parts(run.books, run.staged), key=lambda file: -len(file[2]))
     if run.whose.respelled or run.whose.shared:
         files.append((KEYS, WRITTEN, [run.whose.written]))
     with workers(2) as pool:
@@ -63,7 +63,7 @@ def write_residue(run: Run, folder: Path) -> Settled:
     return _settled(settler, REJECTS)
 
 
-def _settled(settler: publish.Settler, name: str) -> Settled:
+def _settled(settler: publish.DigestWriter, name: str) -> Settled:
     """Files in folders of that name, however they were written."""
     files, done = publish.files_of(settler.folder), settler.settled
     rest = {path: file for path, file in files.items() if f"/{name}/" in f"/{path}" and path not in done}
@@ -104,7 +104,7 @@ def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, shar
 
 
 def _write_findings(found: pa.Table, folder: Path) -> Settled:
-    settler = publish.Settler(folder)
+    settler = publish.DigestWriter(folder)
     csv.write_file(found, folder / "findings.csv", settler.open)
     return settler.settled
 
@@ -116,7 +116,7 @@ def _write_tables(
     target: Dataset,
     template: Name | None,
     allow: Sequence[str],
-    settler: publish.Settler,
+    settler: publish.DigestWriter,
 ) -> None:
     writer = exporter(form)
     if not writer.DICTIONARIES:

@@ -26,8 +26,8 @@ from idbmigrate.datasets import Dataset, load_dataset, load_overlay
 from idbmigrate.datasets.links import linked_tables
 from idbmigrate.engine import Engine, open_engine
 from idbmigrate.execution.belonging import Settled, settled
-from idbmigrate.execution.execute import execute
 from idbmigrate.execution.parameters import resolve
+from idbmigrate.execution.run import execute
 from idbmigrate.exporters import publish
 from idbmigrate.ledger.books import keep_books
 from idbmigrate.ledger.lineage import Origins

@@ -14,8 +14,8 @@ from idbmigrate.brief import brief
 from idbmigrate.compile import belonging, plan
 from idbmigrate.engine import Engine
 from idbmigrate.errors import UsageError
-from idbmigrate.execution.execute import as_numpy
-from idbmigrate.execution.prepared import with_prepared
+from idbmigrate.execution.hoisted import with_hoisted
+from idbmigrate.execution.run import as_numpy
 from idbmigrate.mapping import model as m
 from idbmigrate.staging.tables import StagedTable
 
@@ -268,7 +268,7 @@ class _Table:
                 continue
             name = plan.rows(plan.keys(self.rule.table))
             asking = belonging.contradictions(self.rule, item, self.table.days, name)
-            self.engine.register(name, with_prepared(name, read, asking.values, self.engine))
+            self.engine.register(name, with_hoisted(name, read, asking.values, self.engine))
             found = _rows(self.engine.run(asking.query))
             if found.size:
                 word = pa.array([f"{_WHAT}{item.conflict}"] * found.size, pa.string())

@@ -1,4 +1,4 @@
-"""Staged tables as queries read them: rows numbered, values prepared, marks of their natural key."""
+"""Staged tables as queries read them: rows numbered, values hoisted, marks of their natural key."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
 from idbmigrate.engine import Engine
-from idbmigrate.execution.order import in_order
-from idbmigrate.execution.prepared import Preparing, with_prepared
+from idbmigrate.execution.hoisted import HoistedValues, with_hoisted
+from idbmigrate.execution.row_order import in_order
 from idbmigrate.staging.tables import StagedTable
 
 
@@ -32,9 +32,9 @@ def _numbered(staged: StagedTable, conflicts: bool) -> pa.Table:
     return table.append_column(p.ROW, pa.array(np.arange(count, dtype=np.int64)))
 
 
-def preparing(plan: p.Plan, sources: Mapping[str, pa.Table], workers: int) -> Preparing:
+def hoisted_values_of(plan: p.Plan, sources: Mapping[str, pa.Table], workers: int) -> HoistedValues:
     """The work of making what is prepared of the columns that the file has."""
-    return Preparing(sources, {name: plan.values.get(name, {}) for name in sources}, workers)
+    return HoistedValues(sources, {name: plan.values.get(name, {}) for name in sources}, workers)
 
 
 def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
@@ -43,7 +43,7 @@ def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table
     occurrence = np.ones(source.num_rows, np.int64)
     repeat = np.zeros(source.num_rows, bool)
     if tie is not None and source.num_rows:
-        source = with_prepared(tie.table, source, tie.values, engine)
+        source = with_hoisted(tie.table, source, tie.values, engine)
         _number(source, tie, engine, occurrence, repeat)
     marked = {p.REPEAT: pa.array(repeat), p.OCCURRENCE: _numerals(occurrence)}
     if tie is None or tie.keys is None:
@@ -57,7 +57,7 @@ def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table
 
 
 def _number(
-    source: pa.Table, tie: p.TieQuery, engine: Engine, occurrence: np.ndarray, repeat: np.ndarray
+    source: pa.Table, tie: p.NaturalKeyQuery, engine: Engine, occurrence: np.ndarray, repeat: np.ndarray
 ) -> None:
     """Write down the places of rows that share their key, and which of them repeat another."""
     engine.register(p.staged(tie.table), source)

@@ -173,7 +173,7 @@ def files_of(folder: Path) -> dict[str, Path]:
     return {file.relative_to(folder).as_posix(): file for file in files}
 
 
-class Settler:
+class DigestWriter:
     """Opens files of a folder that are hashed while they are written, and on the disk when closed.
 
     ``settled``: size and SHA-256 of those that are complete, by relative name. Once ``stop`` is set,

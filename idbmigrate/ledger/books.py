@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.errors import BooksError
-from idbmigrate.execution.execute import Execution, as_numpy
-from idbmigrate.ledger.explained import explain
-from idbmigrate.ledger.lineage import Traces
+from idbmigrate.execution.run import Execution, as_numpy
+from idbmigrate.ledger.lineage import Lineage
 from idbmigrate.ledger.reasons import Reason, meaning, outcome
+from idbmigrate.ledger.row_reasons import explain
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.staging.tables import LOST, StagedTable
 from idbmigrate.words import DROPPED, OUTSIDE_PERIOD, REJECTED
@@ -184,28 +184,28 @@ def _line(account: Account) -> LedgerLine:
 def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: MappingFile) -> Books:
     """The books of one run. They may be open: ``Books.close`` says so."""
     books = Books(explained=dict(run.plan.reasons))
-    traces = Traces(run)
+    lineage = Lineage(run)
     for label, table in staged.items():
-        own = [_value_account(table, column, traces) for column in table.columns]
+        own = [_value_account(table, column, lineage) for column in table.columns]
         books.values += own
         every = np.ones(table.raw.num_rows, bool)
-        books.rows.append(_account(label, "", every, _rows_carried(table, traces)))
-    _explain(staged, traces, books)
+        books.rows.append(_account(label, "", every, _rows_carried(table, lineage)))
+    _explain(staged, lineage, books)
     for account in books.values:
-        _other_reasons(staged[account.table], account, mapping, books, traces)
+        _other_reasons(staged[account.table], account, mapping, books, lineage)
     for table, account in zip(staged.values(), books.rows, strict=True):
         _other_row_reasons(table, account, books)
     if any(result.others for result in run.results.values()):
-        _outside_period(staged, books, traces)
+        _outside_period(staged, books, lineage)
     return books
 
 
-def _outside_period(staged: Mapping[str, StagedTable], books: Books, traces: Traces) -> None:
+def _outside_period(staged: Mapping[str, StagedTable], books: Books, lineage: Lineage) -> None:
     """Of a row of another month nothing else is said: not what is wrong with it, nor what is retired."""
     masks = {}
     for label, table in staged.items():
         count = table.raw.num_rows
-        standing = traces.only_standing(table.name, count) if table.name else np.zeros(count, bool)
+        standing = lineage.only_standing(table.name, count) if table.name else np.zeros(count, bool)
         masks[label] = books.other_months(label, count) | standing
     for account in books.values:
         account.give_over(masks[account.table][account.uncarried], OUTSIDE_PERIOD)
@@ -218,19 +218,19 @@ def _account(table: str, column: str, incoming: np.ndarray, carried: np.ndarray)
     return Account(table, column, count, count - uncarried.size, uncarried, reasons)
 
 
-def _value_account(table: StagedTable, column: str, traces: Traces) -> Account:
+def _value_account(table: StagedTable, column: str, lineage: Lineage) -> Account:
     incoming = as_numpy(pc.is_valid(table.raw[column]))
     known = table.name is not None and incoming.any()
-    carried = traces.carried(table.label, column, incoming.size) if known else np.zeros_like(incoming)
+    carried = lineage.carried(table.label, column, incoming.size) if known else np.zeros_like(incoming)
     return _account(table.label, column, incoming, carried)
 
 
-def _rows_carried(table: StagedTable, traces: Traces) -> np.ndarray:
+def _rows_carried(table: StagedTable, lineage: Lineage) -> np.ndarray:
     count = table.raw.num_rows
-    return traces.carried(table.name, "", count) if table.name else np.zeros(count, bool)
+    return lineage.carried(table.name, "", count) if table.name else np.zeros(count, bool)
 
 
-def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) -> None:
+def _explain(staged: Mapping[str, StagedTable], lineage: Lineage, books: Books) -> None:
     """Ask the queries why: only for the rows that hold something uncarried.
 
     Blank texts need no why, nor do keys that lost a character, which is the cause of what follows from it.
@@ -252,7 +252,7 @@ def _explain(staged: Mapping[str, StagedTable], traces: Traces, books: Books) ->
     for account in books.rows:
         if account.table in unsure:
             account.give(unsure[account.table][account.uncarried], LOST_CHARACTER)
-    explain(traces, [*books.values, *books.rows])
+    explain(lineage, [*books.values, *books.rows])
     for account in books.values:
         if account.table in unsure:
             account.instead(unsure[account.table][account.uncarried], _FOLLOWING, LOST_CHARACTER)
@@ -263,7 +263,7 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _other_reasons(
-    table: StagedTable, account: Account, mapping: MappingFile, books: Books, traces: Traces
+    table: StagedTable, account: Account, mapping: MappingFile, books: Books, lineage: Lineage
 ) -> None:
     """Reasons that no query knows: what is retired, what no data set has, and rows that no query met."""
     left = account.reasons < 0
@@ -279,9 +279,9 @@ def _other_reasons(
             word = f"retired:{table.name}.{account.column}"
             books.explained[word] = why
             account.give(left, word)
-        elif traces.may_skip_rows(table.name, account.column):
+        elif lineage.may_skip_rows(table.name, account.column):
             account.give(left, "nothing-to-carry")
-        elif traces.may_join(table.name, account.column):
+        elif lineage.may_join(table.name, account.column):
             account.give(left, "not-joined")
 
 

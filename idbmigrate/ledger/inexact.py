@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from idbmigrate.execution.execute import as_numpy
+from idbmigrate.execution.run import as_numpy
 from idbmigrate.ledger.books import Books
 from idbmigrate.mapping.codes import cleaned, uses
 from idbmigrate.mapping.model import Lookup, accepted

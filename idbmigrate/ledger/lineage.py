@@ -1,7 +1,7 @@
 """From target rows back to source rows: what was carried.
 
-A trace is one way of a source column into one target column. Following the traces of the published
-rows says what was carried; :mod:`idbmigrate.ledger.explained` asks why the rest was not.
+A trace is one way of a source column into one target column. Following the lineage of the published
+rows says what was carried; :mod:`idbmigrate.ledger.row_reasons` asks why the rest was not.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
-from idbmigrate.execution.execute import Execution, TableResult, as_numpy
-from idbmigrate.execution.order import stretch
+from idbmigrate.execution.row_order import stretch
+from idbmigrate.execution.run import Execution, TableResult, as_numpy
 from idbmigrate.staging.tables import StagedTable
 
 #: Name of the column that says which rows of a made table are published.
@@ -23,11 +23,11 @@ PUBLISHED = "_published"
 
 
 @dataclass(frozen=True)
-class Trace:
+class LineagePath:
     """One way of a source column into one target column, or of a source row into a target table.
 
     ``row_column`` says which row of the source table a target row was made from, ``item`` by which entry
-    of an ``each`` (``None``: by any). The way of a row has neither field nor carrier.
+    of an ``each`` (``None``: by any). The way of a row has neither field nor contribution.
     """
 
     query: p.TableQuery
@@ -35,7 +35,7 @@ class Trace:
     row_column: str = p.ROW
     item: int | None = None
     field: p.FieldColumns | None = None
-    carrier: p.CarrierColumns | None = None
+    contribution: p.ContributionColumns | None = None
 
     @property
     def source(self) -> str | None:
@@ -52,13 +52,13 @@ class Trace:
         return not self.joined and (self.item is not None or not self.query.branches[self.branch].items)
 
     @property
-    def headed(self) -> str:
+    def target(self) -> str:
         return f"{self.query.table}.{self.field.name}" if self.field else self.query.table
 
     @property
     def whys(self) -> list[str]:
         """Columns that say why the value was not carried; the first that says anything is right."""
-        named = (self.carrier and self.carrier.why, self.field and self.field.misfit)
+        named = (self.contribution and self.contribution.why, self.field and self.field.misfit)
         return [name for name in named if name]
 
     def candidates(self, table: pa.Table) -> pa.Table:
@@ -77,8 +77,8 @@ def numbers(column: pa.ChunkedArray) -> np.ndarray:
     return as_numpy(column).astype(np.int64, copy=False)  # a column without any chunk has no type of its own
 
 
-class Traces:
-    """All traces of one run, by source table and column; those of rows under no column.
+class Lineage:
+    """All lineage of one run, by source table and column; those of rows under no column.
 
     ``made`` are the rows that each query gave, with a column that says which are published.
     """
@@ -89,19 +89,19 @@ class Traces:
             name: result.made.append_column(PUBLISHED, pa.array(result.kept))
             for name, result in run.results.items()
         }
-        self.found: dict[tuple[str, str], list[Trace]] = {}
+        self.found: dict[tuple[str, str], list[LineagePath]] = {}
         for result in run.results.values():
             for table, column, trace in _ways(result.query):
                 self.found.setdefault((table, column), []).append(trace)
 
-    def published(self, trace: Trace) -> np.ndarray:
+    def published(self, trace: LineagePath) -> np.ndarray:
         """Rows of the source table whose value was published on this way, or of which a row was."""
         rows = trace.candidates(self.made[trace.query.table])
         mask = rows[PUBLISHED]
         if trace.field is not None:
             mask = pc.and_(mask, pc.is_valid(rows[trace.field.name]))
-        if trace.carrier is not None and trace.carrier.kept is not None:
-            mask = pc.and_(mask, pc.cast(rows[trace.carrier.kept], pa.bool_()))
+        if trace.contribution is not None and trace.contribution.kept is not None:
+            mask = pc.and_(mask, pc.cast(rows[trace.contribution.kept], pa.bool_()))
         return numbers(rows[trace.row_column].filter(mask).drop_null())
 
     def carried(self, table: str, column: str, count: int) -> np.ndarray:
@@ -135,23 +135,25 @@ class Traces:
         return any(way.joined for way in self.found.get((table, column), ()))
 
 
-def _ways(query: p.TableQuery) -> Iterator[tuple[str, str, Trace]]:
+def _ways(query: p.TableQuery) -> Iterator[tuple[str, str, LineagePath]]:
     """Every way into one target table, with the source table and column that it comes from."""
     for number, branch in enumerate(query.branches):
         source = branch.source or ""
-        yield source, "", Trace(query, number)
+        yield source, "", LineagePath(query, number)
         joined = {alias: (table, row_column) for alias, table, row_column in branch.joined}
         for field in branch.fields:
-            for carrier in field.carriers:
-                for reference in carrier.references:
+            for contribution in field.contributions:
+                for reference in contribution.references:
                     if reference.alias == "item":
                         for item, name in enumerate(branch.items):
-                            yield source, name, Trace(query, number, p.ROW, item, field, carrier)
+                            yield source, name, LineagePath(query, number, p.ROW, item, field, contribution)
                     elif not reference.alias:
-                        yield source, reference.name, Trace(query, number, p.ROW, None, field, carrier)
+                        path = LineagePath(query, number, p.ROW, None, field, contribution)
+                        yield source, reference.name, path
                     elif reference.alias in joined:
                         table, row_column = joined[reference.alias]
-                        yield table, reference.name, Trace(query, number, row_column, None, field, carrier)
+                        path = LineagePath(query, number, row_column, None, field, contribution)
+                        yield table, reference.name, path
 
 
 class Origins:

@@ -22,7 +22,7 @@ from idbmigrate.brief import brief
 from idbmigrate.compile import plan as p
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.errors import BooksError
-from idbmigrate.execution.execute import Execution, TableResult
+from idbmigrate.execution.run import Execution, TableResult
 from idbmigrate.ledger.lineage import Origins, numbers
 from idbmigrate.staging.tables import UNSEEN, StagedTable
 

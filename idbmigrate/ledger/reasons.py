@@ -52,7 +52,7 @@ class Reason:
     """Why something was not carried, and to which target column it was on its way (may be empty)."""
 
     word: str
-    headed: str = ""
+    target: str = ""
 
 
 def outcome(word: str) -> Outcome:

@@ -1,4 +1,4 @@
-"""The residue: every row and every value that was not carried, as tables for people to work through."""
+"""The rejects: every row and every value that was not carried, as tables for people to work through."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DEVICES = {f"{port}{number}" for port in ("com", "lpt") for number in range(1, 
 _RESERVED = frozenset({"rows", "reasons", "keys", "con", "prn", "aux", "nul", *_DEVICES})
 
 
-def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
+def rejects(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Table]:
     """What was not carried, by file name.
 
     One table a source table holds its values: table, row (``page:slot``), column, value as the file holds
@@ -37,11 +37,11 @@ def residue(books: Books, staged: Mapping[str, StagedTable]) -> dict[str, pa.Tab
     """
     return {
         name: pa.concat_tables([schema.empty_table(), *(part().cast(schema) for part in parts)])
-        for name, schema, parts in residue_parts(books, staged)
+        for name, schema, parts in reject_parts(books, staged)
     }
 
 
-def residue_parts(
+def reject_parts(
     books: Books, staged: Mapping[str, StagedTable]
 ) -> Iterator[tuple[str, pa.Schema, list[Part]]]:
     """The same, name by name, in parts that are made when they are called.
@@ -102,7 +102,7 @@ def _reason_columns(account: Account, some: slice) -> dict[str, pa.Array]:
     return {
         "outcome": _words(given, [outcome(reason.word) for reason in account.names]),
         "reason": _words(given, [reason.word for reason in account.names]),
-        "target": _words(given, [reason.headed for reason in account.names]),
+        "target": _words(given, [reason.target for reason in account.names]),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from idbmigrate.datasets.model import CodeList, Dataset
 from idbmigrate.mapping import model as m
-from idbmigrate.mapping.lint import carriers, origins
+from idbmigrate.mapping.lint import contributions, origins
 from idbmigrate.staging.tables import UNSEEN
 
 Column = tuple[str, str]
@@ -32,7 +32,7 @@ def uses(mapping: m.Mapping) -> dict[str, Use]:
                     use = found.setdefault(node.lookup, Use())
                     if not item.helper:
                         _add(use.targets, (table.name, item.name))
-                    for reference in carriers(node.of, helpers):
+                    for reference in contributions(node.of, helpers):
                         for column in origins(reference, branch):
                             _add(use.sources, column)
     return found

@@ -49,7 +49,7 @@ def carried_columns(mapping: m.Mapping) -> dict[tuple[str, str], list[tuple[str,
             for item in branch.fields:
                 if item.helper:
                     continue
-                for reference in carriers(item.value, helpers):
+                for reference in contributions(item.value, helpers):
                     for key in origins(reference, branch):
                         into = found.setdefault(key, [])
                         if (table.name, item.name) not in into:
@@ -68,16 +68,16 @@ def origins(reference: m.Reference, branch: m.Branch) -> Iterator[tuple[str, str
         yield joined[reference.alias], reference.name
 
 
-def carriers(node: m.Expression, helpers: dict[str, m.Expression]) -> Iterator[m.Reference]:
+def contributions(node: m.Expression, helpers: dict[str, m.Expression]) -> Iterator[m.Reference]:
     """References whose value an expression carries, helpers looked through."""
     if isinstance(node, m.Reference):
         if node.name in helpers and not node.alias:
-            yield from carriers(helpers[node.name], helpers)
+            yield from contributions(helpers[node.name], helpers)
         elif node.alias != "natural_key" and not (not node.alias and node.name.startswith("_")):
             yield node
     else:
         for child in node.children:
-            yield from carriers(child, helpers)
+            yield from contributions(child, helpers)
 
 
 class _Linter:

@@ -34,9 +34,9 @@ def table_faults(test: m.MappingTest, made: Mapping[str, pa.Table]) -> list[str]
     return faults
 
 
-def reject_faults(drawn: m.DrawnTable, residue: Iterable[Mapping[str, str | None]]) -> list[str]:
-    """Rows drawn under ``rejects`` that the residue does not hold; it may hold others."""
-    found = list(residue)
+def reject_faults(drawn: m.DrawnTable, rejects: Iterable[Mapping[str, str | None]]) -> list[str]:
+    """Rows drawn under ``rejects`` that the rejects does not hold; it may hold others."""
+    found = list(rejects)
     faults = []
     for cells in drawn.rows:
         wanted = dict(zip(drawn.columns, cells, strict=True))

@@ -16,12 +16,12 @@ from typing import Any
 import pyarrow as pa
 
 from idbmigrate.compile.belonging import ordered
-from idbmigrate.compile.compiler import compile_mapping, needed_tables, ordered_tables, prepared_values
-from idbmigrate.compile.keys import keyed_tables, tie_query
+from idbmigrate.compile.compiler import compile_mapping, hoisted_values, needed_tables, ordered_tables
+from idbmigrate.compile.context import CompileContext
+from idbmigrate.compile.hoist import Hoisting
+from idbmigrate.compile.keys import keyed_tables, natural_key_query
 from idbmigrate.compile.optimise import NO_RULES, RULES
-from idbmigrate.compile.plan import Plan, TableQuery, TieQuery
-from idbmigrate.compile.prepare import Preparation
-from idbmigrate.compile.surroundings import Surroundings
+from idbmigrate.compile.plan import NaturalKeyQuery, Plan, TableQuery
 from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.model import ColumnSpec, Dataset
@@ -29,10 +29,10 @@ from idbmigrate.engine import ENGINES, Engine
 from idbmigrate.engine.remember import RememberingEngine, remembered
 from idbmigrate.errors import DescriptionError, IdbmigrateError
 from idbmigrate.execution.belonging import settled
-from idbmigrate.execution.execute import Execution, execute
 from idbmigrate.execution.parameters import resolve
+from idbmigrate.execution.run import Execution, execute
 from idbmigrate.ledger.books import keep_books
-from idbmigrate.ledger.rejects import residue
+from idbmigrate.ledger.rejects import rejects
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping.lint import Complaint, lint
 from idbmigrate.mapping.load import load_mapping
@@ -53,7 +53,7 @@ class Verdict:
 
 
 @dataclass
-class Trials:
+class MappingTests:
     """Runs tests of one mapping: a context manager, since it keeps its engines open."""
 
     mapping: m.Mapping
@@ -63,8 +63,8 @@ class Trials:
     _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
     _drawn: dict[int, tuple[m.MappingTest, dict[str, StagedTable]]] = field(default_factory=dict, repr=False)
     _queries: dict[tuple[Any, ...], TableQuery] = field(default_factory=dict, repr=False)
-    _ties: dict[str, TieQuery] = field(default_factory=dict, repr=False)
-    _preparation: Preparation = field(default_factory=Preparation, repr=False)
+    _ties: dict[str, NaturalKeyQuery] = field(default_factory=dict, repr=False)
+    _preparation: Hoisting = field(default_factory=Hoisting, repr=False)
 
     def __post_init__(self) -> None:
         mapping = self.mapping
@@ -81,7 +81,7 @@ class Trials:
                 for name, spec in self.source.tables.items()
             }
 
-    def __enter__(self) -> Trials:
+    def __enter__(self) -> MappingTests:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -112,10 +112,10 @@ class Trials:
         needed = needed_tables(self.mapping, self.target, wanted & set(self.mapping.tables))
         return [name for name in self._order if name in needed]
 
-    def of_mutant(self, mutant: Mutant) -> Trials:
-        """Trials of a mutant; what was compiled for the tables that it leaves as they are is shared."""
+    def of_mutant(self, mutant: Mutant) -> MappingTests:
+        """MappingTests of a mutant; what was compiled for the tables that it leaves as they are is shared."""
         kept = {key: query for key, query in self._queries.items() if key[0] not in mutant.tables}
-        return Trials(
+        return MappingTests(
             mutant.mapping,
             self.source,
             self.target,
@@ -154,7 +154,7 @@ class Trials:
     def _rejects(self, drawn: m.DrawnTable, staged: Mapping[str, StagedTable], run: Execution) -> list[str]:
         books = keep_books(staged, run, self.mapping)
         books.close()
-        tables = residue(books, staged)
+        tables = rejects(books, staged)
         values = [table for name, table in tables.items() if name != "reasons"]
         return reject_faults(drawn, [row for table in values for row in table.to_pylist()])
 
@@ -197,7 +197,7 @@ class Trials:
             made[name] = self._query(name, given, accept, made)
         mapping, queries = self.mapping, tuple(made.values())
         ties = tuple(self._ties.values())
-        values = prepared_values(self._preparation, queries)
+        values = hoisted_values(self._preparation, queries)
         return Plan(
             mapping.name,
             mapping.source,
@@ -220,7 +220,7 @@ class Trials:
         key = (name, own, accept, told)
         if key not in self._queries:
             columns = {table: (*query.published, *query.helpers) for table, query in made.items()}
-            around = Surroundings(
+            around = CompileContext(
                 self.mapping,
                 self.target.tables[name],
                 self._columns,
@@ -243,9 +243,9 @@ class Trials:
             )
         return self._queries[key]
 
-    def _tie(self, rule: m.SourceRule) -> TieQuery:
+    def _tie(self, rule: m.SourceRule) -> NaturalKeyQuery:
         columns, keyed = self._columns[rule.table], rule.table in self._keyed
-        tie = tie_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
+        tie = natural_key_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
         keys = remembered(tie.keys) if tie.keys is not None else None
         return replace(tie, shared=remembered(tie.shared), numbers=remembered(tie.numbers), keys=keys)
 

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from idbmigrate.datasets.model import Dataset, Period, TableSpec
 from idbmigrate.errors import SourceError
-from idbmigrate.execution.execute import OtherMonths, TableResult, as_numpy
 from idbmigrate.execution.parameters import month_bounds
+from idbmigrate.execution.run import OtherMonths, TableResult, as_numpy
 from idbmigrate.staging.dictionary import plain
 from idbmigrate.words import OUTSIDE_PERIOD as OUTSIDE
 

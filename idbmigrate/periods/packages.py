@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets import Dataset
-from idbmigrate.execution.execute import Execution, execute
 from idbmigrate.execution.parameters import resolve
+from idbmigrate.execution.run import Execution, execute
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.periods import month as periods
 from idbmigrate.staging.dictionary import plain

@@ -184,7 +184,7 @@ USE = (
     "arrangement with the centre. Ask it whether it takes the month, in which version of the data set, and "
     "by what way."
 )
-#: Lines of unmapped codes at most; what is beyond them is in the residue.
+#: Lines of unmapped codes at most; what is beyond them is in the rejects.
 MAX_CODES = 1000
 
 
@@ -349,7 +349,7 @@ def unmapped(run: Run) -> list[Unmapped]:
                         "table": account.table,
                         "column": account.column,
                         "code": entry["values"],
-                        "target": reason.headed,
+                        "target": reason.target,
                         "reason": word,
                         "meaning": run.books.meaning(reason.word),
                         "count": entry["counts"],

@@ -1,7 +1,7 @@
 """Source tables as the mapping sees them: canonical names, every value text, every row with its place.
 
 Two views of each table stand side by side and share what they can. ``raw`` is what the file holds,
-value for value; the ledger counts it and the residue quotes it. ``clean`` is what queries read:
+value for value; the ledger counts it and the rejects quotes it. ``clean`` is what queries read:
 white space at the ends removed, empty texts missing, dates and times in one spelling where they have
 one reading (:mod:`idbmigrate.staging.spellings`).
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import idbmigrate
 from idbmigrate.compile import optimise
 from idbmigrate.engine.duckdb import DuckEngine
-from idbmigrate.execution.order import in_order
+from idbmigrate.execution.row_order import in_order
 from idbmigrate.execution.scheduler import run_tasks
 from idbmigrate.staging import tables as stage
 
@@ -92,7 +92,7 @@ def test_rows_come_in_the_order_of_their_numbers(pieces, most):
         for at in range(3)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("idbmigrate.execution.order._STRETCHES", most)
+        patch.setattr("idbmigrate.execution.row_order._STRETCHES", most)
         ordered = in_order(pa.table(columns, ["branch", "item", "row"]), ["branch", "item", "row"])
     rows = [tuple(row.values()) for row in ordered.to_pylist()]
     assert rows == sorted(row for chunk in chunks for row in chunk)

@@ -79,7 +79,7 @@ def test_batches_stay_small_however_long_the_texts_of_a_dictionary(monkeypatch):
 def test_a_settled_file_of_many_batches_has_the_digest_of_what_it_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "_ROWS", 2)
     table = pa.table({"x": ["a", "b", 'c"', None, "d"], "y": pa.array(["z"] * 5).dictionary_encode()})
-    settler = publish.Settler(tmp_path)
+    settler = publish.DigestWriter(tmp_path)
     exporter.write({"T": table}, tmp_path, settler.open)
     content = (tmp_path / "T.csv").read_bytes()
     assert content == b'x,y\na,z\nb,z\n"c""",z\n,z\nd,z\n'

@@ -15,7 +15,7 @@ import idbmigrate
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.schema import xsd
 from idbmigrate.engine import ENGINES, open_engine
-from idbmigrate.ledger.rejects import residue
+from idbmigrate.ledger.rejects import rejects
 from tests.golden import cases
 
 AGAIN = """
@@ -79,7 +79,7 @@ def test_every_engine_gives_the_same_tables_and_the_same_residue(target, sample_
         module = importlib.import_module("idbmigrate.conversion.pipeline")
         monkeypatch.setattr(module, "open_engine", lambda name=name: open_engine(name))
         run = idbmigrate.convert(sample_idb / "iapt-1.5-messy.mdb", to=target)
-        made.append({**run.tables, **residue(run.books, run.staged)})
+        made.append({**run.tables, **rejects(run.books, run.staged)})
     first, *others = made
     for other in others:
         assert list(other) == list(first)

@@ -33,10 +33,10 @@ def test_every_pair_gives_the_same_folder_both_ways(source, target, sample_idb, 
         for way in (True, False)
     }
     plain = runs[False].plan.tables
-    assert not any(query.copies or query.references or query.same_rows for query in plain)
-    assert not any(names for query in plain for _, names in query.prepared)
+    assert not any(query.pass_through or query.references or query.same_row_parents for query in plain)
+    assert not any(names for query in plain for _, names in query.hoisted)
     quick = runs[True].plan.tables
-    assert any(query.copies for query in quick) and any(n for q in quick for _, n in q.prepared)
+    assert any(query.pass_through for query in quick) and any(n for q in quick for _, n in q.hoisted)
     folders = [contents(tmp_path / str(way)) for way in runs]
     assert folders[0].keys() == folders[1].keys() and len(folders[0]) > 10
     assert not [name for name in folders[0] if folders[0][name] != folders[1][name]]
@@ -86,7 +86,7 @@ def test_what_is_printed_runs_in_a_bare_engine(sample_idb, monkeypatch):
             continue
         result = asked["run"].results[name]
         bare.register(p.target(name), result.made)
-        if result.beaten:
+        if result.superseded:
             continue
         columns = ", ".join(f'"{column}"' for column in result.query.published)
         order = f'"{p.BRANCH}", "{p.ITEM}", "{p.ROW}"'

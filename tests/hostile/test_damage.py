@@ -103,10 +103,10 @@ def test_salvage_gives_every_row_that_no_harmed_page_holds(sound, tmp_path, chan
                 continue
             check(sound, table, harmed, found, ids)
             lost = set(table.ids.tolist()) - set(ids.tolist())
-            assert not lost or database.problems or same_rows(found, table.content)
+            assert not lost or database.problems or same_row_parents(found, table.content)
 
 
-def same_rows(one, other):
+def same_row_parents(one, other):
     """Whether nothing but the places differ, as where two pages of one table have changed theirs."""
     return sorted(map(repr, one.to_pylist())) == sorted(map(repr, other.to_pylist()))
 

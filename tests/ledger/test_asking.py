@@ -6,7 +6,7 @@ import pytest
 
 from idbmigrate import convert
 from idbmigrate.compile.plan import REJECT
-from idbmigrate.ledger import explained as verdicts
+from idbmigrate.ledger import row_reasons as verdicts
 
 
 def reasons(path, period):
@@ -28,7 +28,7 @@ def test_asking_for_more_gives_no_other_reason(name, period, sample_idb, monkeyp
         query = question.result.query
         fields = [field for branch in query.branches for field in branch.fields]
         everything = {REJECT, *query.published, *(field.misfit for field in fields)}
-        everything |= {carrier.why for field in fields for carrier in field.carriers}
+        everything |= {contribution.why for field in fields for contribution in field.contributions}
         asked.append((len(question.columns), len(everything - {None})))
         question.columns |= everything - {None}
         for wanted in question.rows.values():

@@ -11,7 +11,7 @@ import pytest
 import idbmigrate
 from idbmigrate.access import open_database
 from idbmigrate.ledger import rejects as parted
-from idbmigrate.ledger.rejects import residue
+from idbmigrate.ledger.rejects import rejects
 from idbmigrate.mapping.load import list_mappings
 from tests.corpus.truth import TruthTable, load_truth
 
@@ -45,7 +45,7 @@ def test_every_value_of_a_file_is_carried_or_in_the_residue_once(stem, target, m
     incoming = {(line["table"], line["column"]): line for line in run.ledger}
     for line in run.ledger:
         assert line["in"] == line["carried"] + line["rejected"] + line["dropped"]
-    left = residue(run.books, run.staged)
+    left = rejects(run.books, run.staged)
     values = [row for name, t in left.items() if name not in ("rows", "reasons") for row in t.to_pylist()]
     counted = Counter((row["table"], row["row"], row["column"]) for row in values)
     assert not [place for place, count in counted.items() if count > 1]

@@ -12,7 +12,7 @@ from idbmigrate.cli import group
 from idbmigrate.datasets import load_dataset
 from idbmigrate.mapping.load import list_mappings, load_mapping
 from idbmigrate.mapping_tests.mutate import mutants, sample
-from idbmigrate.mapping_tests.run import Trials
+from idbmigrate.mapping_tests.run import MappingTests
 
 SMALL = """
 mapping: small
@@ -84,7 +84,7 @@ def first_seen() -> dict[tuple[str, int], str]:
 def test_the_tests_of_every_mapping_pass(name):
     mapping, first = load_mapping(name), first_seen()
     new = [test for test in mapping.tests if first[test.place.file, test.place.line] == name]
-    with Trials(mapping, load_dataset(mapping.source), load_dataset(mapping.target)) as trials:
+    with MappingTests(mapping, load_dataset(mapping.source), load_dataset(mapping.target)) as trials:
         verdicts = [*trials.run(["sqlite"]), *trials.run(["duckdb"], new)]
     assert mapping.tests
     assert not {(v.test.name, v.engine): v.faults for v in verdicts if v.faults}
@@ -148,7 +148,7 @@ def test_a_weaker_test_leaves_the_mutant_that_it_does_not_notice(small, cut, lef
 )
 def test_the_tests_of_our_mappings_notice_a_sample_of_mutants(name):
     mapping = load_mapping(name)
-    with Trials(mapping, load_dataset(mapping.source), load_dataset(mapping.target)) as trials:
+    with MappingTests(mapping, load_dataset(mapping.source), load_dataset(mapping.target)) as trials:
         left = list(trials.unnoticed(sample(mutants(mapping), 12, seed=4), "sqlite", mapping.tests))
     assert not [f"{mutant.place}: {mutant.change}" for mutant in left]
 

@@ -14,10 +14,10 @@ from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets.model import ColumnSpec, Dataset, Format, TableSpec
 from idbmigrate.engine import open_engine
 from idbmigrate.execution.belonging import settled
-from idbmigrate.execution.execute import execute
 from idbmigrate.execution.parameters import resolve
+from idbmigrate.execution.run import execute
 from idbmigrate.ledger.books import Books, keep_books
-from idbmigrate.ledger.rejects import residue
+from idbmigrate.ledger.rejects import rejects
 from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.drawn import drawn_table
 from idbmigrate.mapping.load import load_mapping
@@ -124,7 +124,7 @@ def run(
         books = keep_books(staged, done, mapping)
         if close:
             books.close()
-        left = residue(books, staged)
+        left = rejects(books, staged)
     finally:
         opened.close()
     made = {name: r.rows(target.tables[name]).to_pylist() for name, r in done.results.items()}

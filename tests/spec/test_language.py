@@ -8,7 +8,7 @@ import pytest
 from sqlglot import exp
 
 from idbmigrate.compile import functions as compiled
-from idbmigrate.compile import portable, prepare
+from idbmigrate.compile import hoist, portable
 from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.compile.plan import BRANCH, ITEM, REJECT, ROW, texts
 from idbmigrate.datasets import load_dataset
@@ -72,7 +72,7 @@ def plan(request):
 def test_shipped_mappings_compile_for_every_dialect(plan):
     ties = [query for tie in plan.ties for query in (tie.shared, tie.numbers, tie.keys)]
     queries = [query for query in ties if query is not None]
-    queries += [prepare.query(texts(table, ""), columns) for table, columns in plan.values.items()]
+    queries += [hoist.query(texts(table, ""), columns) for table, columns in plan.values.items()]
     for table in plan.tables:
         queries += [table.query, explained(table), *(query for _rule, query in table.rankings)]
     for query in queries:
@@ -88,7 +88,7 @@ def explained(table):
     """All that the query of a table can be asked for."""
     fields = [field for branch in table.branches for field in branch.fields]
     names = {REJECT, *table.published, *(field.misfit for field in fields)}
-    names |= {carrier.why for field in fields for carrier in field.carriers}
+    names |= {contribution.why for field in fields for contribution in field.contributions}
     return table.explain(frozenset(range(len(table.branches))), frozenset(names - {None}))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from idbmigrate import convert, open_idb
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
-from idbmigrate.ledger.rejects import residue
+from idbmigrate.ledger.rejects import rejects
 
 ODD = ["_row", "_key", "_repeat", "_branch", "LPTID.0", "LPTID:0 (not matched)", "GENDER.1", "a"]
 
@@ -33,7 +33,7 @@ def with_columns(sample_idb, tmp_path):
 def test_odd_columns_change_nothing_and_are_left_behind_under_their_names(with_columns):
     plain, odd = with_columns("plain", []), with_columns("odd", ODD)
     assert odd.tables == plain.tables
-    left = residue(odd.books, odd.staged)
+    left = rejects(odd.books, odd.staged)
     for label, table in odd.staged.items():
         found = left[label].to_pandas()
         found = found[found["reason"] == "unknown-column"]

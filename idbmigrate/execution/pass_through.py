@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from idbmigrate.compile import plan as p
-from idbmigrate.execution.order import stretch
+from idbmigrate.execution.row_order import stretch
 from idbmigrate.staging.dictionary import distinct, one_type, plain
 
 #: Gives the rows of a target table that is made.
@@ -22,26 +22,26 @@ Parents = Callable[[str], pa.Table]
 _CONSTANT = pa.dictionary(pa.int16(), pa.string())
 
 
-def with_copies(made: pa.Table, query: p.TableQuery, sources: Mapping[str, pa.Table]) -> pa.Table:
+def with_pass_through(made: pa.Table, query: p.TableQuery, sources: Mapping[str, pa.Table]) -> pa.Table:
     """The rows that a query gave, in their order, with the columns that it leaves out.
 
     Columns come as text or as dictionaries of different texts, truth values as they are.
     """
-    if not query.copies:
+    if not query.pass_through:
         return made
-    columns: dict[str, list[pa.Array]] = {name: [] for name in query.copies}
+    columns: dict[str, list[pa.Array]] = {name: [] for name in query.pass_through}
     for number, branch in enumerate(query.branches):
         source = _Source(sources[branch.source]) if branch.source else None
         for item, rows in _items(stretch(made, p.BRANCH, number), len(branch.items)):
             picked = _numbers(rows)
-            for name, copies in query.copies.items():
-                columns[name] += _copied(copies[number][item], source, picked)
+            for name, passed in query.pass_through.items():
+                columns[name] += _copied(passed[number][item], source, picked)
     for name, chunks in columns.items():
         made = made.append_column(name, one_type(chunks))
     return made
 
 
-def with_references(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa.Table:
+def with_parent_keys(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa.Table:
     """The rows with the keys of the rows that they were joined with, instead of their numbers."""
     for name, (parent, key) in query.references.items():
         index = made.schema.get_field_index(p.there(name))
@@ -49,9 +49,9 @@ def with_references(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa
     return made
 
 
-def with_same_rows(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa.Table:
+def with_same_row_parents(made: pa.Table, query: p.TableQuery, parents: Parents) -> pa.Table:
     """The rows that have all parents made from the same source row, with the keys of these."""
-    for name, (parent, key) in query.same_rows.items():
+    for name, (parent, key) in query.same_row_parents.items():
         rows, known = _numbers(made), _numbers(parents(parent))
         place = np.full(max(rows.max(initial=-1), known.max(initial=-1)) + 1, -1)
         place[known] = np.arange(known.size)
@@ -82,7 +82,7 @@ def _numbers(rows: pa.Table) -> np.ndarray:
     return rows[p.ROW].to_numpy().astype(np.int64, copy=False)
 
 
-def _copied(copy: p.Copied, source: _Source | None, rows: np.ndarray) -> list[pa.Array]:
+def _copied(copy: p.PassThrough, source: _Source | None, rows: np.ndarray) -> list[pa.Array]:
     if not rows.size:
         return []
     if copy.column is not None and source is not None:

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
-from idbmigrate.execution.execute import TableResult, as_numpy, row_names
-from idbmigrate.ledger.lineage import Trace, Traces, numbers
+from idbmigrate.execution.run import TableResult, as_numpy, row_names
+from idbmigrate.ledger.lineage import Lineage, LineagePath, numbers
 from idbmigrate.ledger.reasons import FAULT, OTHER_MONTH, Reason, weight
 from idbmigrate.words import OUTSIDE_PERIOD
 
@@ -35,11 +35,11 @@ class Asking(Protocol):
     names: list[Reason]
 
 
-def explain(traces: Traces, accounts: Sequence[Asking]) -> None:
+def explain(lineage: Lineage, accounts: Sequence[Asking]) -> None:
     """Fill in the reasons that the queries know: those of the row itself first, then those of joins."""
     for joined in (False, True):
-        for result in traces.run.results.values():
-            question = _Question(traces, result, joined)
+        for result in lineage.run.results.values():
+            question = _Question(lineage, result, joined)
             for account in accounts:
                 question.put(account)
             if question.rows:
@@ -49,15 +49,15 @@ def explain(traces: Traces, accounts: Sequence[Asking]) -> None:
 class _Question:
     """What one query is asked: on behalf of which ways, for which of its columns, over which source rows."""
 
-    def __init__(self, traces: Traces, result: TableResult, joined: bool):
-        self.traces, self.result, self.joined = traces, result, joined
-        self.asking: list[tuple[Asking, Trace]] = []
+    def __init__(self, lineage: Lineage, result: TableResult, joined: bool):
+        self.lineage, self.result, self.joined = lineage, result, joined
+        self.asking: list[tuple[Asking, LineagePath]] = []
         self.columns: set[str] = set()
         self.rows: dict[str, np.ndarray] = {}
 
     def put(self, account: Asking) -> None:
         """Ask on behalf of an account, if there is something that the query may say of it."""
-        ways = self.traces.found.get((account.table, account.column), ())
+        ways = self.lineage.found.get((account.table, account.column), ())
         ways = [way for way in ways if way.query is self.result.query and way.joined == self.joined]
         if ways:
             waiting = account.uncarried[_given(account) < (1 if self.joined else self._heaviest)]
@@ -69,7 +69,7 @@ class _Question:
         """The weight of a reason that this query cannot outweigh."""
         return OTHER_MONTH if self.result.left_out else FAULT
 
-    def _ask(self, account: Asking, way: Trace, waiting: np.ndarray) -> None:
+    def _ask(self, account: Asking, way: LineagePath, waiting: np.ndarray) -> None:
         """Ask on one way about the source rows that wait; about all, where any may join one that waits."""
         if not waiting.size:
             return
@@ -84,32 +84,32 @@ class _Question:
         if self.result.others:
             self.columns.update(self.result.others.columns)
         if way.source:
-            count = self.traces.run.sources[way.source].num_rows
+            count = self.lineage.run.sources[way.source].num_rows
             self.rows.setdefault(way.source, np.zeros(count, bool))[... if way.joined else waiting] = True
 
-    def _met(self, way: Trace, waiting: np.ndarray) -> np.ndarray:
+    def _met(self, way: LineagePath, waiting: np.ndarray) -> np.ndarray:
         """Those of the source rows that may have a candidate row; an ``each`` has none without an entry."""
         if way.joined or way.single or way.source is None:
             return waiting
-        source = self.traces.run.sources[way.source].select(way.query.branches[way.branch].items)
+        source = self.lineage.run.sources[way.source].select(way.query.branches[way.branch].items)
         filled = [as_numpy(pc.is_valid(column)) for column in source.columns]
         return waiting[np.logical_or.reduce(filled)[waiting]]
 
-    def _may_be_there(self, made: p.FieldColumns, way: Trace) -> bool:
+    def _may_be_there(self, made: p.FieldColumns, way: LineagePath) -> bool:
         """Whether the field may have a value that does not carry this one: another's, or one taken out."""
-        return bool(way.carrier and (way.carrier.kept or made.name in self.result.blanked))
+        return bool(way.contribution and (way.contribution.kept or made.name in self.result.blanked))
 
-    def _all_published(self, way: Trace, waiting: np.ndarray) -> bool:
+    def _all_published(self, way: LineagePath, waiting: np.ndarray) -> bool:
         """Whether each of these source rows has its one candidate row among the published."""
-        row = replace(way, field=None, carrier=None)
-        return way.single and bool(_among(waiting, self.traces.published(row)).all())
+        row = replace(way, field=None, contribution=None)
+        return way.single and bool(_among(waiting, self.lineage.published(row)).all())
 
     def answer(self) -> None:
         """Run the query, and give the accounts what it says."""
         branches = frozenset(way.branch for _, way in self.asking)
         query = self.result.query.explain(branches, frozenset(self.columns))
         rows = {source: np.flatnonzero(wanted) for source, wanted in self.rows.items()}
-        said = self.traces.run.explain(query, rows)
+        said = self.lineage.run.explain(query, rows)
         said = said.append_column(_VERDICT, self._verdicts(said))
         for account, way in self.asking:
             self._give(account, way, way.candidates(said))
@@ -119,8 +119,8 @@ class _Question:
         if p.REJECT not in self.columns:
             return pa.nulls(said.num_rows, pa.string())
         verdicts, names = said[p.REJECT], _names(said)
-        for word, beaten in self.result.beaten.items():
-            verdicts = pc.if_else(pa.array(_among(names, beaten)), pa.scalar(word), verdicts)
+        for word, superseded in self.result.superseded.items():
+            verdicts = pc.if_else(pa.array(_among(names, superseded)), pa.scalar(word), verdicts)
         if self.result.left_out:
             made = self.result.made.filter(pa.array(self.result.kept))
             outside = pa.array(~_among(names, _names(made)) & as_numpy(pc.is_null(verdicts)))
@@ -130,7 +130,7 @@ class _Question:
             verdicts = pc.if_else(elsewhen, pa.scalar(OUTSIDE_PERIOD), verdicts)
         return verdicts
 
-    def _give(self, account: Asking, way: Trace, said: pa.Table) -> None:
+    def _give(self, account: Asking, way: LineagePath, said: pa.Table) -> None:
         """Give the uncarried the word of the first candidate row made from them.
 
         A reason stays once it is given, but one that lays it to a rule makes way for one that lays it to
@@ -146,11 +146,11 @@ class _Question:
         codes, words = coded.indices.to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()
         better = np.array([weight(word) for word in words])[codes] > given[spots]
         start = len(account.names)
-        account.names += [Reason(word, way.headed) for word in words]
+        account.names += [Reason(word, way.target) for word in words]
         # Of several candidate rows the first gives the reason: written backwards, it is written last.
         account.reasons[spots[better][::-1]] = codes[better][::-1] + start
 
-    def _words(self, way: Trace, said: pa.Table, at: pa.Array) -> pa.ChunkedArray:
+    def _words(self, way: LineagePath, said: pa.Table, at: pa.Array) -> pa.ChunkedArray:
         """The words for these candidate rows; what the value itself is to blame for holds in any row."""
         verdicts = said[_VERDICT].take(at)
         if way.field is None:
@@ -163,7 +163,9 @@ class _Question:
         whys = [said[name].take(at) for name in way.whys]
         return pc.coalesce(*self._elsewhen(way, said, verdicts, at), *whys, verdicts, otherwise)
 
-    def _elsewhen(self, way: Trace, said: pa.Table, verdicts: pa.ChunkedArray, at: pa.Array) -> list[Any]:
+    def _elsewhen(
+        self, way: LineagePath, said: pa.Table, verdicts: pa.ChunkedArray, at: pa.Array
+    ) -> list[Any]:
         """The words for values of another month, null for others: of them nothing else is said."""
         others = self.result.others
         if others is None or way.field is None:

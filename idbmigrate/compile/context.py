@@ -6,20 +6,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from idbmigrate.compile import plan
+from idbmigrate.compile.hoist import Hoisting
 from idbmigrate.compile.optimise import RULES
-from idbmigrate.compile.prepare import Preparation
 from idbmigrate.datasets.model import TableSpec
 from idbmigrate.mapping import model as m
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CompileContext:
     """What a table query needs to know of the rest.
 
     ``made`` maps the target tables that are made before this one to all their columns, helpers included;
     ``keyed`` are the source tables that have a digest of their natural key, ``targets`` the tables of the
     target data set, ``identities`` the fields of those made before that identify their source row.
-    ``preparation`` collects values that hang on one column of a source table. ``conflicts`` are the source
+    ``hoisting`` collects values that hang on one column of a source table. ``conflicts`` are the source
     tables of which rows may have a conflict. ``rules`` are those that make the query quicker.
     """
 
@@ -32,7 +32,7 @@ class Surroundings:
     accept: str
     keyed: frozenset[str]
     targets: Mapping[str, TableSpec]
-    preparation: Preparation
+    hoisting: Hoisting
     identities: Mapping[str, plan.Identities]
     conflicts: Collection[str] = ()
     rules: frozenset[str] = RULES

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import idbmigrate
-from idbmigrate.execution.copies import _Source
+from idbmigrate.execution.pass_through import _Source
 from idbmigrate.staging.dictionary import all_different, distinct, one_type, plain
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_idb"

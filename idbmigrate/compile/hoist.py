@@ -23,12 +23,12 @@ from idbmigrate.compile.sql import Sql
 SELF = "a"
 
 
-class Preparation:
+class Hoisting:
     """All prepared values of a plan, whatever columns they are asked of; none unless it ``hoists`` them."""
 
     def __init__(self, hoists: bool = True) -> None:
         self.hoists = hoists
-        self._known: list[plan.Prepared] = []
+        self._known: list[plan.Hoisted] = []
         self._numbers: dict[tuple[Any, ...], int] = {}
 
     def said(self, value: Sql, truth: bool = False) -> Sql:
@@ -50,18 +50,18 @@ class Preparation:
             self._known.append(self._prepared(_renamed(value, lambda name: name[len(base) :]), truth))
         return sql.column(f"{base}.{self._numbers[shape]}", SELF)
 
-    def _prepared(self, waiting: Sql, truth: bool) -> plan.Prepared:
+    def _prepared(self, waiting: Sql, truth: bool) -> plan.Hoisted:
         portable.check(waiting)
         needs = {column.name[1:] for column in waiting.find_all(exp.Column)} - {""}
         depth = 1 + max((self._known[int(need)].depth for need in needs), default=0)
-        return plan.Prepared(len(self._known), waiting, truth, tuple(map(int, sorted(needs))), depth)
+        return plan.Hoisted(len(self._known), waiting, truth, tuple(map(int, sorted(needs))), depth)
 
-    def needed(self, names: Iterable[str]) -> dict[str, tuple[plan.Prepared, ...]]:
+    def needed(self, names: Iterable[str]) -> dict[str, tuple[plan.Hoisted, ...]]:
         """By column: the prepared values of these names, and before each those that it is made of."""
         return needed(names, dict(enumerate(self._known)))
 
 
-def needed(names: Iterable[str], known: Mapping[int, plan.Prepared]) -> dict[str, tuple[plan.Prepared, ...]]:
+def needed(names: Iterable[str], known: Mapping[int, plan.Hoisted]) -> dict[str, tuple[plan.Hoisted, ...]]:
     """By column: the values of these names among the known ones, and before each those it is made of."""
     found: dict[str, set[int]] = {}
     waiting = sorted(names)
@@ -74,8 +74,8 @@ def needed(names: Iterable[str], known: Mapping[int, plan.Prepared]) -> dict[str
     return {base: tuple(known[n] for n in sorted(numbers)) for base, numbers in found.items()}
 
 
-def query(relation: str, columns: Mapping[str, Sequence[plan.Prepared]]) -> exp.Select:
-    """Prepared values of the columns of a relation that has these columns and ``plan.ROW``.
+def query(relation: str, columns: Mapping[str, Sequence[plan.Hoisted]]) -> exp.Select:
+    """Hoisted values of the columns of a relation that has these columns and ``plan.ROW``.
 
     What is made of ``X`` with the number 3 is the column ``X.3``.
     """

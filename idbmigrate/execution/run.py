@@ -16,10 +16,10 @@ from idbmigrate.compile import sql
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
 from idbmigrate.errors import BooksError
-from idbmigrate.execution.copies import with_copies, with_references, with_same_rows
-from idbmigrate.execution.order import in_order
+from idbmigrate.execution.pass_through import with_parent_keys, with_pass_through, with_same_row_parents
+from idbmigrate.execution.row_order import in_order
 from idbmigrate.execution.scheduler import run_tasks
-from idbmigrate.execution.sources import marks, numbered, preparing
+from idbmigrate.execution.sources import hoisted_values_of, marks, numbered
 from idbmigrate.staging.dictionary import all_different, plain
 from idbmigrate.staging.tables import StagedTable
 
@@ -51,7 +51,7 @@ class TableResult:
     ``made`` holds what the query gave: the target's columns as text or as dictionaries of different texts,
     and where each row came from.
     ``kept`` is a mask over its rows, ``left_out`` the word for those that are not kept. ``blanked`` are
-    columns from which values were taken out under that word. ``beaten`` are the rows that had to make way
+    columns from which values were taken out under that word. ``superseded`` are the rows that had to make way
     for another with the same key, by word, as the numbers of :func:`row_names` in ascending order.
     ``others`` is there in a run over one month.
     """
@@ -59,7 +59,7 @@ class TableResult:
     query: p.TableQuery
     made: pa.Table
     kept: np.ndarray
-    beaten: Mapping[str, np.ndarray] = field(default_factory=dict)
+    superseded: Mapping[str, np.ndarray] = field(default_factory=dict)
     left_out: str = ""
     blanked: frozenset[str] = frozenset()
     others: OtherMonths | None = None
@@ -127,15 +127,16 @@ def execute(
     engine: Engine,
     target: Dataset,
     progress: Callable[[str], None] = lambda message: None,
-    meanwhile: Callable[[], None] = lambda: None,
+    while_waiting: Callable[[], None] = lambda: None,
 ) -> Execution:
-    """Run all target tables, each after those that it needs; ``meanwhile`` when a worker would wait for them.
+    """Run all target tables, each after those that it needs; ``while_waiting`` is
+    called where a worker would wait for them.
 
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
     run = Execution(plan, engine, numbered(staged, plan.conflicts))
     work = _Work(run, target, progress)
-    work.add("meanwhile", set(), 0, lambda _: meanwhile())
+    work.add("while_waiting", set(), 0, lambda _: while_waiting())
     run_tasks(work.needs, work.do, engine.workers, work.sizes)
     run.results = {query.table: run.results[query.table] for query in plan.tables}
     return run
@@ -150,7 +151,7 @@ class _Work:
         self.sizes: dict[str, int] = {}
         self._calls: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         self._marks: dict[str, pa.Table] = {}
-        self._values = preparing(run.plan, run.sources, run.engine.workers)
+        self._values = hoisted_values_of(run.plan, run.sources, run.engine.workers)
         self._add_sources()
         for query in run.plan.tables:
             self._add_table(query)
@@ -183,7 +184,7 @@ class _Work:
         made = {p.target(each.table) for each in self.run.plan.tables if p.target(each.table) in named}
         size = max(map(self._rows, read), default=1)
         self.add(p.made(query.table), {*map(p.rows, read), *made}, size, _Work._make, query)
-        parents = {p.target(parent) for parent, _ in query.same_rows.values()}
+        parents = {p.target(parent) for parent, _ in query.same_row_parents.values()}
         self.add(p.target(query.table), {p.made(query.table), *parents}, size, _Work._publish, query)
         spec = self.target.tables[query.table]
         if spec.primary_key and set(spec.primary_key) <= set(query.published):
@@ -210,8 +211,8 @@ class _Work:
         self.progress(query.table)
         made = self.engine.run(query.query)
         made = _as_text(made, {*query.published, *query.helpers}.intersection(made.column_names))
-        made = with_copies(in_order(made, _ORDER), query, self.run.sources)
-        made = with_references(made, query, self._made)
+        made = with_pass_through(in_order(made, _ORDER), query, self.run.sources)
+        made = with_parent_keys(made, query, self._made)
         self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
 
     def _made(self, table: str) -> pa.Table:
@@ -219,13 +220,13 @@ class _Work:
 
     def _publish(self, query: p.TableQuery) -> None:
         """What is left of a target table without orphans and what has to make way, for others to read."""
-        made, beaten = with_same_rows(self.run.results[query.table].made, query, self._made), {}
+        made, superseded = with_same_row_parents(self.run.results[query.table].made, query, self._made), {}
         for rule, ranking in query.rankings:
             self.engine.register(p.made(query.table), made)
-            beaten[f"one-per:{rule}"] = np.sort(_names(self.engine.run(ranking)))
+            superseded[f"one-per:{rule}"] = np.sort(_names(self.engine.run(ranking)))
             self.engine.forget(p.made(query.table))
-            made = _without(made, beaten[f"one-per:{rule}"])
-        self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), beaten)
+            made = _without(made, superseded[f"one-per:{rule}"])
+        self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), superseded)
         known = made.select([*query.published, *query.helpers, p.ROW])
         known = known.append_column(p.PLACE, pa.array(np.arange(made.num_rows)))
         self.engine.register(p.target(query.table), known)
@@ -259,8 +260,8 @@ def _as_text(table: pa.Table, names: Iterable[str]) -> pa.Table:
     return table.cast(pa.schema(fields)) if wanted else table
 
 
-def _without(made: pa.Table, beaten: np.ndarray) -> pa.Table:
-    return made.filter(pa.array(~np.isin(_names(made), beaten))) if beaten.size else made
+def _without(made: pa.Table, superseded: np.ndarray) -> pa.Table:
+    return made.filter(pa.array(~np.isin(_names(made), superseded))) if superseded.size else made
 
 
 def _names(table: pa.Table) -> np.ndarray:

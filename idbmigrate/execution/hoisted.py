@@ -11,18 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.brief import brief
+from idbmigrate.compile import hoist
 from idbmigrate.compile import plan as p
-from idbmigrate.compile import prepare
 from idbmigrate.engine import Engine
-from idbmigrate.execution.order import in_order
+from idbmigrate.execution.row_order import in_order
 
 #: Up to this many texts it does not matter how many they are: engines work in blocks of such a size.
 _BLOCK = 1 << 11
 
-Values = Mapping[str, Sequence[p.Prepared]]
+Values = Mapping[str, Sequence[p.Hoisted]]
 
 
-class Preparing:
+class HoistedValues:
     """The work of making prepared values: ``parts``, which do not need each other.
 
     Columns that are asked the same have their texts one after another, such stacks of about as many texts
@@ -62,12 +62,12 @@ class Preparing:
         return source
 
 
-def with_prepared(name: str, source: pa.Table, values: Values, engine: Engine) -> pa.Table:
+def with_hoisted(name: str, source: pa.Table, values: Values, engine: Engine) -> pa.Table:
     """A source table with a column for each of these prepared values, made for the marks of its rows."""
-    preparing = Preparing({name: source}, {name: values}, on=p.marks(""))
-    for part in preparing.parts:
-        preparing.make(part, engine)
-    return preparing.added(name, source)
+    hoisted_values_of = HoistedValues({name: source}, {name: values}, on=p.marks(""))
+    for part in hoisted_values_of.parts:
+        hoisted_values_of.make(part, engine)
+    return hoisted_values_of.added(name, source)
 
 
 def _magnitude(asked: _Asked) -> int:
@@ -98,7 +98,7 @@ class _Asked:
 
     table: str
     column: str
-    values: tuple[p.Prepared, ...]
+    values: tuple[p.Hoisted, ...]
     cells: pa.ChunkedArray
 
     @property
@@ -147,7 +147,7 @@ def _answers(relation: str, stacks: Sequence[Sequence[_Asked]], engine: Engine) 
     few = longest <= 2 * _BLOCK  # in pieces large ones go to several threads, small ones only cost
     engine.register(relation, texts.combine_chunks() if few else texts)
     wanted = {str(number): stack[0].values for number, stack in enumerate(stacks)}
-    made = engine.run(prepare.query(relation, wanted))
+    made = engine.run(hoist.query(relation, wanted))
     engine.forget(relation)
     made = in_order(made, [p.ROW])
     return {
