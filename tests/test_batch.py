@@ -96,7 +96,7 @@ def test_what_all_files_come_to(sample_idb, tmp_path):
         "--overwrite",
         "--no-check",
     ]
-    assert "findings" not in CliRunner().invoke(group, words).stdout.lower()
+    assert "findings" not in CliRunner().invoke(group, [*words, "--no-check"]).stdout.lower()
 
 
 @pytest.fixture
