@@ -108,14 +108,15 @@ LEFT JOIN anxiety AS a ON a.pathway = r.pathway
 WHERE NOT r.support
 """
 
+#: Contacts of the service. Those for employment support alone are none of its own where it counts as a team.
 _CONTACTS = """
 SELECT c.referral AS who, c.day AS contact_on,
   CASE WHEN c.attended AND c.inside = 1 THEN c.day END AS attended_on,
   CASE WHEN c.missed THEN c.day END AS missed_on,
   CASE WHEN c.low = 1 AND (c.attended OR c.missed) THEN c.day END AS low_on,
   CASE WHEN c.high = 1 AND (c.attended OR c.missed) THEN c.day END AS high_on
-FROM contact AS c JOIN referral AS r ON r.pathway = c.pathway
-WHERE NOT r.support AND NOT (c.support = 1 AND c.other = 0)
+FROM contact AS c JOIN referral AS r ON r.pathway = c.pathway CROSS JOIN settings_in AS s
+WHERE NOT r.support AND (s.own OR c.support = 0 OR c.other = 1)
 """
 
 #: Direct contacts of employment support: all of a referral to its team, else those that name the procedure.

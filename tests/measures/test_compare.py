@@ -134,6 +134,14 @@ def test_no_outside_file_has_a_difference_without_a_reason(shared_dir, file, to)
     assert lines["referrals-received"].legacy > 50 and lines["contacts-attended"].legacy > 100
 
 
+@pytest.mark.parametrize("support", IPS)
+def test_employment_support_leaves_no_difference_without_a_reason(shared_dir, support):
+    """Also where the therapy beside it has no equivalent, and the contact is for employment support alone."""
+    parameters = {"org_id_provider": "RX1", "employment_support": support}
+    run = idbmigrate.convert(shared_dir / "idb" / "iapt-1.0.mdb", "mhsds-5.0", parameters=parameters)
+    assert not [line.as_dict() for line in compare_run(run) if line.outcome == FAULT]
+
+
 # -- the verbs -------------------------------------------------------------------------------------
 
 

@@ -160,6 +160,10 @@ def test_access_to_ips_takes_a_direct_attended_contact_and_a_referral_since_2016
     # contacts for employment support alone belong to the IPS team; S2 and S4 were for therapy too
     assert who(counted, "contacts-attended") == {"S2", "S4"}
     assert count_staged(tables, "iapt-1.5").total("contacts-attended") == 4
+    # given by the team of the therapy, they are contacts of that team; the referral is the host's
+    host = count_staged(tables, "iapt-1.5", support="ips-in-host-team")
+    assert host.total("contacts-attended") == 4
+    assert who(host, "ips-access") == {"P1"}  # S2: not direct; S3: missed; S4: received before 2016
 
 
 @pytest.mark.parametrize("version", ["mhsds-5.0", "mhsds-6.0"])
