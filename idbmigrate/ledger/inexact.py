@@ -68,8 +68,9 @@ def _inexact(lookup: Lookup, accept: str) -> dict[str, str]:
 
 def _counts(values: pa.ChunkedArray, lookup: Lookup, codes: Mapping[str, str]) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for each in pc.value_counts(values.cast(pa.string())).to_pylist():
-        word = codes.get(cleaned(lookup, each["values"]))
-        if word:
-            counts[word] += each["counts"]
+    found = pc.value_counts(values)
+    texts = found.field("values").cast(pa.string()).to_pylist()
+    for text, count in zip(texts, found.field("counts").to_pylist(), strict=True):
+        if word := codes.get(cleaned(lookup, text)):
+            counts[word] += count
     return counts
