@@ -16,6 +16,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +31,8 @@ from idbmigrate.errors import IdbmigrateError, OutputError, SourceError, UsageEr
 INTERNAL_FAULT = 70
 
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
-_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+#: The last column of a table is wrapped where it has at least this much room on the terminal.
+_ROOM = 20
 
 
 class Console:
@@ -72,13 +74,12 @@ class Console:
     def table(self, rows: Iterable[Sequence[Any]], header: Sequence[str] = (), indent: int = 2) -> None:
         """Print aligned columns: numbers to the right with thousands marked, text to the left.
 
-        On a terminal a line ends where the terminal does; elsewhere it is printed whole.
+        On a terminal the last column is wrapped where the line ends; elsewhere it is printed whole.
         """
         if not self.as_json:
-            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-            for number, line in enumerate(aligned(rows, header)):
+            width = shutil.get_terminal_size().columns - indent if sys.stdout.isatty() else None
+            for number, line in enumerate(aligned(rows, header, width)):
                 text = " " * indent + line
-                text = text if width is None or len(text) <= width else text[: max(width - 3, 0)] + "..."
                 self.say(self.style(text, "dim") if header and number == 0 else text)
 
     def progress(self, step: str, done: float | None = None, total: float | None = None) -> None:
@@ -120,11 +121,15 @@ class Console:
     def _style(text: str, styles: Sequence[str], stream: Any) -> str:
         if not stream.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
             return text
-        return f"\x1b[{';'.join(_STYLES[style] for style in styles)}m{text}\x1b[0m"
+        colour = next((style for style in styles if style not in ("bold", "dim")), None)
+        return click.style(text, fg=colour, bold="bold" in styles or None, dim="dim" in styles or None)
 
 
-def aligned(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> list[str]:
-    """Lay out rows as lines of equal columns; a header line comes first where one is given."""
+def aligned(rows: Iterable[Sequence[Any]], header: Sequence[str] = (), width: int | None = None) -> list[str]:
+    """Lay out rows as lines of equal columns; a header line comes first where one is given.
+
+    Where a line would be longer than ``width`` its last column goes on below itself. Nothing is cut.
+    """
     body = [list(row) for row in rows]
     cells = ([list(header)] if header else []) + [[_cell(value) for value in row] for row in body]
     if not cells:
@@ -139,8 +144,16 @@ def aligned(rows: Iterable[Sequence[Any]], header: Sequence[str] = ()) -> list[s
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(row, widths, numeric, strict=True)
         ]
-        lines.append("  ".join(parts).rstrip())
+        lines += _wrapped("  ".join(parts).rstrip(), sum(widths[:-1]) + 2 * (count - 1), width)
     return lines
+
+
+def _wrapped(line: str, lead: int, width: int | None) -> list[str]:
+    """A line in pieces that fit the width: what begins at ``lead`` goes on below itself."""
+    if width is None or len(line) <= width or width - lead < _ROOM:
+        return [line]
+    first, *rest = textwrap.wrap(line[lead:], width - lead)
+    return [line[:lead] + first, *(" " * lead + piece for piece in rest)]
 
 
 def _numeric(values: Sequence[Any]) -> bool:

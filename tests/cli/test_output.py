@@ -115,3 +115,14 @@ def test_columns_line_up():
 )
 def test_fail_on(findings, fail_on, expected):
     assert _options.reached(findings, fail_on) is expected
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 200, None])
+def test_a_table_wraps_its_last_column_and_loses_nothing(width):
+    words = "the code is not in the lookup, and nobody has said what becomes of it"
+    rows = [(1200, "unknown-code", words), (7, "filter", "short")]
+    lines = aligned(rows, ["values", "reason", "meaning"], width)
+    assert width is None or max(map(len, lines)) <= width
+    shown = " ".join(line[line.index("the code") :] if "the code" in line else line for line in lines)
+    assert words in " ".join(shown.split())
+    assert sum("unknown-code" in line for line in lines) == 1 and lines[-1].endswith("short")
