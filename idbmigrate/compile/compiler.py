@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlglot import exp
 
@@ -28,13 +28,14 @@ def compile_mapping(
     days: Mapping[str, frozenset[str]] | None = None,
     conflicts: frozenset[str] = frozenset(),
     rules: frozenset[str] = optimise.RULES,
+    empty: Collection[str] = (),
 ) -> plan.Plan:
     """The plan of a mapping.
 
     ``source_columns`` are the columns of each staged table, ``days`` those of them that hold nothing but
     ``YYYY-MM-DD``, ``conflicts`` the tables of which rows have a conflict, ``rules`` what may make the
-    plan quicker (:mod:`idbmigrate.compile.optimise`). Raises ``DescriptionError``
-    (``mapping-invalid``, ``mapping-inexpressible``) before a row has moved.
+    plan quicker (:mod:`idbmigrate.compile.optimise`), ``empty`` the tables without a row. Raises
+    ``DescriptionError`` (``mapping-invalid``, ``mapping-inexpressible``) before a row has moved.
     """
     days = days or {}
     keyed = keyed_tables(mapping)
@@ -56,6 +57,7 @@ def compile_mapping(
             {query.table: query.identities for query in queries},
             conflicts,
             rules,
+            empty,
         )
         query = compile_table(mapping.tables[name], around)
         portable.check(query.query, mapping.tables[name].place)

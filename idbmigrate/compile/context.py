@@ -20,7 +20,8 @@ class CompileContext:
     ``keyed`` are the source tables that have a digest of their natural key, ``targets`` the tables of the
     target data set, ``identities`` the fields of those made before that identify their source row.
     ``hoisting`` collects values that hang on one column of a source table. ``conflicts`` are the source
-    tables of which rows may have a conflict. ``rules`` are those that make the query quicker.
+    tables of which rows may have a conflict. ``rules`` are those that make the query quicker, ``empty`` the
+    source tables that are known to have no row.
     """
 
     mapping: m.Mapping
@@ -36,6 +37,7 @@ class CompileContext:
     identities: Mapping[str, plan.Identities]
     conflicts: Collection[str] = ()
     rules: frozenset[str] = RULES
+    empty: Collection[str] = ()
 
     def primary_key(self, table: str) -> tuple[str, ...]:
         """The primary key of a target table, empty where it has none or there is no such table."""

@@ -37,11 +37,17 @@ number of a row, or asks once for each text of a column. The rules, in the order
 
     before: ``SELECT a.LPTID AS LocalPatientId, a._row AS _row``
     after: ``SELECT a._row AS _row``
+
+``empty-branch``
+    A branch over a source table without a row gives none, so it is left out; the last one stays.
+
+    before: ``SELECT ... FROM rows_Appointment UNION ALL SELECT ... FROM rows_EmploymentAdviser``
+    after: ``SELECT ... FROM rows_Appointment``
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from idbmigrate.compile import plan
@@ -54,10 +60,16 @@ SAME_ROW_JOIN = "same-row-join"
 SAME_ROW_PARENT = "same-row-parent"
 PARENT_KEY = "parent-key"
 PASS_THROUGH = "pass-through"
+EMPTY_BRANCH = "empty-branch"
 
 #: All rules, and none of them: what ``compile_mapping`` takes.
-RULES = frozenset({HOIST, SAME_ROW_JOIN, SAME_ROW_PARENT, PARENT_KEY, PASS_THROUGH})
+RULES = frozenset({HOIST, SAME_ROW_JOIN, SAME_ROW_PARENT, PARENT_KEY, PASS_THROUGH, EMPTY_BRANCH})
 NO_RULES: frozenset[str] = frozenset()
+
+
+def with_rows(branches: list[MadeBranch], empty: Collection[str]) -> list[MadeBranch]:
+    """The branches that may give a row; all of them where none can."""
+    return [branch for branch in branches if branch.source not in empty] or branches
 
 
 def source_row_identities(branches: Iterable[MadeBranch]) -> plan.Identities:

@@ -61,7 +61,8 @@ def compile_table(table: m.TableMap, around: CompileContext) -> plan.TableQuery:
     shared = _shared_joins(branches)
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
-        rows = [branch.query([*_ALWAYS, *names], stopped) for branch in made]
+        read = optimise.with_rows(made, around.empty) if optimise.EMPTY_BRANCH in around.rules else made
+        rows = [branch.query([*_ALWAYS, *names], stopped) for branch in read]
         return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
     def query(names: Iterable[str], judging: Sequence[_Verdict]) -> exp.Query:

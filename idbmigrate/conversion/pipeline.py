@@ -136,6 +136,7 @@ def _plan(
         accept=options.accept,
         days={name: table.days for name, table in known.items()},
         rules=RULES if options.optimise else engine.needs,
+        empty=frozenset(name for name, table in known.items() if not table.raw.num_rows),
         conflicts=frozenset(name for name, table in known.items() if table.conflicts is not None),
     )
 
