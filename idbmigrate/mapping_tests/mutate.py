@@ -12,7 +12,7 @@ from typing import Any
 
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping import wording
-from idbmigrate.mapping.tree import Way, changed, lookups_of, parts
+from idbmigrate.mapping.tree import Way, changed, lookups_of, parts, sources_of
 
 #: What becomes of an unlisted code instead.
 _OTHER_POLICY = {"reject": "null", "null": "keep", "keep": "null", "default": "keep"}
@@ -46,7 +46,11 @@ def mutants(mapping: m.Mapping) -> list[Mutant]:
     for name, table in mapping.tables.items():
         for change, place, new in _of_table(table):
             found.append(Mutant(f"{name}: {change}", place, frozenset({name}), _with_table(mapping, new)))
+    read = {name for table in mapping.tables.values() for name in sources_of(table)}
+    read |= {parent.table for name in read & {*mapping.sources} for parent in mapping.sources[name].parents}
     for name, rule in mapping.sources.items():
+        if name not in read:
+            continue  # its records reach no target table
         for change, place, changed_rule in _of_source(rule):
             mutated = replace(mapping, sources={**mapping.sources, name: changed_rule})
             found.append(Mutant(f"{name}: {change}", place, frozenset(mapping.tables), mutated))

@@ -110,7 +110,7 @@ def test_summary_of_the_command_line_adds_up(job, tmp_path):
     assert {line["table"]: line["rows"] for line in document["tables_out"]} == {
         name: table.num_rows for name, table in run.tables.items()
     }
-    for line in document["tables_in"]:
+    for line in (each for each in document["tables_in"] if each["rows"]):
         values = line["values"]
         assert line["rows"] == line["carried"] + line["rejected"] + line["dropped"]
         assert values["in"] == values["carried"] + values["rejected"] + values["dropped"]

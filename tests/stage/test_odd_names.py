@@ -35,6 +35,8 @@ def test_odd_columns_change_nothing_and_are_left_behind_under_their_names(with_c
     assert odd.tables == plain.tables
     left = rejects(odd.books, odd.staged)
     for label, table in odd.staged.items():
+        if not table.raw.num_rows:
+            continue  # the file has no such table
         found = left[label].to_pandas()
         found = found[found["reason"] == "unknown-column"]
         assert found["column"].value_counts().to_dict() == dict.fromkeys(ODD, table.raw.num_rows)
