@@ -10,6 +10,8 @@ import pytest
 from idbmigrate.access import open_database
 from tests.corpus.truth import compare, load_truth
 
+pytestmark = pytest.mark.slow
+
 _SHARED = Path(os.environ.get("IDBMIGRATE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from idbmigrate import exporters
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 #: makes the main job stop itself in the middle of writing its output
 STOPPER = """

@@ -18,6 +18,8 @@ from idbmigrate.engine import ENGINES, open_engine
 from idbmigrate.ledger.rejects import rejects
 from tests.golden import cases
 
+pytestmark = pytest.mark.slow
+
 AGAIN = """
 import os, sys, threading
 import idbmigrate.engine.duckdb as duck

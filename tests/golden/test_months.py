@@ -12,6 +12,8 @@ import idbmigrate
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.schema import xsd
 
+pytestmark = pytest.mark.slow
+
 TARGET = load_dataset("iapt-2.1")
 
 

@@ -16,6 +16,8 @@ from idbmigrate.compile import plan as p
 from idbmigrate.engine import open_engine
 from idbmigrate.mapping.load import list_mappings
 
+pytestmark = pytest.mark.slow
+
 PIPELINE = importlib.import_module("idbmigrate.conversion.pipeline")
 PAIRS = [tuple(name.split("-to-")) for name in list_mappings()]
 

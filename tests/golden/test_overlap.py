@@ -11,6 +11,8 @@ import idbmigrate
 from idbmigrate.access import open_database
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 
+pytestmark = pytest.mark.slow
+
 DAYS = {"IAPTDataSetAppointment": "APPOINTMENT"}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.fuzz.target import load_seeds, one_input
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(8))
 def test_patched_files_give_rows_or_an_error_of_ours(seed):

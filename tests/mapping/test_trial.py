@@ -143,6 +143,7 @@ def test_a_weaker_test_leaves_the_mutant_that_it_does_not_notice(small, cut, lef
     assert result.exit_code == 4 and left in result.output, result.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["iapt-1.5-to-ea-iapt-1.0", "iapt-1.5-to-iapt-2.1", "iapt-ltc-1.5.4-to-mhsds-6.0"]
 )

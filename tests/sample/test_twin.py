@@ -15,6 +15,8 @@ from idbmigrate.sample import draw, write_sample, write_twin
 from idbmigrate.sample.profile import rounded
 from idbmigrate.staging.tables import as_text
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = ["iapt-1.5.mdb", "iapt-1.5-messy.mdb", "iapt-1.5.accdb", "iapt-1.0-pbr.mdb", "iapt-ltc-1.5.4.mdb"]
 
 
