@@ -12,7 +12,6 @@ from idbmigrate.datasets.links import ALLOW as LINKED_TABLES
 from idbmigrate.errors import UsageError
 from idbmigrate.execution.parameters import month_bounds
 from idbmigrate.exporters import FORMATS
-from idbmigrate.exporters.template import DIFFERENCES, unknown_allowed
 from idbmigrate.periods.month import ALLOW as EMPTY_PERIOD
 from idbmigrate.words import STATED_CONFIDENCE, StatedConfidence
 
@@ -80,6 +79,8 @@ class Options:
 
     def _check_allowed(self, name: str) -> None:
         """Refuse what nothing is called; the tables of a template are looked at when it is opened."""
+        from idbmigrate.exporters.template import DIFFERENCES, unknown_allowed  # with all that writes Access
+
         tables = load_dataset(self.to).tables
         kind, colon, _ = name.partition(":")
         table, _, column = name.partition(".")
