@@ -14,6 +14,8 @@ helps). The command line prints the three; the library raises them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TypedDict
 
 #: code -> what it means. The documentation lists the same codes; a test holds the two together.
@@ -141,3 +143,10 @@ class OutputError(IdbmigrateError):
     """The output cannot be written."""
 
     exit_code = 6
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The hint for a name that is not known: those that look like it, else all."""
+    names = list(known)
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"

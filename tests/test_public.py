@@ -91,3 +91,11 @@ def test_a_users_program_is_checked_against_the_types(tmp_path):
     wrong = PROGRAM.splitlines()
     faults = {wrong[int(line.split(":")[1]) - 1] for line in lines if ": error:" in line}
     assert faults == set(wrong[-2:]), done.stdout
+
+
+def test_a_table_that_the_target_has_not_names_the_nearest(sample_idb):
+    run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="ea-iapt-1.0", check=False)
+    name = next(iter(run.tables))
+    assert list(run.frame(name).columns) == run.tables[name].column_names
+    with pytest.raises(idbmigrate.UsageError, match=f"did you mean {name}"):
+        run.frame(name[:-1])

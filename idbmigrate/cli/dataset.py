@@ -117,12 +117,9 @@ def _columns(dataset: Dataset) -> int:
 
 
 def _table(dataset: Dataset, name: str) -> TableSpec:
-    from difflib import get_close_matches
-
-    from idbmigrate.errors import UsageError
+    from idbmigrate.errors import UsageError, nearest
 
     if name in dataset.tables:
         return dataset.tables[name]
-    near = get_close_matches(name, dataset.tables, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(dataset.tables)}"
+    hint = nearest(name, dataset.tables)
     raise UsageError(f"{dataset.name} has no table {name!r}", code="unknown-name", hint=hint)

@@ -7,7 +7,6 @@ is used only while all of them agree; otherwise the YAML is read, as if the othe
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from idbmigrate.datasets.model import Dataset
-from idbmigrate.errors import UsageError
+from idbmigrate.errors import UsageError, nearest
 
 PACKS = Path(__file__).parent / "packs"
 
@@ -43,7 +42,9 @@ def load_dataset(name: str) -> Dataset:
     from idbmigrate.datasets.build import build
 
     if name not in list_datasets():
-        raise UsageError(f"there is no data set called {name!r}", code="unknown-name", hint=_suggestion(name))
+        raise UsageError(
+            f"there is no data set called {name!r}", code="unknown-name", hint=nearest(name, list_datasets())
+        )
     compiled = _compiled(name)
     if compiled is not None:
         return build(compiled, f"{name}.json")
@@ -87,9 +88,3 @@ def _role(path: Path) -> str | None:
 def _digest(path: Path) -> str:
     # Line ends do not count: a checkout may have turned them.
     return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _suggestion(name: str) -> str:
-    names = list_datasets()
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from idbmigrate.errors import UsageError, nearest
 from idbmigrate.execution.belonging import KeyLine, Settled
 from idbmigrate.ledger.books import Books, LedgerLine
 from idbmigrate.ledger.inexact import InexactLine, carried_inexactly
@@ -82,9 +83,18 @@ class Run:
         return {name: plain(table) for name, table in self.coded.items()}
 
     def frame(self, table: str) -> pd.DataFrame:
-        """One target table as pandas: every column text, missing is ``<NA>``."""
+        """One target table as pandas: every column text, missing is ``<NA>``.
+
+        Raises ``UsageError`` (``unknown-name``) where the target has no such table.
+        """
         import pandas as pd
 
+        if table not in self.coded:
+            raise UsageError(
+                f"{self.plan.target} has no table {table!r}",
+                code="unknown-name",
+                hint=nearest(table, self.coded),
+            )
         return self.tables[table].to_pandas(types_mapper={pa.string(): pd.StringDtype()}.get)
 
     @cached_property
