@@ -80,6 +80,7 @@ def first_seen() -> dict[tuple[str, int], str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list_mappings())
 def test_the_tests_of_every_mapping_pass(name):
     mapping, first = load_mapping(name), first_seen()
