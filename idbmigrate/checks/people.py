@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.checks.findings import SCHEMA, repeated_word, sentence_of
-from idbmigrate.execution.belonging import Settled
+from idbmigrate.execution.belonging import FINDINGS, Settled
 from idbmigrate.ledger.books import Account, Books
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.staging.tables import StagedTable
@@ -45,11 +45,8 @@ def findings_about_people(books: Books, whose: Settled, mapping: MappingFile) ->
             parts.append(_part(word, "record", staged, rows, books.meaning(word), follows))
     for name, mask in whose.allowed.items():
         rows = np.flatnonzero(mask)
-        parts.append(_part(_ALLOWED, "warning", whose.staged[name], rows, _LET_BE, follows=False))
+        parts.append(_part(_ALLOWED, "warning", whose.staged[name], rows, FINDINGS[_ALLOWED], follows=False))
     return pa.concat_tables(parts).unify_dictionaries()
-
-
-_LET_BE = "the record contradicts another about whose it is, and the user let it be"
 
 
 def _by_word(account: Account) -> dict[str, np.ndarray]:

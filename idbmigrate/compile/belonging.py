@@ -151,11 +151,11 @@ class Contradictions:
 
 
 def contradictions(
-    rule: m.SourceRule, agreement: m.Agreement, days: Collection[str], relation: str
+    rule: m.SourceRule, agreement: m.Agreement, days: Collection[str], relation: str, hoists: bool = True
 ) -> Contradictions:
     """What asks for the rows of records that contradict each other, in the rows of a relation."""
     columns = frozenset(r.name for n in (agreement.key, agreement.value) if n for r in m.references(n))
-    hoisting = Hoisting()
+    hoisting = Hoisting(hoists)
     named = frozenset(("", day) for day in days)
     scope = Scope({"": columns}, {}, {}, "confirmed", named, source=rule.table, hoisting=hoisting)
     owner = sql.column(rule.key_column or "", SELF)

@@ -79,6 +79,7 @@ def compile_mapping(
         hoisted_values(hoisting, queries),
         _reasons(mapping),
         conflicts,
+        rules,
     )
 
 

@@ -197,3 +197,5 @@ class Plan:
     reasons: dict[str, str] = field(default_factory=dict)
     #: Source tables of which rows have a conflict.
     conflicts: frozenset[str] = frozenset()
+    #: Rules of the optimiser that made it.
+    rules: frozenset[str] = frozenset()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from idbmigrate.compile.compiler import compile_mapping
-from idbmigrate.compile.optimise import RULES
+from idbmigrate.compile.optimise import HOIST, RULES
 from idbmigrate.concurrency import workers
 from idbmigrate.conversion import output as package
 from idbmigrate.conversion.options import Options, Progress
@@ -125,6 +125,11 @@ def _closed_beside(engine: Engine, pool: Executor) -> Iterator[Engine]:
         pool.submit(engine.close)
 
 
+def _rules(engine: Engine, options: Options) -> frozenset[str]:
+    """The rules of the optimiser that the run uses."""
+    return RULES if options.optimise else engine.needs
+
+
 def _plan(
     mapping: MappingFile, known: Mapping[str, StagedTable], target: Dataset, engine: Engine, options: Options
 ) -> Plan:
@@ -135,7 +140,7 @@ def _plan(
         parameters=resolve(mapping, options.parameters, known, engine, options.period),
         accept=options.accept,
         days={name: table.days for name, table in known.items()},
-        rules=RULES if options.optimise else engine.needs,
+        rules=_rules(engine, options),
         empty=frozenset(name for name, table in known.items() if not table.raw.num_rows),
         conflicts=frozenset(name for name, table in known.items() if table.conflicts is not None),
     )
@@ -150,7 +155,8 @@ def _plan_and_keys(
     pool: Executor,
 ) -> tuple[Plan, Settled]:
     """The plan, and whose every record is: side by side, as few files have a conflict to plan for."""
-    settling = pool.submit(settled, known, mapping, engine, options.allow)
+    hoists = HOIST in _rules(engine, options)
+    settling = pool.submit(settled, known, mapping, engine, options.allow, hoists)
     if engine.workers == 1:
         settling.result()
     plan = _plan(mapping, known, target, engine, options)

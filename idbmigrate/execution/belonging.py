@@ -119,9 +119,14 @@ class Settled:
 
 
 def settled(
-    staged: Mapping[str, StagedTable], mapping: m.Mapping, engine: Engine, allow: Collection[str] = ()
+    staged: Mapping[str, StagedTable],
+    mapping: m.Mapping,
+    engine: Engine,
+    allow: Collection[str] = (),
+    hoists: bool = True,
 ) -> Settled:
-    """Say of every source record whose it is; ``allow`` names conflicts (``conflict:NAME``) that are let be.
+    """Say of every source record whose it is; ``allow`` names conflicts (``conflict:NAME``) that are let be,
+    ``hoists`` whether values of one column are asked once a text.
 
     Raises ``UsageError`` (``bad-option``) for a conflict that the mapping does not know.
     """
@@ -132,15 +137,19 @@ def settled(
             code="bad-option",
             hint=f"conflicts: {', '.join(mapping.conflicts) or 'none'}",
         )
-    found = _settled(staged, mapping, engine, names)
+    found = _settled(staged, mapping, engine, names, hoists)
     if not names:
         return found
-    refused = _settled(staged, mapping, engine, ())
+    refused = _settled(staged, mapping, engine, (), hoists)
     return replace(found, allowed=_let_be(refused.staged, found.staged))
 
 
 def _settled(
-    staged: Mapping[str, StagedTable], mapping: m.Mapping, engine: Engine, allow: Collection[str]
+    staged: Mapping[str, StagedTable],
+    mapping: m.Mapping,
+    engine: Engine,
+    allow: Collection[str],
+    hoists: bool,
 ) -> Settled:
     tables: dict[str, _Table] = {}
     for rule in belonging.ordered(mapping.sources):
@@ -156,7 +165,7 @@ def _settled(
                 own.follow(parent, tables[parent.table], allow)
         if own.rule.table in parents:
             own.settle_own()
-        own.disagree(allow)
+        own.disagree(allow, hoists)
         if own.rule.table in parents:
             own.make_known()
     return _result(staged, tables)
@@ -255,7 +264,7 @@ class _Table:
             self.engine.register(plan.known(self.rule.table), found)
             self.known_at = self.edits
 
-    def disagree(self, allow: Collection[str]) -> None:
+    def disagree(self, allow: Collection[str], hoists: bool) -> None:
         """Mark the records that contradict each other, all that is allowed left out."""
         asked = [item for item in self.rule.agree if item.conflict not in allow]
         if self.empty or not asked:
@@ -267,7 +276,7 @@ class _Table:
             if not read.num_rows:
                 continue
             name = plan.rows(plan.keys(self.rule.table))
-            asking = belonging.contradictions(self.rule, item, self.table.days, name)
+            asking = belonging.contradictions(self.rule, item, self.table.days, name, hoists)
             self.engine.register(name, with_hoisted(name, read, asking.values, self.engine))
             found = _rows(self.engine.run(asking.query))
             if found.size:

@@ -42,7 +42,9 @@ def split(
         parameters = resolve(mapping, given, staged, run.engine, month)
         for name in _headers(target) & set(package):
             only = mapping.with_tables({name: mapping.tables[name]})
-            plan = compile_mapping(only, {}, target, parameters=parameters, accept=run.plan.accept)
+            plan = compile_mapping(
+                only, {}, target, parameters=parameters, accept=run.plan.accept, rules=run.plan.rules
+            )
             package[name] = plain(rows(execute(plan, {}, run.engine, target), target)[name])
         packages[month] = {name: package.get(name, _empty(target, name)) for name in target.tables}
         for name, mask in masks.items():
