@@ -19,8 +19,10 @@ from bench.__main__ import PATIENTS, best, child, idbmigrate, note
 FILL = """
 import sys, time
 from idbmigrate.exporters.idb import fill
-from idbmigrate.exporters.output import read_output
-dataset, tables = read_output(sys.argv[1])
+from idbmigrate.datasets import load_dataset
+from idbmigrate.exporters.read_back import read_output, written_as
+dataset = load_dataset(written_as(sys.argv[1]))
+tables = read_output(sys.argv[1], dataset)
 start = time.perf_counter()
 rows = fill(tables, sys.argv[2], sys.argv[3], dataset=dataset, overwrite=True)
 print(time.perf_counter() - start, sum(rows.values()))

@@ -26,10 +26,12 @@ def command(
     console: Console, folder: str, template: str, out: str, name: str | None, allow, overwrite: bool
 ) -> None:
     """Fill a copy of an Access template with the output of convert in DIR."""
+    from idbmigrate.datasets import load_dataset
     from idbmigrate.exporters.idb import fill, unevaluated
-    from idbmigrate.exporters.output import read_output
+    from idbmigrate.exporters.read_back import read_output, written_as
 
-    dataset, tables = read_output(folder, name)
+    dataset = load_dataset(name or written_as(folder))
+    tables = read_output(folder, dataset)
     console.progress("filling")
     rows = fill(tables, template, out, dataset=dataset, allow=allow, overwrite=overwrite)
     left = unevaluated(template)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,11 +54,13 @@ def command(
     Example:
       idbmigrate measures sample_idb/iapt-1.5.mdb --period 2016-04
     """
+    from idbmigrate.exporters.read_back import written_as
     from idbmigrate.measures import load_definitions, shared
     from idbmigrate.measures.share import shared_rates
 
     support = _support(settings)
-    dataset = dataset or _named_by_manifest(Path(path))
+    if dataset is None and Path(path).is_dir():
+        dataset = written_as(path)
     console.progress("reading")
     if dataset is None:
         counted = _legacy(path, period, support, source, overlays, password)
@@ -97,27 +98,6 @@ def _support(settings: tuple[tuple[str, str], ...]) -> str:
     return found
 
 
-def _named_by_manifest(folder: Path) -> str | None:
-    """The target that the manifest of an output folder names."""
-    from idbmigrate.errors import UsageError
-
-    if not folder.is_dir():
-        return None
-    try:
-        with open(folder / "manifest.json", encoding="utf-8") as file:
-            named = json.load(file).get("target")
-    except (OSError, ValueError, AttributeError):
-        named = None
-    if not isinstance(named, str):
-        raise UsageError(
-            "the folder does not say which data set it holds",
-            code="bad-option",
-            where=folder.name,
-            hint="name it with --as, such as --as iapt-2.1",
-        )
-    return named
-
-
 def _legacy(path, period, support, source, overlays, password) -> Any:
     from idbmigrate.datasets import identify, load_dataset, load_overlay
     from idbmigrate.engine import open_engine
@@ -141,8 +121,8 @@ def _legacy(path, period, support, source, overlays, password) -> Any:
 
 
 def _converted(path: str, dataset: str, period: str | None) -> Any:
-    from idbmigrate.checks.output import read_output
     from idbmigrate.datasets import load_dataset
+    from idbmigrate.exporters.read_back import read_output
     from idbmigrate.measures import count_target
 
     return count_target(read_output(path, load_dataset(dataset)), dataset, period)

@@ -57,9 +57,9 @@ def command(
 ) -> int:
     """Check converted output by the rules of its data set, as the centre would.
 
-    Reads the folder that convert wrote (csv, parquet or xml), one such folder, one CSV, an XML document or an
-    Access file. All rules run before anything is said; what has one origin is one line, the gravest
-    first. A rejected record takes with it what cannot stand without it.
+    Reads the folder that convert wrote, the folder of one format in it, or one file of any format. All rules
+    run before anything is said; what has one origin is one line, the gravest first. A rejected record takes
+    with it what cannot stand without it.
 
     \b
     Example:
@@ -76,12 +76,10 @@ def command(
         return 0
     if path is None:
         raise click.UsageError("name a folder or a file to check, or give --rules")
-    from idbmigrate.checks.output import read_output, written_as
+    from idbmigrate.exporters.read_back import read_output, written_as
     from idbmigrate.result.summary import effects
 
     dataset = dataset or written_as(path)
-    if dataset is None:
-        raise click.UsageError(f"no manifest says what {path} holds: name the data set with --as")
     pack, target = load_pack(dataset), load_dataset(dataset)
     context = make_context(options)
     console.progress("reading")

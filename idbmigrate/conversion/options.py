@@ -67,7 +67,7 @@ class Options:
         _among("accept", self.accept, STATED_CONFIDENCE)
         _among("split", self.split, (None, "month"))
         for name in self.formats:
-            _among("format", name, FORMATS)
+            _among("format", name, tuple(FORMATS))
         if self.period is not None:
             month_bounds(self.period)
         if self.period and self.split:

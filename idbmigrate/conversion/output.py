@@ -25,7 +25,7 @@ REJECTS = "rejects"
 KEYS = "keys"
 Tables = Mapping[str, pa.Table]
 #: Files that are complete and on the disk, with size and SHA-256.
-Settled = dict[str, publish.Digest]
+Digests = dict[str, publish.Digest]
 
 
 def write_tables(
@@ -36,44 +36,46 @@ def write_tables(
     template: Name | None,
     allow: Sequence[str],
     stop: threading.Event,
-) -> Settled:
+) -> Digests:
     """Write the target tables in one format, each package in its folder (``""``: at the top).
 
     Gives up soon after ``stop`` is set.
     """
-    settler = publish.DigestWriter(folder, stop)
+    files, format = publish.DigestWriter(folder, stop), exporter(form)
     for name, tables in packages.items():
-        _write_tables(tables, folder / name / form, form, target, template, allow, settler)
-    return _settled(settler, form)
+        if not format.DICTIONARIES:
+            tables = {table: plain(rows) for table, rows in tables.items()}
+        format.export(tables, Job(target, folder / name / form, files.open, template, allow))
+    return _digests(files, form)
 
 
-def write_residue(run: Run, folder: Path) -> Settled:
-    """Write what was not carried, the largest file first: the others are written while it settles."""
+def write_rejects(run: Run, folder: Path) -> Digests:
+    """Write what was not carried, the largest file first: the others are written beside it."""
     (folder / REJECTS).mkdir()
-    settler = publish.DigestWriter(folder)
+    digests = publish.DigestWriter(folder)
     files = sorted(reject_parts(run.books, run.staged), key=lambda file: -len(file[2]))
     if run.whose.respelled or run.whose.shared:
         files.append((KEYS, WRITTEN, [run.whose.written]))
     with workers(2) as pool:
         for written in [
-            pool.submit(csv.write_parts, schema.names, parts, folder / REJECTS / f"{name}.csv", settler.open)
+            pool.submit(csv.write_parts, schema.names, parts, folder / REJECTS / f"{name}.csv", digests.open)
             for name, schema, parts in files
         ]:
             written.result()
-    return _settled(settler, REJECTS)
+    return _digests(digests, REJECTS)
 
 
-def _settled(settler: publish.DigestWriter, name: str) -> Settled:
+def _digests(writer: publish.DigestWriter, name: str) -> Digests:
     """Files in folders of that name, however they were written."""
-    files, done = publish.files_of(settler.folder), settler.settled
+    files, done = publish.files_of(writer.folder), writer.digests
     rest = {path: file for path, file in files.items() if f"/{name}/" in f"/{path}" and path not in done}
-    return done | publish.settle(rest)
+    return done | publish.digest_files(rest)
 
 
-def write_account(run: Run, folder: Path, settled: Mapping[str, publish.Digest]) -> None:
-    """Write the manifest, last of all. ``settled`` are files of the folder that need not be looked at."""
+def write_account(run: Run, folder: Path, known: Mapping[str, publish.Digest]) -> None:
+    """Write the manifest, last of all. ``known`` are files of the folder that need not be looked at."""
     run.manifest = manifest(run)
-    outputs = publish.write_manifest(folder, run.manifest, settled)
+    outputs = publish.write_manifest(folder, run.manifest, known)
     run.files = [
         {"file": name, "bytes": digest["bytes"], "sha256": digest["sha256"]}
         for name, digest in outputs.items()
@@ -87,8 +89,8 @@ def get_ready() -> None:
     from idbmigrate.reports import document, html, share, xlsx  # noqa: F401
 
 
-def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Settled:
-    """Write the findings and the reports on them; the findings are settled."""
+def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Digests:
+    """Write the findings and the reports on them; gives the digest of the findings."""
     from idbmigrate.reports import html, xlsx
     from idbmigrate.reports.document import for_run
     from idbmigrate.reports.share import shared
@@ -103,25 +105,10 @@ def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, shar
         return listing.result()
 
 
-def _write_findings(found: pa.Table, folder: Path) -> Settled:
-    settler = publish.DigestWriter(folder)
-    csv.write_file(found, folder / "findings.csv", settler.open)
-    return settler.settled
-
-
-def _write_tables(
-    tables: Tables,
-    folder: Path,
-    form: str,
-    target: Dataset,
-    template: Name | None,
-    allow: Sequence[str],
-    settler: publish.DigestWriter,
-) -> None:
-    writer = exporter(form)
-    if not writer.DICTIONARIES:
-        tables = {name: plain(table) for name, table in tables.items()}
-    writer.export(tables, Job(target, folder, settler.open, template, allow))
+def _write_findings(found: pa.Table, folder: Path) -> Digests:
+    writer = publish.DigestWriter(folder)
+    csv.write_file(found, folder / "findings.csv", writer.open)
+    return writer.digests
 
 
 def manifest(run: Run) -> Manifest:

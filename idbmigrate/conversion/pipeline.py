@@ -95,7 +95,7 @@ def convert_file(path: Path, folder: Path | None, options: Options, progress: Pr
         run.overlay = decided
         if folder is not None:
             progress("writing")
-            writing.append(pool.submit(package.write_residue, run, folder))
+            writing.append(pool.submit(package.write_rejects, run, folder))
         progress("checking")
         run.outcome = checking.result()
         if folder is not None:
@@ -171,7 +171,7 @@ def _begin_to_write(
     target: Dataset,
     options: Options,
     stop: Event,
-) -> list[Future[package.Settled]]:
+) -> list[Future[package.Digests]]:
     """Write the formats while the books are closed: the folder is hidden, and gone where they stay open."""
     if folder is None:
         return []

@@ -1,7 +1,7 @@
-"""Target tables become files: CSV, XML, Parquet and Access, in a folder that appears whole or not at all.
+"""Target tables become files: CSV, Parquet, XML and Access, in a folder that appears whole or not at all.
 
-A format is a module of this room with its name. It has ``export(tables, job)``, which writes the tables below
-``job.folder``, and ``DICTIONARIES``: whether it takes columns that are dictionaries, or text alone.
+A format is a module of this room with its name, which writes tables and reads back what it wrote
+(:class:`Exporter`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from idbmigrate.datasets.model import Dataset
     from idbmigrate.exporters._text import Create
 
-#: The one list of formats, in the order in which they are offered.
-FORMATS = ("csv", "xml", "parquet", "idb")
+#: The one list of formats, in the order in which they are offered and looked for; how their files' names end.
+FORMATS = {"csv": (".csv",), "parquet": (".parquet",), "xml": (".xml",), "idb": (".accdb", ".mdb")}
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,20 @@ class Job:
 
 
 class Exporter(Protocol):
-    """A module of :data:`FORMATS`."""
+    """A module of :data:`FORMATS`.
+
+    ``DICTIONARIES``: whether it takes columns that are dictionaries, or text alone. ``export`` writes tables
+    below ``job.folder``. ``written`` gives the files in a folder that it wrote there, and ``read_back`` the
+    tables of one, all text, a missing value null; what is no file of the format is refused with SourceError.
+    """
 
     DICTIONARIES: bool
 
     def export(self, tables: Mapping[str, pa.Table], job: Job) -> object: ...
+
+    def written(self, folder: Path, dataset: Dataset) -> list[Path]: ...
+
+    def read_back(self, file: Path, dataset: Dataset) -> dict[str, pa.Table]: ...
 
 
 def exporter(name: str) -> Exporter:

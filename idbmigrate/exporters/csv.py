@@ -7,6 +7,7 @@ feed. A value is quoted only if it holds a comma, a quote or a line end (RFC 418
 
 from __future__ import annotations
 
+import csv as python_csv
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from idbmigrate.concurrency import workers
+from idbmigrate.datasets.model import Dataset
 from idbmigrate.exporters import Job
+from idbmigrate.exporters._files import read_table, table_files
 from idbmigrate.exporters._text import (
     ROWS,
     WORKERS,
@@ -122,3 +125,36 @@ def _quoted_values(column: pa.StringArray) -> pa.StringArray:
 def _quoted_word(word: str) -> str:
     quoted = word.replace('"', '""')
     return f'"{quoted}"' if any(mark.decode() in word for mark in _SPECIAL) else word
+
+
+def written(folder: Path, dataset: Dataset) -> list[Path]:
+    """The files that hold a table each."""
+    return table_files(folder, dataset, ".csv")
+
+
+def read_back(file: Path, dataset: Dataset) -> dict[str, pa.Table]:
+    """The table that a file holds; a column that stands twice is refused."""
+    return read_table(file, dataset, _header, _read)
+
+
+def _read(path: Path) -> pa.Table:
+    names = _header(path)
+    if len(set(names)) != len(names):
+        raise KeyError("a column stands twice")
+    return arrow_csv.read_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=1 << 24),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    )
+
+
+def _header(path: Path) -> list[str]:
+    with open(path, "rb") as file:
+        header = file.readline(1 << 20).decode("utf-8-sig").strip("\r\n")
+    return next(iter(python_csv.reader([header])), [])

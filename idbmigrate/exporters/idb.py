@@ -24,14 +24,18 @@ from idbmigrate.access.write.values import arrow_type, side_by_side
 from idbmigrate.access.write.writer import DatabaseWriter
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.errors import BooksError, OutputError
-from idbmigrate.exporters import Job
+from idbmigrate.exporters import FORMATS, Job
 from idbmigrate.exporters import template as templates
 from idbmigrate.exporters.access_text import to_access
 from idbmigrate.exporters.conditions import Accepts, first_refused, understood
 from idbmigrate.exporters.whole import whole_file
+from idbmigrate.readers import open_idb
+from idbmigrate.staging.tables import as_text
 
 #: Values are converted to the types of the template, from text.
 DICTIONARIES = False
+#: The day on which Access keeps a time that has none.
+_DAY_ZERO = "1899-12-30"
 #: what the file is called that has the shape of a submission but is none
 TEST_NAME = "{dataset}-TEST-FILE-not-for-submission.accdb"
 
@@ -224,3 +228,34 @@ def _same(found: pa.ChunkedArray, written: pa.ChunkedArray) -> bool:
     if pa.types.is_boolean(found.type):  # Yes/No knows no null
         written = written.fill_null(False)
     return found.equals(written)
+
+
+def written(folder: Path, dataset: Dataset) -> list[Path]:
+    """The Access files in the folder of this format; elsewhere one may be anything."""
+    files = sorted(folder.iterdir()) if folder.name == "idb" else []
+    return [file for file in files if file.suffix.lower() in FORMATS["idb"]]
+
+
+def read_back(file: Path, dataset: Dataset) -> dict[str, pa.Table]:
+    """The tables of the data set in an Access file."""
+    with open_idb(file) as idb:
+        tables = {}
+        for name in (each for each in idb.tables if each in dataset.tables):
+            table = idb.read(name)
+            specs = dataset.tables[name].columns
+            columns = {each: as_text(table[each]) for each in table.column_names}
+            for each in columns:
+                if each in specs and pa.types.is_timestamp(table[each].type):
+                    columns[each] = _clock(columns[each], specs[each].format.kind)
+            tables[name] = pa.table(columns)
+        return tables
+
+
+def _clock(texts: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
+    """Date/Time, as text, as the data set writes a time or moment; midnight has lost its hours on the way."""
+    if kind == "time":
+        return pc.replace_substring_regex(texts, f"^{_DAY_ZERO}$", "00:00:00")
+    if kind == "timestamp":
+        texts = pc.replace_substring_regex(texts, r"^(\d{4}-\d\d-\d\d)$", r"\1 00:00:00")
+        return pc.replace_substring_regex(texts, r"^(\d{4}-\d\d-\d\d) (\d\d)", r"\1T\2")
+    return texts

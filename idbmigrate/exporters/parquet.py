@@ -8,7 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
+from idbmigrate.datasets.model import Dataset
 from idbmigrate.exporters import Job
+from idbmigrate.exporters._files import read_table, table_files
 
 #: Columns are text, so that every reader finds the same types.
 DICTIONARIES = False
@@ -27,3 +29,13 @@ def write(tables: Mapping[str, pa.Table], folder: Path) -> list[Path]:
         paths.append(folder / f"{name}.parquet")
         parquet.write_table(table, paths[-1], compression="zstd")
     return paths
+
+
+def written(folder: Path, dataset: Dataset) -> list[Path]:
+    """The files that hold a table each."""
+    return table_files(folder, dataset, ".parquet")
+
+
+def read_back(file: Path, dataset: Dataset) -> dict[str, pa.Table]:
+    """The table that a file holds."""
+    return read_table(file, dataset, lambda path: list(parquet.read_schema(path).names), parquet.read_table)

@@ -176,13 +176,13 @@ def files_of(folder: Path) -> dict[str, Path]:
 class DigestWriter:
     """Opens files of a folder that are hashed while they are written, and on the disk when closed.
 
-    ``settled``: size and SHA-256 of those that are complete, by relative name. Once ``stop`` is set,
+    ``digests``: size and SHA-256 of those that are complete, by relative name. Once ``stop`` is set,
     whoever writes to one of them gets ``CancelledError``.
     """
 
     def __init__(self, folder: Path, stop: threading.Event | None = None):
         self.folder, self.stop = folder, stop or threading.Event()
-        self.settled: dict[str, Digest] = {}
+        self.digests: dict[str, Digest] = {}
 
     @contextlib.contextmanager
     def open(self, path: Path) -> Iterator[_Hashed]:
@@ -192,7 +192,7 @@ class DigestWriter:
             file.flush()
             os.fsync(file.fileno())
         digest: Digest = {"bytes": hashed.size, "sha256": hashed.digest.hexdigest()}
-        self.settled[path.relative_to(self.folder).as_posix()] = digest
+        self.digests[path.relative_to(self.folder).as_posix()] = digest
 
 
 class _Hashed(io.RawIOBase):
@@ -213,13 +213,13 @@ class _Hashed(io.RawIOBase):
         return count
 
 
-def settle(files: Mapping[str, Path]) -> dict[str, Digest]:
+def digest_files(files: Mapping[str, Path]) -> dict[str, Digest]:
     """Size and SHA-256 of files that are complete, by name; they are on the disk then."""
     with workers(4) as pool:
-        return dict(zip(files, pool.map(_settle, files.values()), strict=True))
+        return dict(zip(files, pool.map(_digest, files.values()), strict=True))
 
 
-def _settle(file: Path) -> Digest:
+def _digest(file: Path) -> Digest:
     _sync_file(file)
     return {"bytes": file.stat().st_size, "sha256": sha256(file)}
 
@@ -234,15 +234,15 @@ def sha256(path: str | os.PathLike[str]) -> str:
 
 
 def write_manifest(
-    folder: Path, content: Mapping[str, object], settled: Mapping[str, Digest] | None = None
+    folder: Path, content: Mapping[str, object], known: Mapping[str, Digest] | None = None
 ) -> dict[str, Digest]:
     """Write ``manifest.json`` with the digests of everything in the folder, and return those.
 
-    ``settled`` are the digests of files that need not be read again. Same content, same bytes: keys are
+    ``known`` are the digests of files that need not be read again. Same content, same bytes: keys are
     sorted, and nothing is added but ``outputs``.
     """
-    files, known = files_of(folder), settled or {}
-    found = {**known, **settle({name: file for name, file in files.items() if name not in known})}
+    files, done = files_of(folder), known or {}
+    found = {**done, **digest_files({name: file for name, file in files.items() if name not in done})}
     outputs = {name: found[name] for name in files}
     text = json.dumps({**content, "outputs": outputs}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_bytes(text.encode())

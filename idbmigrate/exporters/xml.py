@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from xml.parsers import expat
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 
 from idbmigrate.datasets import Dataset
 from idbmigrate.datasets.schema import namespace, table_order, xsd
-from idbmigrate.errors import OutputError
+from idbmigrate.errors import OutputError, SourceError
 from idbmigrate.exporters import Job
 from idbmigrate.exporters._text import Create, batches, content, create, different, in_order, plain
 
@@ -29,6 +30,9 @@ _MARKS = tuple(mark.encode() for mark in _ESCAPES)
 #: what XML 1.0 (section 2.2) does not allow, as bytes of UTF-8
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _FORBIDDEN_TEXT = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x{FFFE}\\x{FFFF}]"
+
+#: Bound for one element's text that is read; the longest column of any data set has 56 characters.
+_MAX_TEXT = 65_536
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- {name}. No inbound XML schema is published for this data set: this document and its schema
@@ -126,3 +130,82 @@ def _escaped(column: pa.Array, table: str, name: str, start: int) -> pa.StringAr
         for mark, escape in _ESCAPES.items():
             values = pc.replace_substring(values, mark, escape)
     return values
+
+
+def written(folder: Path, dataset: Dataset) -> list[Path]:
+    """The document of a data set."""
+    file = folder / f"{dataset.name}.xml"
+    return [file] if file.is_file() else []
+
+
+def read_back(file: Path, dataset: Dataset) -> dict[str, pa.Table]:
+    """The tables of a document; a DOCTYPE is refused."""
+    reader = _XmlRows(dataset)
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = reader.refuse
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    try:
+        with open(file, "rb") as content:
+            parser.ParseFile(content)
+    except (expat.ExpatError, ValueError):
+        raise SourceError(
+            "the file is not an XML document of this data set",
+            code="damaged",
+            where=f"{file.name}, line {parser.CurrentLineNumber}",
+            hint="it must have the shape of the schema that 'idbmigrate dataset schema' prints",
+        ) from None
+    return reader.tables()
+
+
+class _XmlRows:
+    """Collects the rows of a document: one element a row, in it one element a value."""
+
+    def __init__(self, dataset: Dataset):
+        self.rows: dict[str, list[dict[str, str]]] = {name: [] for name in dataset.tables}
+        self.columns = {name: dict.fromkeys(spec.columns) for name, spec in dataset.tables.items()}
+        self.depth, self.table, self.column, self.size = 0, "", "", 0
+        self.parts: list[str] = []
+
+    def refuse(self, *_: object) -> None:
+        raise ValueError("a document type declaration is not accepted")
+
+    def start(self, name: str, _: object) -> None:
+        self.depth += 1
+        name = name.rpartition(" ")[2]
+        if self.depth == 2:
+            if name not in self.rows:
+                raise ValueError("an element that is no table")
+            self.table = name
+            self.rows[name].append({})
+        elif self.depth == 3:
+            if name not in self.columns[self.table]:
+                raise ValueError("an element that is no column")
+            self.column, self.parts, self.size = name, [], 0
+        elif self.depth > 3:
+            raise ValueError("nested too deeply")
+
+    def text(self, text: str) -> None:
+        if self.depth == 3:
+            self.size += len(text)
+            if self.size > _MAX_TEXT:
+                raise ValueError("a value is too long")
+            self.parts.append(text)
+
+    def end(self, _: str) -> None:
+        if self.depth == 3:
+            self.rows[self.table][-1][self.column] = "".join(self.parts)
+        self.depth -= 1
+
+    def tables(self) -> dict[str, pa.Table]:
+        return {
+            name: pa.table(
+                {
+                    column: pa.array([row.get(column) or None for row in rows], pa.string())
+                    for column in columns
+                }
+            )
+            for (name, rows), columns in zip(self.rows.items(), self.columns.values())
+        }

@@ -7,10 +7,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from idbmigrate.checks.output import read_output
 from idbmigrate.cli import group
 from idbmigrate.errors import SourceError
 from idbmigrate.exporters import csv, parquet, xml
+from idbmigrate.exporters.read_back import read_output
 
 from .good import DATASET, arrow, good
 

@@ -7,9 +7,9 @@ import pytest
 
 from idbmigrate.access import open_database
 from idbmigrate.checks import check
-from idbmigrate.checks.output import read_output
 from idbmigrate.datasets import load_dataset
 from idbmigrate.exporters import idb
+from idbmigrate.exporters.read_back import read_output
 from tests.checks.good import CONTEXT, arrow, good
 
 TARGETS = ("iapt-2.1", "mhsds-6.0", "mhsds-5.0")

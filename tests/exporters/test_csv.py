@@ -76,15 +76,15 @@ def test_batches_stay_small_however_long_the_texts_of_a_dictionary(monkeypatch):
     assert written(table) == expected
 
 
-def test_a_settled_file_of_many_batches_has_the_digest_of_what_it_holds(tmp_path, monkeypatch):
+def test_a_hashed_file_of_many_batches_has_the_digest_of_what_it_holds(tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "_ROWS", 2)
     table = pa.table({"x": ["a", "b", 'c"', None, "d"], "y": pa.array(["z"] * 5).dictionary_encode()})
-    settler = publish.DigestWriter(tmp_path)
-    exporter.write({"T": table}, tmp_path, settler.open)
+    writer = publish.DigestWriter(tmp_path)
+    exporter.write({"T": table}, tmp_path, writer.open)
     content = (tmp_path / "T.csv").read_bytes()
     assert content == b'x,y\na,z\nb,z\n"c""",z\n,z\nd,z\n'
     facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    assert settler.settled == {"T.csv": facts}
+    assert writer.digests == {"T.csv": facts}
 
 
 def test_whole_numbers_have_one_text_form_and_other_types_are_refused():

@@ -250,14 +250,14 @@ def test_fill_says_which_rules_it_did_not_evaluate(tmp_path, monkeypatch):
     from click.testing import CliRunner
 
     from idbmigrate.cli import fill as verb
-    from idbmigrate.exporters import output
+    from idbmigrate.exporters import read_back
 
     source = make(tmp_path / "template.mdb", indexes=())
-    monkeypatch.setattr(output, "read_output", lambda *_: (load_dataset("iapt-2.1"), text(ROW)))
+    monkeypatch.setattr(read_back, "read_output", lambda *_: text(ROW))
     monkeypatch.setattr(idb.templates, "require", lambda *_: [])
     rules = {"Id": properties.ColumnRules(valid='Like "P*"')}
     monkeypatch.setattr(DatabaseWriter, "rules", lambda _, table: rules if table == "T" else {})
-    words = [str(tmp_path), "--template", str(source), "--out", str(tmp_path / "out.mdb")]
+    words = [str(tmp_path), "--as", "iapt-2.1", "--template", str(source), "--out", str(tmp_path / "out.mdb")]
     result = CliRunner().invoke(verb.command, words)
     assert result.exit_code == 0 and "only Access can evaluate: T.Id" in result.stderr
 
