@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "idbmigrate"
 #: from the top of the house to its ground: a room may use itself and every room after it
 ROOMS = [
     "cli",
+    "archive",
     "conversion",
     "mapping_tests",
     "reports",

@@ -13,7 +13,7 @@ only, and ``raw`` and ``clean`` share the rest.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -114,19 +114,22 @@ def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, Staged
 
     A table of the data set that the file does not have is there without rows.
     """
+    return {table.label: table for table in each_staged(idb, found, dataset)}
+
+
+def each_staged(idb: Idb, found: Identification, dataset: Dataset) -> Iterator[StagedTable]:
+    """The tables of :func:`stage` one after the other, so that no more than one need be in memory."""
     matches = {match.canonical: match for match in found.tables if match.canonical}
-    staged = {}
     for name, spec in dataset.tables.items():
         match = matches.get(name)
         known = _known(idb, match, name, spec.columns) if match else _absent(name, list(spec.columns))
-        staged[name] = _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
+        yield _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
     for source_name in idb.tables:
         if not any(match.source == source_name and match.canonical for match in found.tables):
             table, ids = idb.read_with_ids(source_name)
             names = {name: name for name in table.column_names}
             label = _apart(source_name, dataset.tables)
-            staged[label] = _staged(None, label, table, ids, names, {})
-    return staged
+            yield _staged(None, label, table, ids, names, {})
 
 
 def _apart(name: str, taken: Iterable[str]) -> str:
@@ -278,6 +281,15 @@ def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
     if len(coded.dictionary) * _REPEATS > min(len(values), _PIECE):
         return None
     return _of(coded.indices.cast(_NUMBER, safe=False), coded.dictionary)  # they surely fit
+
+
+def in_staged_form(texts: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of text in the pieces of a staged table, as a dictionary where that pays."""
+    column = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
+    if column.null_count == len(column):
+        return _in_pieces(pa.nulls(len(column), _CODED))
+    coded = _coded(column)
+    return _in_pieces(column if coded is None else coded)
 
 
 def _of(indices: pa.Array, texts: pa.Array) -> pa.DictionaryArray:
