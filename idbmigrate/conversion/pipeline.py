@@ -1,4 +1,4 @@
-"""The road of one file, top to bottom: a legacy Access file becomes the tables of a current data set.
+"""The road of one source, top to bottom: a legacy Access file becomes the tables of a current data set.
 
 read -> identify -> stage -> compile -> run -> close the books -> check -> publish
 """
@@ -6,7 +6,7 @@ read -> identify -> stage -> compile -> run -> close the books -> check -> publi
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
@@ -21,14 +21,12 @@ from idbmigrate.compile.optimise import HOIST, RULES
 from idbmigrate.concurrency import workers
 from idbmigrate.conversion import output as package
 from idbmigrate.conversion.options import Options, Progress
-from idbmigrate.conversion.source import identified, input_facts, not_read, overlay_facts, require_tables
-from idbmigrate.datasets import Dataset, load_dataset, load_overlay
-from idbmigrate.datasets.links import linked_tables
+from idbmigrate.conversion.source import Source, overlay_facts, read_file, require_tables
+from idbmigrate.datasets import Dataset, Overlay, load_dataset, load_overlay
 from idbmigrate.engine import Engine, open_engine
 from idbmigrate.execution.belonging import Settled, settled
 from idbmigrate.execution.parameters import resolve
 from idbmigrate.execution.run import execute
-from idbmigrate.exporters import publish
 from idbmigrate.ledger.books import keep_books
 from idbmigrate.ledger.lineage import Origins
 from idbmigrate.ledger.proof import prove
@@ -36,9 +34,8 @@ from idbmigrate.mapping.load import find_mapping, load_mapping, with_overlay
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.periods import month as periods
 from idbmigrate.periods import packages as months
-from idbmigrate.readers import open_idb
 from idbmigrate.result.run import Run
-from idbmigrate.staging.tables import StagedTable, stage
+from idbmigrate.staging.tables import StagedTable
 
 if TYPE_CHECKING:
     from idbmigrate.checks import Outcome
@@ -48,22 +45,28 @@ if TYPE_CHECKING:
 _BESIDE = 5
 
 
+#: Reads what a run is about, beside other work of the pool.
+Read = Callable[["Overlay | None", Executor], Source]
+
+
 def convert_file(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
     """Convert one file; what is written goes into ``folder``, which is there and empty."""
     progress(f"reading {path}")
+    return convert_source(partial(read_file, path, options), folder, options, progress)
+
+
+def convert_source(read: Read, folder: Path | None, options: Options, progress: Progress) -> Run:
+    """Convert what ``read`` gives: the road from staged tables on, wherever these are from."""
     overlay = load_overlay(*options.overlays) if options.overlays else None
     decided = overlay_facts(options, overlay)
     with workers(_BESIDE) as pool, _stop_on_error() as stop:
-        with open_idb(path, password=options.password, salvage=options.salvage) as idb:
-            digest, opening = pool.submit(publish.sha256, path), pool.submit(open_engine)
-            found = identified(idb, overlay, path, options)
-            source, target = load_dataset(found.dataset), load_dataset(options.to)
-            unread = not_read(idb, found, linked_tables(idb.linked_tables, source, overlay))
-            mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
-            mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
-            staged = stage(idb, found, source)
-            read = input_facts(path, digest.result(), idb.problems, unread)
-        require_tables(mapping, found.missing_tables, path, damaged="problems" in read)
+        opening = pool.submit(open_engine)
+        given = read(overlay, pool)
+        found, staged, unread = given.found, dict(given.staged), given.unread
+        source, target = load_dataset(found.dataset), load_dataset(options.to)
+        mapping = load_mapping(options.mapping or find_mapping(source.name, target.name))
+        mapping = with_overlay(mapping, overlay) if overlay is not None else mapping
+        require_tables(mapping, found.missing_tables, given.name, damaged="problems" in given.facts)
 
         with _closed_beside(opening.result(), pool) as engine:
             known = {name: table for name, table in staged.items() if table.name}
@@ -73,7 +76,7 @@ def convert_file(path: Path, folder: Path | None, options: Options, progress: Pr
             done = execute(plan, staged, engine, target, progress, partial(_get_ready, target, options))
             if options.period:
                 done.results = periods.only_month(
-                    done.results, target, options.period, path.name, options.allow
+                    done.results, target, options.period, given.name, options.allow
                 )
             split = options.split is not None
             packages = months.split(done, mapping, known, target, options.parameters) if split else {}
@@ -90,7 +93,18 @@ def convert_file(path: Path, folder: Path | None, options: Options, progress: Pr
             done.sources.clear()
 
         run = Run(
-            read, found, mapping, plan, staged, tables, books, proof, None, options.period, packages, whose
+            given.facts,
+            found,
+            mapping,
+            plan,
+            staged,
+            tables,
+            books,
+            proof,
+            None,
+            options.period,
+            packages,
+            whose,
         )
         run.overlay = decided
         if folder is not None:

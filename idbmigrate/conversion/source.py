@@ -1,20 +1,53 @@
-"""The file of a conversion: what it is taken for, and what of it is not read."""
+"""What a conversion reads: staged tables, what they are taken for, and what is not read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 
 from idbmigrate.access import Problem
 from idbmigrate.conversion.options import Options
 from idbmigrate.datasets import Identification, Overlay, identify, load_dataset
 from idbmigrate.datasets.links import ALLOW as ALLOW_LINKED
+from idbmigrate.datasets.links import linked_tables
 from idbmigrate.datasets.links import require_none as require_no_links
 from idbmigrate.errors import SourceError
 from idbmigrate.exporters import publish
 from idbmigrate.mapping.model import Mapping as MappingFile
-from idbmigrate.readers import Idb
+from idbmigrate.readers import Idb, open_idb
 from idbmigrate.result.summary import InputFacts, NotRead, OverlayFacts
+from idbmigrate.staging.tables import StagedTable, stage
+
+
+@dataclass(frozen=True, repr=False)
+class Source:
+    """What a run is about: staged tables by label, and what manifest and errors say of their origin.
+
+    ``name`` is what errors call it, ``unread`` what of it nobody reads.
+    """
+
+    name: str
+    facts: InputFacts
+    found: Identification
+    staged: Mapping[str, StagedTable]
+    unread: list[NotRead]
+
+    def __repr__(self) -> str:
+        return f"<Source {self.name}: {len(self.staged)} tables>"
+
+
+def read_file(path: Path, options: Options, overlay: Overlay | None, pool: Executor) -> Source:
+    """Read and stage one file."""
+    with open_idb(path, password=options.password, salvage=options.salvage) as idb:
+        digest = pool.submit(publish.sha256, path)
+        found = identified(idb, overlay, path, options)
+        dataset = load_dataset(found.dataset)
+        unread = not_read(idb, found, linked_tables(idb.linked_tables, dataset, overlay))
+        staged = stage(idb, found, dataset)
+        facts = input_facts(path, digest.result(), idb.problems, unread)
+    return Source(path.name, facts, found, staged, unread)
 
 
 def overlay_facts(options: Options, overlay: Overlay | None) -> OverlayFacts | None:
@@ -86,7 +119,8 @@ def not_read(idb: Idb, found: Identification, links: Mapping[str, str]) -> list[
     return lines
 
 
-def require_tables(mapping: MappingFile, missing: Iterable[str], path: Path, damaged: bool) -> None:
+def require_tables(mapping: MappingFile, missing: Iterable[str], where: str, damaged: bool) -> None:
+    """Refuse a source without a table that the mapping cannot do without (``missing-table``)."""
     lost = "it may be lost, as the file is damaged: idbmigrate inspect --salvage lists the contradictions"
     other = "idbmigrate inspect lists the tables; --overlay binds a table of another name"
     for name in missing:
@@ -95,6 +129,6 @@ def require_tables(mapping: MappingFile, missing: Iterable[str], path: Path, dam
             raise SourceError(
                 f"the file has no table {name}, and {mapping.name} cannot do without it",
                 code="missing-table",
-                where=path.name,
+                where=where,
                 hint=lost if damaged else other,
             )
