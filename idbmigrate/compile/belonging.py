@@ -187,11 +187,17 @@ def contradictions(
 
 
 def children(
-    rule: m.SourceRule, parent: m.Parent, of: m.SourceRule, columns: Collection[str], allow: Collection[str]
+    rule: m.SourceRule,
+    parent: m.Parent,
+    of: m.SourceRule,
+    columns: Collection[str],
+    allow: Collection[str],
+    shares: bool = True,
 ) -> exp.Query:
     """Rows of a table whose key of a parent is written otherwise, or which cannot go with that parent.
 
-    ``columns`` are those of the child; ``allow`` names the conflicts that are let be.
+    ``columns`` are those of the child; ``allow`` names the conflicts that are let be; ``shares`` is whether
+    any number of the parent's is one of several records, so that a child has to say whose it means.
     """
     key, fold = sql.column(parent.by, SELF), sql.upper(sql.column(parent.by, SELF))
     agreed = [item for item in parent.agree if item.conflict not in allow and item.column in columns]
@@ -201,10 +207,10 @@ def children(
             this=sql.relation(plan.known(of.table), "known"), on=sql.equal(fold, sql.column("_fold", "known"))
         )
     ]
-    shared = _differ("_low", "_high") if of.within else exp.false()
+    shared = _differ("_low", "_high") if of.within and shares else exp.false()
     told: Sql = sql.no_text()  # the number of the one of several parents that the row names
     inherited: Sql = sql.column(CONFLICT, "known")
-    if of.within and of.within in columns:
+    if shares and of.within and of.within in columns:
         stages.append(("numbered", _numbered(of)))
         on = sql.both(
             sql.equal(fold, sql.column("_fold", "numbered")),

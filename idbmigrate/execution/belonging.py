@@ -228,7 +228,8 @@ class _Table:
         if self.empty or of.empty:
             return
         columns = self.table.columns
-        found = self.engine.run(belonging.children(self.rule, parent, of.rule, columns, allow))
+        shares = bool(of.shared)
+        found = self.engine.run(belonging.children(self.rule, parent, of.rule, columns, allow, shares))
         if not found.num_rows:
             return
         rows, written = _rows(found), found[belonging.KEY]

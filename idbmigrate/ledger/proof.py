@@ -136,17 +136,35 @@ def _namings(staged: Mapping[str, StagedTable], source: Dataset) -> Iterator[Pat
 
 
 def _name_by_reference(patients: Patients, staged: Mapping[str, StagedTable], source: Dataset) -> None:
-    """A row without a patient identifier names whoever alone has the record that it refers to."""
+    """A row without a patient identifier names whoever alone has the record that it refers to.
+
+    Parents stand before their children in a data set, so that whom a parent names is known by then.
+    """
+    referring: dict[str, dict[str, dict[str, str]]] = {}
     for name, spec in source.tables.items():
         for column, (parent, key) in spec.foreign_keys.items():
-            nobody = name not in patients or (patients[name] < 0).any()
-            if nobody and name in staged and parent in patients and parent != name:
-                codes = _numbered({name: staged[name].raw[column], parent: staged[parent].raw[key]})
-                first, several = _first_owners(codes[parent], patients[parent])
-                first[several] = _NOBODY
-                there = np.where(codes[name] < first.size - 1, codes[name], _NOBODY)
-                known = patients.get(name, np.full(there.size, _NOBODY))
-                patients[name] = np.where(known < 0, first[there], known)
+            if name in staged and parent != name:
+                referring.setdefault(parent, {}).setdefault(key, {})[name] = column
+    for parent in [name for name in source.tables if name in referring]:
+        for key, columns in referring[parent].items():
+            unnamed = [name for name in columns if name not in patients or (patients[name] < 0).any()]
+            if parent in patients and unnamed:
+                _name_children(patients, staged, (parent, key), {name: columns[name] for name in unnamed})
+
+
+def _name_children(
+    patients: Patients, staged: Mapping[str, StagedTable], parent: tuple[str, str], columns: Mapping[str, str]
+) -> None:
+    """Rows of children that name nobody name their parent's patient; ``columns`` are their keys of it."""
+    table, key = parent
+    named = {name: staged[name].raw[column] for name, column in columns.items()}
+    codes = _numbered({**named, table: staged[table].raw[key]})
+    first, several = _first_owners(codes[table], patients[table])
+    first[several] = _NOBODY
+    for name in columns:
+        there = np.where(codes[name] < first.size - 1, codes[name], _NOBODY)
+        known = patients.get(name, np.full(there.size, _NOBODY))
+        patients[name] = np.where(known < 0, first[there], known)
 
 
 def _apart(
@@ -329,12 +347,11 @@ def _first_owners(codes: np.ndarray, owner: np.ndarray) -> tuple[np.ndarray, np.
 
 def places_of(child: pa.ChunkedArray, keys: pa.Array) -> np.ndarray:
     """For each value of a foreign key the place among the parents' keys, -1 where it is not there."""
+    if not pa.types.is_dictionary(child.type):
+        return _look_up(child, keys)
     pieces: list[np.ndarray] = []
     seen: list[tuple[pa.Array, np.ndarray]] = []
     for chunk in child.chunks:
-        if not pa.types.is_dictionary(chunk.type):
-            pieces.append(_look_up(chunk, keys))
-            continue
         known = next((places for texts, places in seen if texts.equals(chunk.dictionary)), None)
         if known is None:
             known = np.append(_look_up(chunk.dictionary.cast(pa.string()), keys), _NOBODY)
@@ -348,7 +365,8 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
     return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
 
 
-def _look_up(texts: pa.Array, keys: pa.Array) -> np.ndarray:
-    if len(texts) == len(keys) and texts.equals(keys):
+def _look_up(texts: pa.Array | pa.ChunkedArray, keys: pa.Array) -> np.ndarray:
+    """The places of texts among the keys; where the two are the same, nothing is looked up."""
+    if isinstance(texts, pa.Array) and len(texts) == len(keys) and texts.equals(keys):
         return np.arange(len(keys), dtype=np.int64)
     return numbers(pc.index_in(texts, value_set=keys, skip_nulls=True))
