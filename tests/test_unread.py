@@ -13,8 +13,11 @@ from click.testing import CliRunner
 import idbmigrate
 from idbmigrate.access.read.catalogue import LinkedTable
 from idbmigrate.access.read.database import Database
+from idbmigrate.access.read.unread import ATTACHMENTS, OLE, SEVERAL, UnreadColumn
+from idbmigrate.access.write.writer import DatabaseWriter, NewColumn
 from idbmigrate.cli import group
 from idbmigrate.errors import SourceError
+from idbmigrate.staging.several import cells_of, read_values
 
 
 @pytest.fixture
@@ -95,58 +98,165 @@ def test_linked_tables_of_an_outside_file_are_lines_of_the_ledger(shared_dir):
 
 
 def test_attachments_are_counted_and_named_everywhere(sample_idb, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        Database, "complex_values", lambda self: {("Person", "Letters"): 1234, ("Own", "X"): 0}
-    )
+    held = [
+        UnreadColumn("Person", "Letters", ATTACHMENTS, 1234),
+        UnreadColumn("Person", "X", OLE, 0),
+        UnreadColumn("tblStaffNames", "Photo", OLE, 9),
+    ]
+    monkeypatch.setattr(Database, "unread_columns", lambda self: held)
     path, out = str(sample_idb / "iapt-1.5.mdb"), tmp_path / "out"
     result = CliRunner().invoke(group, ["convert", path, "--to", "iapt-2.1", "--out", str(out)])
-    assert "The books balance without Person.Letters, which nobody has read" in result.stdout
+    whole = "The books balance without Person.Letters, tblStaffNames.Photo, which nobody has read"
+    assert whole in result.stdout
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    (line,) = manifest["input"]["not_read"]
+    line, own = manifest["input"]["not_read"]
+    assert (own["table"], own["column"], own["known"], own["values"]) == ("tblStaffNames", "Photo", False, 9)
     assert (line["table"], line["column"], line["rows"], line["values"]) == ("Person", "Letters", 0, 1234)
     [entry] = [each for each in manifest["ledger"] if each["column"] == "Letters"]
     assert entry == {
         "table": "Person", "column": "Letters", "in": 1234, "carried": 0, "rejected": 0, "dropped": 1234,
         "reasons": {"not-read": 1234},
     }  # fmt: skip
-    assert [each["values"] for each in manifest["left_behind"] if each["reason"] == "not-read"] == [1234]
+    assert [each["values"] for each in manifest["left_behind"] if each["reason"] == "not-read"] == [1243]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "(1,234 values)" in page and 'class="verdict accepted"' not in page
     book = openpyxl.load_workbook(out / "report.xlsx", read_only=True)
     rows = [[str(cell) for cell in row] for sheet in book for row in sheet.iter_rows(values_only=True)]
-    assert any(row[:3] == ["Person.Letters", "(not read)", "1234"] for row in rows)
+    assert ["Person", "Letters", "1234", "0", "0", "1234", "not-read: 1234"] in rows
     told = CliRunner().invoke(group, ["inspect", path, "--json"])
-    found = json.loads(told.stdout)["complex_columns"]
-    assert {"table": "Person", "column": "Letters", "values": 1234} in found
+    found = json.loads(told.stdout)["unread_columns"]
+    assert {"table": "Person", "column": "Letters", "kind": "attachments", "values": 1234} in found
 
 
 def test_values_of_complex_columns_are_counted_one_by_one(shared_dir):
     path = shared_dir / "corpus" / "V2007" / "complexDataTestV2007.accdb"
     with idbmigrate.open_idb(path) as idb:
-        counts = {column: count for (_, column), count in idb.complex_values().items()}
-    assert (counts["attach-data"], counts["multi-value-data"]) == (3, 6)
+        found = {column.column: (column.kind, column.values) for column in idb.unread_columns()}
+        values = idb.several_values("Table1", "multi-value-data")
+        assert idb.several_values("Table1", "attach-data") is None
+        texts, ids, several = read_values(idb, "Table1", ["multi-value-data", "attach-data"])
+    assert (found["attach-data"], found["multi-value-data"]) == (("attachments", 3), ("several values", 6))
+    assert values.to_pylist() == [
+        {"key": key, "value": value}
+        for key, value in [(2, "value1"), (2, "value4"), *((3, f"value{n}") for n in (1, 2, 3, 4))]
+    ]
+    assert "attach-data" not in texts.column_names and texts.num_rows == len(ids)
+    shown = set(texts["multi-value-data"].to_pylist())
+    assert shown == {None, "value1; value4", "value1; value2; value3; value4"}
+    assert (several["multi-value-data"].further, several["multi-value-data"].stray) == (4, 0)
 
 
-def test_the_number_that_stands_for_several_values_is_no_value(sample_idb, monkeypatch):
-    columns = Database.columns
+def test_values_of_a_type_that_nobody_knows_are_counted(shared_dir):
+    path = shared_dir / "corpus" / "V2007" / "unsupportedFieldsTestV2007.accdb"
+    with idbmigrate.open_idb(path) as idb:
+        (column,) = (column for column in idb.unread_columns() if column.kind != OLE)
+        assert idb.several_values(column.table, column.column) is None
+    assert (column.column, column.values) == ("UnknownComplex", 3)
 
-    def with_several(database, table):
-        found = [SimpleNamespace(name=c.name, type=c.type, length=c.length) for c in columns(database, table)]
-        for column in found:
-            if column.name.casefold() == "gender":
-                column.type = "COMPLEX_TYPE"
-        return found
 
-    monkeypatch.setattr(Database, "columns", with_several)
-    monkeypatch.setattr(Database, "complex_values", lambda self: {("Person", "GENDER"): 77})
+PERSONS = "IAPTDataSetPerson"
+
+
+@pytest.fixture
+def several(monkeypatch):
+    """Makes a column of persons one of several values, by row; ``None`` for one that nobody reads."""
+
+    def make(name: str, values: list[list[str]] | None, stray: int = 0) -> None:
+        columns, read = Database.columns, Database.read_with_ids
+
+        def typed(database, table):
+            several = {name} if table == PERSONS else {}
+            kinds = [
+                (c.name, "COMPLEX_TYPE" if c.name in several else c.type) for c in columns(database, table)
+            ]
+            return [SimpleNamespace(name=column, type=kind, length=4) for column, kind in kinds]
+
+        def numbered(database, table, wanted=None):
+            found, ids = read(database, table, wanted)
+            if table == PERSONS and name in found.column_names:
+                cells = pa.array(range(1, len(ids) + 1), pa.int32())
+                found = found.set_column(found.column_names.index(name), name, cells)
+            return found, ids
+
+        def flat(database, table, column):
+            if values is None:
+                return None
+            pairs = [(row + 1, value) for row, held in enumerate(values) for value in held]
+            pairs += [(99_999, "M")] * stray
+            keys, texts = zip(*pairs, strict=True)
+            return pa.table({"key": pa.array(keys, pa.int32()), "value": texts})
+
+        kind, count = (SEVERAL, 0) if values is not None else (ATTACHMENTS, 77)
+        held = [UnreadColumn(PERSONS, name, kind, count)]
+        monkeypatch.setattr(Database, "columns", typed)
+        monkeypatch.setattr(Database, "read_with_ids", numbered)
+        monkeypatch.setattr(Database, "several_values", flat)
+        monkeypatch.setattr(Database, "unread_columns", lambda self: held)
+
+    return make
+
+
+def line_of(run, table, column):
+    [line] = [x for x in run.ledger if (x["table"], str(x["column"]).upper()) == (table, column) and x["in"]]
+    return line
+
+
+def genders(run):
+    columns = (run.tables["IDS001MPI"][name].to_pylist() for name in ("LocalPatientId", "Gender"))
+    return dict(zip(*columns, strict=True))
+
+
+def test_the_number_that_stands_for_several_values_is_no_value(sample_idb, several):
+    several("GENDER", None)
     run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
     gender = run.tables["IDS001MPI"]["Gender"]
     assert len(gender) and gender.null_count == len(gender)
-    [line] = [
-        x for x in run.ledger if x["table"] == "Person" and "gender" in str(x["column"]).lower() and x["in"]
-    ]
+    line = line_of(run, "Person", "GENDER")
     assert line["carried"] == 0 and line["dropped"] == line["in"] == 77
     assert line["reasons"] == {"not-read": 77}
+
+
+def test_one_value_in_a_cell_is_that_value_and_several_are_none(sample_idb, several):
+    plain = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
+    held = [[value] if value else [] for value in plain.staged["Person"].raw["GENDER"].to_pylist()]
+    single = [row for row, values in enumerate(held) if values]
+    held[single[0]] = ["1", "2"]
+    held[single[1]] = ["1", "2", "X"]
+    several("GENDER", held, stray=3)
+    run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
+    before, line = line_of(plain, "Person", "GENDER"), line_of(run, "Person", "GENDER")
+    assert line["in"] == before["in"] + 1 + 2 + 3
+    assert line["carried"] == before["carried"] - 2
+    assert (line["reasons"]["several-values"], line["reasons"]["not-read"]) == (5, 3)
+    whose = plain.staged["Person"].raw["LPTID"].to_pylist()
+    changed = {whose[row] for row in single[:2]}
+    assert genders(run) == {
+        patient: None if patient in changed else gender for patient, gender in genders(plain).items()
+    }
+    assert run.staged["Person"].raw["GENDER"].to_pylist()[single[1]] == "1; 2; X"
+
+
+def test_a_key_of_several_values_is_the_reason_of_its_record(sample_idb, several):
+    plain = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
+    keys = plain.staged["Person"].raw["LPTID"].to_pylist()
+    several("LPTID", [[keys[0], keys[1]], *([key] for key in keys[1:])])
+    run = idbmigrate.convert(sample_idb / "iapt-1.5.mdb", to="iapt-2.1", check=False)
+    assert set(plain.tables["IDS001MPI"]["LocalPatientId"].to_pylist()) - {keys[0]} == set(
+        run.tables["IDS001MPI"]["LocalPatientId"].to_pylist()
+    )
+    [person] = [line for line in run.ledger if line["table"] == "Person" and not line["column"]]
+    assert person["reasons"]["several-values"] == 1
+    assert not {word for line in run.ledger if line["table"] == "Person" for word in line["reasons"]} & {
+        "blank:LocalPatientId", "empty-text"
+    }  # fmt: skip
+
+
+def test_a_value_whose_number_stands_in_two_cells_belongs_to_neither():
+    cells = pa.chunked_array([pa.array([1, 1, 2, None], pa.int32())])
+    values = pa.table({"key": pa.array([1, 2, 3], pa.int32()), "value": ["a", "b", "c"]})
+    texts, several = cells_of(cells, values)
+    assert texts.to_pylist()[2:] == ["b", None]
+    assert several.mask.tolist() == [True, True, False, False] and several.stray == 1
 
 
 def test_two_patients_whose_key_lost_a_character_do_not_become_one(sample_idb, monkeypatch):
@@ -175,6 +285,22 @@ def test_two_patients_whose_key_lost_a_character_do_not_become_one(sample_idb, m
     }
     [key] = [line for line in run.ledger if (line["table"], line["column"]) == ("Person", "LPTID")]
     assert key["reasons"] == {"lost-character": 2}
+
+
+def test_ole_objects_are_counted_listed_and_never_staged(tmp_path, sample_idb):
+    path = tmp_path / "photos.mdb"
+    path.write_bytes((sample_idb / "iapt-1.5.mdb").read_bytes())
+    with DatabaseWriter(path) as writer:
+        writer.create_table("Photos", [NewColumn("Whose", "TEXT", 20), NewColumn("Photo", "OLE", 0)])
+        writer.append("Photos", pa.table({"Whose": ["P1", "P2", "P3"], "Photo": [b"abc", None, b"x" * 9000]}))
+    with idbmigrate.open_idb(path) as idb:
+        assert idb.unread_columns() == [UnreadColumn("Photos", "Photo", OLE, 2)]
+    run = idbmigrate.convert(path, to="iapt-2.1", check=False)
+    assert "Photo" not in run.staged["Photos"].raw.column_names
+    line = line_of(run, "Photos", "PHOTO")
+    assert line["in"] == line["dropped"] == 2 and line["reasons"] == {"not-read": 2}
+    shown = CliRunner().invoke(group, ["inspect", str(path)]).stdout
+    assert any(line.split() == ["Photos", "Photo", "OLE", "objects", "2"] for line in shown.splitlines())
 
 
 def test_the_last_line_of_a_salvaged_file_is_no_whole_balance(sample_idb, tmp_path):

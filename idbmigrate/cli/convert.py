@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from idbmigrate.ledger.inexact import InexactLine
     from idbmigrate.result.proposals import Proposal
     from idbmigrate.result.run import Run
-    from idbmigrate.result.summary import BatchSummary, LeftBehind, Summary, TableIn, Total
+    from idbmigrate.result.summary import BatchSummary, LeftBehind, NotRead, Summary, TableIn, Total
 
 #: reasons shown before the rest is summed up; all of them are in manifest.json
 REASONS_SHOWN = 12
@@ -198,10 +198,7 @@ def show(console: Console, summary: Summary, path: str | None = None) -> None:
     unread = [line for item in summary["inputs"] for line in item.get("not_read", ())]
     if unread:
         _heading(console, "Not read")
-        head = ["table", "column", "values", "why"]
-        places = [(line["table"], line.get("column", "")) for line in unread]
-        counts = [("unknown" if line["values"] is None else line["values"], line["why"]) for line in unread]
-        console.table([(*place, *more) for place, more in zip(places, counts, strict=True)], head)
+        console.table([_not_read(line) for line in unread], ["table", "column", "rows", "values", "why"])
 
     _heading(console, "Went in")
     console.table(
@@ -345,12 +342,12 @@ def _closing(console: Console, summary: Summary) -> None:
     rows, values = come_to["rows"], come_to["values"]
     console.say()
     lines = [line for item in summary["inputs"] for line in item.get("not_read", ())]
-    unread = [f"{line['table']}.{line['column']}" if "column" in line else line["table"] for line in lines]
-    if unread:
-        names = ", ".join(unread)
-        verdict = console.style(f"The books balance without {names}, which nobody has read", "bold", "red")
-    elif any(item.get("problems") for item in summary["inputs"]):
-        verdict = console.style("The books balance over what could be read of the file", "bold", "red")
+    without = f" without {', '.join(map(_unread, lines))}" if lines else ""
+    if any(item.get("problems") for item in summary["inputs"]):
+        words = f"The books balance over what could be read of the file{',' if lines else ''}{without}"
+        verdict = console.style(words, "bold", "red")
+    elif lines:
+        verdict = console.style(f"The books balance{without}, which nobody has read", "bold", "red")
     else:
         verdict = console.style("The books balance", "bold", "green")
     shares = f"{rows['carried']:,} of {rows['in']:,} rows and {values['carried']:,} of {values['in']:,}"
@@ -360,6 +357,18 @@ def _closing(console: Console, summary: Summary) -> None:
         if months := summary.get("months"):
             console.say(f"{len(months)} monthly packages, {months[0]} to {months[-1]}")
         console.say(f"{len(summary['files'])} files, {size / 1e6:,.1f} MB, in {summary['out']}")
+
+
+def _not_read(line: NotRead) -> tuple[object, ...]:
+    counts = ("unknown" if count is None else count or "" for count in (line["rows"], line["values"]))
+    return line["table"], line.get("column", ""), *counts, line["why"]
+
+
+def _unread(line: NotRead) -> str:
+    """What nobody has read, as a sentence names it."""
+    place = f"{line['table']}.{line['column']}" if "column" in line else line["table"]
+    rows = line["rows"]
+    return f"{rows:,} row{'s' if rows > 1 else ''} of {place}" if rows else place
 
 
 def _heading(console: Console, text: str) -> None:

@@ -51,17 +51,15 @@ def command(
     with open_idb(file, password=password, salvage=salvage) as idb:
         result = survey(idb, overlay, source)
         problems, linked = idb.problems, idb.linked_tables
-        inside = [
-            {"table": table, "column": column, "values": count}
-            for (table, column), count in idb.complex_values().items()
-        ]
+        unread, losses = idb.unread_columns(), idb.losses
     windows = _windows(result.found.dataset, period)
     console.document(
         {
             "file": file,
             **result.as_dict(),
             "linked_tables": [table._asdict() for table in linked],
-            "complex_columns": inside,
+            "unread_columns": [column._asdict() for column in unread],
+            "losses": [loss._asdict() for loss in losses],
             "problems": [problem.as_dict() for problem in problems],
             "windows": windows,
         }
@@ -71,9 +69,14 @@ def command(
         if linked:
             _heading(console, "Tables linked to elsewhere, which are not followed")
             console.table([(table.name, table.kind, table.foreign_name) for table in linked])
-        if inside:
-            _heading(console, "Attachments and cells of several values, which are counted and not read")
-            console.table([tuple(line.values()) for line in inside], ["table", "column", "values"])
+        if unread:
+            _heading(console, "Attachments, OLE objects and cells of several values, value by value")
+            lines = [(*column[:3], _count(column.values)) for column in unread]
+            console.table(lines, ["table", "column", "holds", "values"])
+        if losses:
+            _heading(console, "Lost rows and values")
+            lost = [(table, column or "(rows)", _count(count)) for table, column, count in losses]
+            console.table(lost, ["table", "column", "lost"])
         _show_problems(console, problems)
         _show_windows(console, windows)
 
@@ -219,6 +222,10 @@ def _deciding(result: Survey) -> dict[str, list[str]]:
                 if place not in found.setdefault(name, []):
                     found[name].append(place)
     return {name: columns for name, columns in found.items() if columns}
+
+
+def _count(count: int | None) -> int | str:
+    return "unknown" if count is None else count
 
 
 def _heading(console: Console, text: str) -> None:

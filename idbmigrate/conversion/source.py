@@ -9,6 +9,7 @@ from pathlib import Path
 
 from idbmigrate.access import Problem
 from idbmigrate.conversion.options import Options
+from idbmigrate.conversion.unread import not_read
 from idbmigrate.datasets import Identification, Overlay, identify, load_dataset
 from idbmigrate.datasets.links import ALLOW as ALLOW_LINKED
 from idbmigrate.datasets.links import linked_tables
@@ -44,8 +45,8 @@ def read_file(path: Path, options: Options, overlay: Overlay | None, pool: Execu
         digest = pool.submit(publish.sha256, path)
         found = identified(idb, overlay, path, options)
         dataset = load_dataset(found.dataset)
-        unread = not_read(idb, found, linked_tables(idb.linked_tables, dataset, overlay))
         staged = stage(idb, found, dataset)
+        unread = not_read(idb, staged, linked_tables(idb.linked_tables, dataset, overlay))
         facts = input_facts(path, digest.result(), idb.problems, unread)
     return Source(path.name, facts, found, staged, unread)
 
@@ -84,39 +85,6 @@ def input_facts(path: Path, digest: str, problems: Sequence[Problem], unread: li
     if unread:
         facts["not_read"] = unread
     return facts
-
-
-def not_read(idb: Idb, found: Identification, links: Mapping[str, str]) -> list[NotRead]:
-    """What of the file nobody reads: ``links``, tables of the data set with their names here; attachments.
-
-    ``rows`` and ``values`` are how many; null where nobody can tell.
-    """
-    lines: list[NotRead] = [
-        {
-            "table": name,
-            "name": own,
-            "why": "a link to another file: its rows and values are not counted",
-            "rows": None,
-            "values": None,
-        }
-        for name, own in links.items()
-    ]
-    canonical = {table.source: table.canonical for table in found.tables}
-    for (table, column), count in idb.complex_values().items():
-        if count != 0:
-            why = "attachments, or several values in one cell, are counted and not read"
-            name = canonical.get(table) or table
-            line: NotRead = {
-                "table": name,
-                "name": table,
-                "column": column,
-                "known": bool(canonical.get(table)),
-                "why": why,
-                "rows": 0,
-                "values": count,
-            }
-            lines.append(line)
-    return lines
 
 
 def require_tables(mapping: MappingFile, missing: Iterable[str], where: str, damaged: bool) -> None:

@@ -86,16 +86,30 @@ def survey(idb: Idb, overlay: Overlay | None = None, source: str | None = None) 
         counts.append(TableCount(match.source, idb.row_count(match.source), table.num_rows))
         if match.canonical is not None:
             names = {column.source: column.canonical for column in match.columns if column.canonical}
-            codes += _new_codes(dataset, match.canonical, table, names)
+            codes += _new_codes(dataset, match.canonical, _values(idb, match.source, table), names)
     return Survey(found, tuple(counts), tuple(codes))
 
 
-def _new_codes(dataset: Dataset, name: str, table: pa.Table, names: dict[str, str]) -> list[NewCode]:
+def _values(idb: Idb, name: str, table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The values of each column; of one that holds several in a cell each by itself, of attachments none."""
+    values = dict(zip(table.column_names, table.columns, strict=True))
+    for column in idb.columns(name):
+        if column.type == "COMPLEX_TYPE":
+            del values[column.name]
+            several = idb.several_values(name, column.name)
+            if several is not None:
+                values[column.name] = several["value"]
+    return values
+
+
+def _new_codes(
+    dataset: Dataset, name: str, values: dict[str, pa.ChunkedArray], names: dict[str, str]
+) -> list[NewCode]:
     found = []
     for source, column in names.items():
         codes = dataset.codes_of(dataset.tables[name].columns[column])
-        if codes is not None:
-            found += _outside(name, column, table[source], codes)
+        if codes is not None and source in values:
+            found += _outside(name, column, values[source], codes)
     return found
 
 

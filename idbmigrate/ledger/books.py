@@ -8,6 +8,7 @@ A row or a value for which no reason is found keeps the books open, and nothing 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
@@ -27,8 +28,9 @@ from idbmigrate.words import DROPPED, OUTSIDE_PERIOD, REJECTED
 
 #: The reason of what nobody has read.
 NOT_READ = "not-read"
-#: The reason of a record whose key lost a character, and how words begin that only follow from it.
-LOST_CHARACTER, _FOLLOWING = "lost-character", ("blank:", "no-parent:")
+#: The reason of a record whose key lost a character, of a cell of several values, and how words begin that
+#: only follow from them.
+LOST_CHARACTER, SEVERAL, _FOLLOWING = "lost-character", "several-values", ("blank:", "no-parent:")
 
 #: One line of the ledger: the balance of a table's rows (``column`` null) or of a column's values, and the
 #: count of each reason.
@@ -48,7 +50,11 @@ LedgerLine = TypedDict(
 
 @dataclass(repr=False)
 class Account:
-    """Balance of one column (or of the rows of a table, with an empty ``column``)."""
+    """Balance of one column (or of the rows of a table, with an empty ``column``).
+
+    ``incoming`` is what stands in the staged table. ``beside`` counts by reason what does not: what nobody
+    has read, and the further values of cells that hold several. All of it stays behind.
+    """
 
     table: str
     column: str
@@ -57,7 +63,7 @@ class Account:
     uncarried: np.ndarray  # positions
     reasons: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # into ``names``, -1: none
     names: list[Reason] = field(default_factory=list)
-    unread: bool = False
+    beside: Counter[str] = field(default_factory=Counter)
 
     def __repr__(self) -> str:
         return f"<Account of {self.table}{'.' + self.column if self.column else ''}: {self.incoming:,} in>"
@@ -89,16 +95,25 @@ class Account:
         """What neither was carried nor has a reason."""
         return self.incoming - self.carried - int(np.count_nonzero(self.reasons >= 0))
 
+    @property
+    def total(self) -> int:
+        """All that came in, read or not."""
+        return self.incoming + self.beside.total()
+
     def counts(self) -> Iterator[tuple[Reason, int]]:
+        """Each reason with its count; of one reason there may be several, on the way to other columns."""
         given = self.reasons[self.reasons >= 0]
         for index, count in enumerate(np.bincount(given, minlength=len(self.names))):
             if count:
                 yield self.names[index], int(count)
+        for word, count in self.beside.items():
+            if count:
+                yield Reason(word), count
 
 
 @dataclass(repr=False)
 class Books:
-    """Accounts of all tables and columns of a source; ``unread`` are those of values that nobody has read."""
+    """Accounts of all tables and columns of a source; ``unread`` are those of which nothing was read."""
 
     rows: list[Account] = field(default_factory=list)
     values: list[Account] = field(default_factory=list)
@@ -126,25 +141,18 @@ class Books:
         return [_line(account) for account in (*self.rows, *self.values, *self.unread)]
 
     def add_unread(self, lines: Iterable[Mapping[str, Any]], staged: Mapping[str, StagedTable]) -> None:
-        """Enter what of the file nobody has read: see :class:`idbmigrate.result.summary.NotRead`.
-
-        The number that Access keeps in a column of several values gives way to the values themselves.
-        """
+        """Enter what of the file nobody has read: see :class:`idbmigrate.result.summary.NotRead`."""
+        accounts = {(each.table, each.column): each for each in (*self.rows, *self.values)}
         for line in lines:
-            table, column, count = line["table"], line.get("column", ""), line["values"] or 0
-            if not column:
-                for account in self.rows:
-                    account.unread |= account.table == table
-                continue
+            table, column = line["table"], line.get("column", "")
+            count = line["values"] if column else line["rows"]
             names = (staged[table].source_columns if table in staged else None) or {}
-            self.values = [
-                each
-                for each in self.values
-                if (each.table, names.get(each.column, each.column)) != (table, column)
-            ]
-            every = np.arange(count)
-            reasons, names_of = np.zeros(count, np.int64), [Reason(NOT_READ)]
-            self.unread.append(Account(table, column, count, 0, every, reasons, names_of, unread=True))
+            own = next((name for name, source in names.items() if source == column), column)
+            if (table, own) not in accounts:
+                nothing = np.empty(0, np.int64)
+                accounts[table, own] = Account(table, own, 0, 0, nothing)
+                self.unread.append(accounts[table, own])
+            accounts[table, own].beside[NOT_READ] += count or 0  # named, even where nobody can tell how many
 
     def other_months(self, table: str, count: int) -> np.ndarray:
         """Mask over the rows of a source table that a run over one month leaves out as another's."""
@@ -165,12 +173,12 @@ def _line(account: Account) -> LedgerLine:
     for reason, count in account.counts():
         totals[outcome(reason.word)] += count
         reasons[reason.word] = reasons.get(reason.word, 0) + count
-    if account.unread:  # named, even where nobody can tell how many
+    if NOT_READ in account.beside:
         reasons.setdefault(NOT_READ, 0)
     return {
         "table": account.table,
         "column": account.column or None,
-        "in": account.incoming,
+        "in": account.total,
         "carried": account.carried,
         "rejected": totals[REJECTED],
         "dropped": totals[DROPPED],
@@ -233,29 +241,44 @@ def _rows_carried(table: StagedTable, lineage: Lineage) -> np.ndarray:
 def _explain(staged: Mapping[str, StagedTable], lineage: Lineage, books: Books) -> None:
     """Ask the queries why: only for the rows that hold something uncarried.
 
-    Blank texts need no why, nor do keys that lost a character, which is the cause of what follows from it.
+    Blank texts need no why, nor do keys that nobody can be sure of, which are the cause of what follows.
     """
-    unsure: dict[str, np.ndarray] = {}
+    unsure: dict[tuple[str, str], np.ndarray] = {}
     for account in books.values:
         table = staged[account.table]
         clean = table.clean[account.column]
         if not clean.null_count or not account.uncarried.size:
             continue
         blank = as_numpy(pc.is_null(clean))
-        if account.column in table.lost:
-            lost = blank & as_numpy(
-                pc.fill_null(pc.match_substring(_text(table.raw[account.column]), LOST), False)
-            )
-            unsure[account.table] = unsure.get(account.table, False) | lost
-            account.give(lost[account.uncarried], LOST_CHARACTER)
+        for word, mask in _withheld(table, account.column, blank):
+            account.give(mask[account.uncarried], word)
+            if account.column in table.keys:
+                unsure[account.table, word] = unsure.get((account.table, word), False) | mask
+        if account.column in table.several:
+            account.beside[SEVERAL] += table.several[account.column].further
         account.give(blank[account.uncarried], "empty-text")
     for account in books.rows:
-        if account.table in unsure:
-            account.give(unsure[account.table][account.uncarried], LOST_CHARACTER)
+        for mask, word in _of_table(unsure, account):
+            account.give(mask[account.uncarried], word)
     explain(lineage, [*books.values, *books.rows])
     for account in books.values:
-        if account.table in unsure:
-            account.instead(unsure[account.table][account.uncarried], _FOLLOWING, LOST_CHARACTER)
+        for mask, word in _of_table(unsure, account):
+            account.instead(mask[account.uncarried], _FOLLOWING, word)
+
+
+def _withheld(table: StagedTable, column: str, blank: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Values that queries were not shown, though the file holds them: the reason and which rows."""
+    if column in table.lost:
+        lost = pc.match_substring(_text(table.raw[column]), LOST)
+        yield LOST_CHARACTER, blank & as_numpy(pc.fill_null(lost, False))
+    if column in table.several:
+        yield SEVERAL, table.several[column].mask
+
+
+def _of_table(
+    masks: Mapping[tuple[str, str], np.ndarray], account: Account
+) -> Iterator[tuple[np.ndarray, str]]:
+    return ((mask, word) for (table, word), mask in masks.items() if table == account.table)
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

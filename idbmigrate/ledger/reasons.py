@@ -22,6 +22,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
     ),
     "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
     "lost-character": (REJECTED, "the record's key holds U+FFFD: which character was lost is not known"),
+    "several-values": (
+        REJECTED,
+        "the cell holds several values, and nothing tells which of them a target column of one should have",
+    ),
     "blank": (REJECTED, "a mandatory target column would be empty"),
     "no-parent": (REJECTED, "the record that this one belongs to is not in the target"),
     "conflict": (REJECTED, "two statements about whose record it is contradict each other (--allow)"),

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+    from idbmigrate.access.read.damage import Loss
+    from idbmigrate.access.read.unread import UnreadColumn
+
 
 class Field(Protocol):
     """A column: its name, Access type name, and length (characters of text, else bytes)."""
@@ -24,14 +27,18 @@ class Idb(Protocol):
     ``read``: the whole table with the Arrow types of the contract. ``read_with_ids``: and an int64
     for each row that says where it lies (page << 8 | slot), or, in a reader that cannot tell, its
     place in the table. ``problems``: what salvage could not read. ``linked_tables``: tables that live
-    elsewhere, which no reader follows. ``complex_values``: how many values each column of attachments or
-    several values holds, by table and column; no reader gives them.
+    elsewhere, which no reader follows. ``unread_columns``: attachments, several values in a cell and OLE
+    objects, which ``read`` does not give as values; ``several_values``: the values of such a column with the
+    number that stands in the cell. ``losses``: rows and values of what was read that are lost.
     """
 
     reader: str
     tables: list[str]
     problems: list
     linked_tables: list
+
+    @property
+    def losses(self) -> list[Loss]: ...
 
     def columns(self, table: str) -> list[Field]: ...
 
@@ -41,7 +48,9 @@ class Idb(Protocol):
 
     def read_with_ids(self, table: str, columns: list[str] | None = None) -> tuple[pa.Table, np.ndarray]: ...
 
-    def complex_values(self) -> dict[tuple[str, str], int | None]: ...
+    def unread_columns(self) -> list[UnreadColumn]: ...
+
+    def several_values(self, table: str, column: str) -> pa.Table | None: ...
 
     def close(self) -> None: ...
 

@@ -6,12 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from idbmigrate.brief import brief
+
+if TYPE_CHECKING:
+    from idbmigrate.access.read.damage import Loss
+    from idbmigrate.access.read.unread import UnreadColumn
 
 
 @dataclass(frozen=True)
@@ -105,9 +109,18 @@ class SecondReader:
         content = self.read(table, columns)
         return content, np.arange(content.num_rows, dtype=np.int64)
 
-    def complex_values(self) -> dict[tuple[str, str], int | None]:
+    def unread_columns(self) -> list[UnreadColumn]:
         """None: this reader does not tell."""
-        return {}
+        return []
+
+    def several_values(self, table: str, column: str) -> pa.Table | None:
+        """None: this reader does not tell."""
+        return None
+
+    @property
+    def losses(self) -> list[Loss]:
+        """None: this reader does not tell."""
+        return []
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -52,12 +52,13 @@ Count: TypeAlias = "int | str"
 
 
 class NotReadLine(TypedDict):
-    """What of the file was not read. ``table`` is null where the data set has none such, ``values`` where
-    nobody knows how many."""
+    """What of the file was not read. ``table`` is null where the data set has none such, ``rows`` and
+    ``values`` where nobody knows how many."""
 
     what: str
     table: str | None
     why: str
+    rows: int | None
     values: int | None
 
 
@@ -267,22 +268,30 @@ def windows(summary: Summary) -> Windows:
 def not_read(found: InputFacts) -> list[NotReadLine]:
     """What of the file was not read, by line: ``what`` and ``why``.
 
-    ``table`` is null where the data set has none such, ``values`` where nobody knows how many.
+    ``table`` is null where the data set has none such, ``rows`` and ``values`` where nobody knows how many.
     """
     lines: list[NotReadLine] = [
         {
             "what": f"{line['table']}.{line['column']}" if "column" in line else line["table"],
             "table": line["table"] if line.get("known", True) else None,
             "why": line["why"],
+            "rows": line["rows"],
             "values": line["values"],
         }
         for line in found.get("not_read", ())
     ]
     rest: list[NotReadLine] = [
-        {"what": each["where"], "table": None, "why": each["message"], "values": None}
+        {"what": each["where"], "table": None, "why": each["message"], "rows": None, "values": None}
         for each in found.get("problems", ())
     ]
     return lines + rest
+
+
+def counted(line: NotReadLine) -> str:
+    """How many rows or values a line of what was not read stands for, in brackets; nothing where unknown."""
+    both = (("rows", line["rows"]), ("values", line["values"]))
+    counts = ", ".join(f"{count:,} {word}" for word, count in both if count)
+    return f" ({counts})" if counts else ""
 
 
 def _frame(title: str, target: Dataset, flow: TableFlow) -> Document:

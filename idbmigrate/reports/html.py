@@ -10,6 +10,7 @@ from typing import Any
 from idbmigrate.checks.people import PEOPLE
 from idbmigrate.reports import charts
 from idbmigrate.reports.charts import number
+from idbmigrate.reports.document import counted
 from idbmigrate.reports.overlay import overlay_lines
 from idbmigrate.reports.parts import Raw, facts, legend, table, wide
 from idbmigrate.words import OUTCOMES, VODIM
@@ -74,10 +75,7 @@ def _head(document: Mapping[str, Any]) -> str:
 
 def _unread(document: Mapping[str, Any]) -> str:
     """What of the file nobody has read: above the verdict, which does not speak of it."""
-    lines = [
-        f"{line['what']}: {line['why']}" + (f" ({number(line['values'])} values)" if line["values"] else "")
-        for line in document["not_read"]
-    ]
+    lines = [f"{line['what']}: {line['why']}{counted(line)}" for line in document["not_read"]]
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)

@@ -61,13 +61,14 @@ def _dates(line: Mapping[str, Any]) -> dict[str, Any]:
 
 def _not_read(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Tables by the data set's name; what has a name of the file's own is one line for all."""
-    known = [{**line, "what": line["table"], "values": None} for line in lines if line["table"]]
+    known = [{**line, "what": line["table"], "rows": None, "values": None} for line in lines if line["table"]]
     if len(known) < len(lines):
         known.append(
             {
                 "what": "the file",
                 "table": None,
                 "why": "parts of it are damaged and could not be read",
+                "rows": None,
                 "values": None,
             }
         )

@@ -22,6 +22,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from idbmigrate.reports import cells
+from idbmigrate.reports.document import counted
 from idbmigrate.reports.overlay import overlay_lines
 from idbmigrate.words import EFFECTS
 
@@ -99,7 +100,7 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     if period := (document["settings"] or {}).get("period"):
         yield "Month that reasons, keys, codes and counts speak of", period
     for line in document["not_read"]:
-        yield f"Not read: {line['what']}", line["why"]
+        yield f"Not read: {line['what']}", line["why"] + counted(line)
     yield "What it is good for", document["use"]
     if fate := document["fate"]:
         yield "Fate of a submission", fate["words"]
@@ -202,9 +203,6 @@ def _ledger(document: Mapping[str, Any]) -> tuple:
         ]
         for line in ledger["lines"]
     ]
-    for line in document["not_read"]:
-        count = "unknown" if line["values"] is None else line["values"]
-        rows.append([line["what"], "(not read)", count, 0, 0, 0, f"not read: {line['why']}"])
     return head, rows, [28, 28, 12, 12, 12, 12, 80]
 
 

@@ -35,7 +35,10 @@ class _NotReadPlace(TypedDict, total=False):
 
 
 class NotRead(_NotReadPlace):
-    """What nobody reads of a file: a linked table, attachments. Counts are null where nobody can tell."""
+    """What nobody has read of a file: a linked table, attachments, what is lost of a damaged table.
+
+    ``rows`` or, with ``column``, ``values``: how many; null where nobody can tell.
+    """
 
     table: str
     name: str
@@ -243,9 +246,10 @@ class Manifest(_Overlaid):
 def tables_in(books: Books) -> list[TableIn]:
     """One line a source table: rows and values, with what became of them."""
     flows: dict[str, Flow] = {}
-    for account in (*books.values, *books.unread):
+    for account in (*books.values, *(each for each in books.unread if each.column)):
         _add(flows.setdefault(account.table, _no_flow()), _flow(account))
-    return [_table_in(account, flows.get(account.table, _no_flow())) for account in books.rows]
+    rows = [*books.rows, *(each for each in books.unread if not each.column)]
+    return [_table_in(account, flows.get(account.table, _no_flow())) for account in rows]
 
 
 def _table_in(account: Account, values: Flow) -> TableIn:
@@ -269,7 +273,7 @@ def _flow(account: Account) -> Flow:
     for reason, count in account.counts():
         totals[outcome(reason.word)] += count
     return {
-        "in": account.incoming,
+        "in": account.total,
         "carried": account.carried,
         "rejected": totals[REJECTED],
         "dropped": totals[DROPPED],
@@ -285,7 +289,9 @@ def _add(total: Flow, more: Flow) -> None:
 
 def left_behind(books: Books) -> list[LeftBehind]:
     """One line a reason, most values first."""
-    rows, values = _by_reason(books.rows), _by_reason([*books.values, *books.unread])
+    unread = [each for each in books.unread if not each.column]
+    rows = _by_reason([*books.rows, *unread])
+    values = _by_reason([*books.values, *(each for each in books.unread if each.column)])
     lines: list[LeftBehind] = [
         {
             "reason": word,

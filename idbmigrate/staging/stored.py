@@ -1,9 +1,9 @@
 """Staged tables on the disk: a Parquet file each, from which the same staged table comes back.
 
 ``NAME.parquet`` holds a table of the data set, ``_1.parquet`` and so on those that it does not know. Its
-columns are the staged table's, in order, all text, as the file holds them (``raw``). Where queries read a
-column otherwise (``clean``) a column ``NAME.clean`` stands beside it: no staged column of a data set has a dot
-in its name. ``_place`` (int64) is where each row lies in its file (page << 8 | slot). What else a staged table
+columns are those of the staged table, in order, all text, as the file holds them (``raw``). Where queries read
+a column otherwise (``clean``) a column ``NAME.clean`` stands beside it: no staged column of a data set has a
+dot in its name. ``_place`` (int64) is where each row lies in its file (page << 8 | slot). What else it
 knows stands in the file's metadata, as JSON under ``idbmigrate``.
 """
 
@@ -15,10 +15,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
 from idbmigrate.staging.dictionary import plain
+from idbmigrate.staging.several import SeveralValues
 from idbmigrate.staging.spellings import DateOrder
 from idbmigrate.staging.tables import StagedTable, in_staged_form
 
@@ -67,7 +69,15 @@ def load(path: Path) -> StagedTable:
         source_columns=facts["source_columns"],
         dates={name: DateOrder(**order) for name, order in facts["dates"].items()},
         lost=frozenset(facts["lost"]),
+        several={name: _several(of, whole.num_rows) for name, of in facts["several"].items()},
+        keys=frozenset(facts["keys"]),
     )
+
+
+def _several(facts: dict[str, Any], rows: int) -> SeveralValues:
+    mask = np.zeros(rows, bool)
+    mask[facts["rows"]] = True
+    return SeveralValues(mask, facts["further"], facts["stray"])
 
 
 def _stored_names(columns: Iterable[str]) -> dict[str, str]:
@@ -97,4 +107,9 @@ def _facts(table: StagedTable, stored: dict[str, str]) -> dict[str, Any]:
         "source_columns": dict(table.source_columns) if table.source_columns is not None else None,
         "dates": {name: asdict(order) for name, order in table.dates.items()},
         "lost": sorted(table.lost),
+        "several": {
+            name: {"rows": np.flatnonzero(of.mask).tolist(), "further": of.further, "stray": of.stray}
+            for name, of in table.several.items()
+        },
+        "keys": sorted(table.keys),
     }

@@ -12,10 +12,9 @@ only, and ``raw`` and ``clean`` share the rest.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,14 +23,14 @@ import pyarrow.compute as pc
 from idbmigrate.concurrency import workers
 from idbmigrate.datasets.model import ColumnSpec, Dataset
 from idbmigrate.staging import spellings
+from idbmigrate.staging.several import SeveralValues, read_values
+from idbmigrate.staging.texts import Texts, as_text
 
 if TYPE_CHECKING:
     from idbmigrate.datasets.identify import Identification
     from idbmigrate.datasets.match import TableMatch
     from idbmigrate.readers import Idb
 
-#: Day zero of Access: times without a day lie on it.
-_DAY_ZERO = dt.date(1899, 12, 30)
 #: What nobody sees at the ends of a text: white space of all kinds, what has no width, marks of direction.
 UNSEEN = "".join(filter(str.isspace, map(chr, range(0x3001)))) + (
     "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -44,7 +43,6 @@ _REPEATS = 8
 #: Numbers of values in a dictionary: it never has more than a piece has rows, over ``_REPEATS``.
 _NUMBER = pa.int16()
 _CODED = pa.dictionary(_NUMBER, pa.string())
-Texts: TypeAlias = pa.ChunkedArray | pa.Array
 
 
 #: The character that stands where one was lost.
@@ -60,9 +58,9 @@ class StagedTable:
     no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
     in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
     ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
-    ``dates`` says what columns of text dates prove of their order, ``lost`` are the keys of which some lost a
-    character;
-    ``unknown`` are those that the data set does not know; ``absent`` those of the data set that the file does
+    ``dates`` says what columns of text dates prove of their order. ``keys`` are those of the data set, and
+    ``lost`` those of them of which some lost a character; ``several`` are columns of which a cell may hold
+    several values. ``unknown`` are those that the data set does not know; ``absent`` those that the file does
     not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
     is not certain whose it is; ``None`` where there is no such row.
     """
@@ -79,6 +77,8 @@ class StagedTable:
     conflicts: pa.Array | None = None
     dates: Mapping[str, spellings.DateOrder] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    several: Mapping[str, SeveralValues] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
 
     def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
         """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
@@ -126,7 +126,7 @@ def each_staged(idb: Idb, found: Identification, dataset: Dataset) -> Iterator[S
         yield _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
     for source_name in idb.tables:
         if not any(match.source == source_name and match.canonical for match in found.tables):
-            table, ids = idb.read_with_ids(source_name)
+            table, ids, _ = read_values(idb, source_name, ())
             names = {name: name for name in table.column_names}
             label = _apart(source_name, dataset.tables)
             yield _staged(None, label, table, ids, names, {})
@@ -141,17 +141,28 @@ def _apart(name: str, taken: Iterable[str]) -> str:
 
 
 def _known(idb: Idb, match: TableMatch, name: str, spec: Mapping[str, ColumnSpec]) -> StagedTable:
-    table, ids = idb.read_with_ids(match.source)
+    known = [column.source for column in match.columns if column.canonical]
+    table, ids, several = read_values(idb, match.source, known)
     names: dict[str, str] = {}
-    # What a column of several values holds is a number of Access's own: never a value of the data set.
-    several = {column.name for column in idb.columns(match.source) if column.type == "COMPLEX_TYPE"}
     for column in match.columns:
-        canonical = column.canonical if column.source not in several else None
-        own = canonical or _own_column(column.source, spec)
-        while own in names.values():
-            own += "'"
-        names[column.source] = own
-    return _staged(name, match.source, table, ids, names, _kinds(spec))
+        if column.source in table.column_names:
+            own = column.canonical or _own_column(column.source, spec)
+            while own in names.values():
+                own += "'"
+            names[column.source] = own
+    staged = _staged(name, match.source, table, ids, names, _kinds(spec))
+    return _without_several(staged, {names[source]: values for source, values in several.items()})
+
+
+def _without_several(table: StagedTable, several: Mapping[str, SeveralValues]) -> StagedTable:
+    """The table without cells of several values: nothing tells which of them holds; ``raw`` keeps them."""
+    clean = table.clean
+    for name, values in several.items():
+        if values.mask.any():
+            texts = clean[name].cast(pa.string())
+            single = pc.if_else(pa.array(values.mask), pa.scalar(None, pa.string()), texts)
+            clean = clean.set_column(clean.schema.get_field_index(name), name, _in_pieces(single))
+    return replace(table, clean=clean, several=dict(several)) if several else table
 
 
 def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
@@ -159,7 +170,7 @@ def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
 
     ``raw`` keeps them; queries see none, and the record is rejected as if it had no key.
     """
-    clean, found = table.clean, set()
+    clean, found, keys = table.clean, set(), list(keys)
     for name in keys:
         column = clean[name]
         texts = column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
@@ -168,7 +179,7 @@ def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
             whole = pc.if_else(lost, pa.scalar(None, pa.string()), texts)
             clean = clean.set_column(clean.schema.get_field_index(name), name, whole)
             found.add(name)
-    return replace(table, clean=clean, lost=frozenset(found)) if found else table
+    return replace(table, clean=clean, lost=frozenset(found), keys=frozenset(keys))
 
 
 def _own_column(name: str, taken: Iterable[str]) -> str:
@@ -307,56 +318,6 @@ def _in_pieces(values: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
     pieces = [values.slice(start, _PIECE) for start in range(0, len(values), _PIECE)]
     whole = [each.combine_chunks() if isinstance(each, pa.ChunkedArray) else each for each in pieces]
     return pa.chunked_array(whole, values.type)
-
-
-# -- text of every Access type ---------------------------------------------------------------------
-
-
-def as_text(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """A column as text: codes and numbers as they are written, dates ``YYYY-MM-DD``, days without hours.
-
-    Date/Time with a time of day is ``YYYY-MM-DD HH:MM:SS``, and ``HH:MM:SS`` on the day zero of Access,
-    where times without a day lie. Yes/No is ``true`` and ``false``, bytes are hexadecimal.
-    """
-    kind = values.type
-    if pa.types.is_string(kind):
-        return values
-    if pa.types.is_timestamp(kind):
-        return _dates(values)
-    if pa.types.is_decimal(kind):
-        return _decimals(values)
-    if pa.types.is_floating(kind):
-        return _floats(values)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return pa.array([None if v is None else v.hex() for v in values.to_pylist()], pa.string())
-    return pc.cast(values, pa.string())
-
-
-def _decimals(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    text = pc.cast(values, pa.string())
-    if pc.any(pc.match_substring(text, "E")).as_py():
-        text = pa.array([None if v is None else f"{v:f}" for v in values.to_pylist()], pa.string())
-    return pc.replace_substring_regex(text, r"\.?0+$", "") if values.type.scale > 0 else text
-
-
-def _floats(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    text = pc.cast(values, pa.string())
-    if not pc.any(pc.match_substring(text, "e")).as_py():
-        return text
-    plain = [None if v is None else np.format_float_positional(v, trim="-") for v in values.to_pylist()]
-    return pa.array(plain, pa.string())
-
-
-def _dates(values: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    day = pc.cast(values, pa.date32())
-    days = pc.cast(day, pa.string())
-    whole = pc.equal(pc.cast(day, values.type), values)
-    if pc.all(whole, min_count=0).as_py():
-        return days
-    full = pc.replace_substring_regex(pc.cast(values, pa.string()), r"(\.\d{3})000$", r"\1")
-    full = pc.replace_substring_regex(full, r"\.000$", "")
-    timed = pc.if_else(pc.equal(day, _DAY_ZERO), pc.utf8_slice_codeunits(full, 11), full)
-    return pc.if_else(whole, days, timed)
 
 
 def _only_days(dates: pa.ChunkedArray | pa.Array) -> bool:

@@ -38,12 +38,20 @@ class Problem(NamedTuple):
         return ": ".join(parts)
 
 
+class Loss(NamedTuple):
+    """How many rows of a table (``column`` None) or values of a column are lost; None: nobody can tell."""
+
+    table: str
+    column: str | None
+    lost: int | None
+
+
 class Damage:
     """Raises on the first contradiction, or (``salvage``) keeps a list and lets reading go on."""
 
     def __init__(self, file: str, salvage: bool = False):
         self.file, self.salvage = file, salvage
-        self._problems: dict[Problem, None] = {}
+        self._problems: dict[Problem, bool] = {}  # whether something was lost there
 
     @property
     def problems(self) -> list[Problem]:
@@ -55,17 +63,37 @@ class Damage:
         for problem in self.problems[first:]:
             del self._problems[problem]
 
-    def report(self, message: str, **place) -> None:
-        """Raise, or note one problem. ``place``: code, table, page, slot, column of :class:`Problem`."""
+    def report(self, message: str, loses: bool = True, **place) -> None:
+        """Raise, or note one problem. ``place``: code, table, page, slot, column of :class:`Problem`.
+
+        ``loses``: rows or a value are gone; False where what is there is read all the same.
+        """
         problem = Problem(message, **place)
         if not self.salvage:
             where = ": ".join(part for part in (self.file, problem.where) if part)
             raise SourceError(message, code=problem.code, where=where, hint=SALVAGE_HINT)
-        self._problems.setdefault(problem)
+        self._problems.setdefault(problem, loses)
 
     def note(self, message: str, **place) -> None:
         """Note something odd that contradicts nothing; never raises."""
-        self._problems.setdefault(Problem(message, **place))
+        self._problems.setdefault(Problem(message, **place), False)
+
+    def losses(self) -> dict[tuple[str, str | None], int | None]:
+        """(table, column) -> values lost, and (table, None) -> rows lost; None where nobody can tell.
+
+        A place with a slot is one row, or one value of it; what else is lost holds an unknown number.
+        """
+        found: dict[tuple[str, str | None], set[tuple[int | None, int]] | None] = {}
+        for problem, lost in self._problems.items():
+            if not lost or problem.table is None:
+                continue
+            key = problem.table, problem.column
+            places = found.setdefault(key, set())
+            if problem.slot is None:
+                found[key] = None
+            elif places is not None:
+                places.add((problem.page, problem.slot))
+        return {key: None if places is None else len(places) for key, places in found.items()}
 
     def report_rows(self, bad: np.ndarray, page: np.ndarray, slot: np.ndarray, message: str, **place) -> None:
         """:meth:`report` for each row where ``bad`` is true (arrays of one length)."""

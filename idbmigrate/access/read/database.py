@@ -10,14 +10,15 @@ import pyarrow as pa
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.read.catalogue import Catalogue, LinkedTable, read_catalogue, read_properties
-from idbmigrate.access.read.damage import Damage, Problem
+from idbmigrate.access.read.damage import Damage, Loss, Problem
 from idbmigrate.access.read.pagefile import PageFile
-from idbmigrate.access.read.table import read_table
+from idbmigrate.access.read.table import count_values, read_table
 from idbmigrate.access.read.tabledef import Column, TableDefinition, read_definition, with_result_type
 from idbmigrate.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
     from idbmigrate.access.read.rawcell import RawCell
+    from idbmigrate.access.read.unread import UnreadColumn
 
 
 class Database:
@@ -31,6 +32,7 @@ class Database:
         self._pages = PageFile(path, password)
         self._damage = Damage(self._pages.name, salvage)
         self._definitions: dict[str, TableDefinition] = {}
+        self._rows: dict[str, int] = {}
         try:
             self._catalogue: Catalogue = read_catalogue(self._pages, self._damage)
             if salvage:
@@ -45,7 +47,7 @@ class Database:
             try:
                 self.definition(name)
             except SourceError as error:
-                self._damage.note(error.message, code=error.code, table=name)
+                self._damage.report(error.message, code=error.code, table=name)
                 del self._catalogue.tables[name]
 
     @property
@@ -107,15 +109,41 @@ class Database:
             columns.append(with_result_type(column, result[0]) if told else column)
         return definition._replace(columns=tuple(columns))
 
-    def complex_values(self) -> dict[tuple[str, str], int | None]:
-        """How many values stand in each column of attachments or several values, by table and column.
+    @property
+    def system_tables(self) -> dict[str, int]:
+        """Names of the system tables, and the first page of the definition of each."""
+        return dict(self._catalogue.system)
 
-        The values lie in system tables of their own, which are counted and not read. None: not known.
+    def unread_columns(self) -> list[UnreadColumn]:
+        """Columns whose values are not given by :meth:`read`: attachments, several values, OLE objects."""
+        from idbmigrate.access.read.unread import unread_columns  # few files have such columns
+
+        return unread_columns(self)
+
+    def several_values(self, table: str, column: str) -> pa.Table | None:
+        """The values of a column that holds several in a cell: see :func:`.unread.several_values`."""
+        from idbmigrate.access.read.unread import several_values
+
+        return several_values(self, table, column)
+
+    def count_values(self, table: str, column: str) -> int:
+        """How many rows of a table have a value in the column, without reading one."""
+        definition = self.definition(table)
+        (chosen,) = (c for c in definition.columns if c.name == column)
+        return count_values(self._pages, definition, chosen, self._damage)
+
+    @property
+    def losses(self) -> list[Loss]:
+        """What was lost of the tables that were read so far: rows, and values of a column.
+
+        Rows that a definition declares and nobody found are lost, and so is what ``salvage`` read around.
         """
-        from idbmigrate.access.read.attached import complex_values  # few files have such columns
-
-        some = {name for name in self.tables if any(c.type == "COMPLEX_TYPE" for c in self.columns(name))}
-        return complex_values(self, self._catalogue.system, some) if some else {}
+        lost = self._damage.losses()
+        for table, found in self._rows.items():
+            missing = self.definition(table).row_count - found
+            if missing > 0:
+                lost[table, None] = max(missing, lost.get((table, None)) or 0)
+        return [Loss(table, column, count) for (table, column), count in lost.items()]
 
     def read(self, table: str, columns: list[str] | None = None) -> pa.Table:
         """A whole table, or some of its columns, with the Arrow types of the contract.
@@ -136,7 +164,10 @@ class Database:
                 where = f"{self._pages.name}: table {table}"
                 raise UsageError(f"there is no column {missing[0]!r}", code="unknown-name", where=where)
             chosen = [by_name[name] for name in columns]
-        return read_table(self._pages, definition, chosen, self._damage)
+        found = read_table(self._pages, definition, chosen, self._damage)
+        if table in self._catalogue.tables:
+            self._rows[table] = len(found[1])
+        return found
 
     def raw_cell(self, table: str, row_id: int, column: str) -> RawCell:
         """One cell as the file stores it, by the id of its row; for looking into a difference."""

@@ -59,7 +59,7 @@ def locate_rows(pages: PageFile, table: TableDefinition, damage: Damage) -> RowS
         damage.report(_FOREIGN, table=table.name, page=number)
     lost = _lost_pages(pages, table, own)
     for number in lost.tolist():
-        damage.report(_LOST, table=table.name, page=number)
+        damage.report(_LOST, loses=False, table=table.name, page=number)
     if len(lost):  # only salvage comes here: what it found is read all the same
         rows = _rows_on(pages, table, np.union1d(own, lost), Damage(damage.file, salvage=True))
     if len(rows) != table.row_count:

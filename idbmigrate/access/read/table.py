@@ -67,6 +67,14 @@ def read_table(
     return content, np.concatenate(ids) if ids else np.zeros(0, np.int64)
 
 
+def count_values(pages: PageFile, table: TableDefinition, column: Column, damage: Damage) -> int:
+    """How many rows have a value in the column; the values themselves are not read."""
+    rows = locate_rows(pages, table, damage)
+    reader = _TableReader(pages, table, [column], damage)
+    chunks = (rows[first : first + CHUNK_ROWS] for first in range(0, len(rows), CHUNK_ROWS))
+    return sum(int(np.count_nonzero(reader.check(chunk).present(column.number))) for chunk in chunks)
+
+
 def _assemble(columns: list[Column], chunks: list[list[pa.Array]]) -> pa.Table:
     """A table from the chunks of each column (none at all for a table without rows)."""
     fields = list(schema(columns))

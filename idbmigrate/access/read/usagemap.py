@@ -24,7 +24,7 @@ def owned_pages(pages: PageFile, pointer: int, damage: Damage, table: str) -> np
     if fault[0] or end[0] - start[0] < 5:
         message = FAULTS.get(int(fault[0]), "the table's usage map is too short")
         code = "truncated" if fault[0] == 1 else "damaged"
-        damage.report(message, table=table, page=page, slot=slot, code=code)
+        damage.report(message, fault[0] == 1, table=table, page=page, slot=slot, code=code)
         return _NONE
     row = pages.view.bytes[start[0] : end[0]]
     if row[0] == 0:
@@ -33,7 +33,7 @@ def owned_pages(pages: PageFile, pointer: int, damage: Damage, table: str) -> np
     if row[0] == 1:
         numbers = np.frombuffer(row[1 : 1 + (len(row) - 1) // 4 * 4].tobytes(), "<u4")
         return _referenced(pages, numbers, damage, table)
-    damage.report("the table's usage map is of an unknown kind", table=table, page=page, slot=slot)
+    damage.report("the table's usage map is of an unknown kind", False, table=table, page=page, slot=slot)
     return _NONE
 
 
@@ -48,7 +48,8 @@ def _referenced(pages: PageFile, numbers: np.ndarray, damage: Damage, table: str
             continue
         content = pages.page(number)
         if content[0] != fmt.PAGE_USAGE_MAP:
-            damage.report("a page of the table's usage map is of another kind", table=table, page=number)
+            message = "a page of the table's usage map is of another kind"
+            damage.report(message, False, table=table, page=number)
             continue
         bits = content[4:]
         if index * per_page < pages.page_count:
