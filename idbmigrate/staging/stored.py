@@ -1,8 +1,8 @@
 """Staged tables on the disk: a Parquet file each, from which the same staged table comes back.
 
 ``NAME.parquet`` holds a table of the data set, ``_1.parquet`` and so on those that it does not know. Its
-columns are those of the staged table, in order, all text, as the file holds them (``raw``). Where queries read
-a column otherwise (``clean``) a column ``NAME.clean`` stands beside it: no staged column of a data set has a
+columns are those of the staged table, in order, all text, as the file holds them (``raw``). Where queries
+read a column otherwise (``clean``) ``NAME.clean`` stands beside it: no staged column of a data set has a
 dot in its name. ``_place`` (int64) is where each row lies in its file (page << 8 | slot). What else it
 knows stands in the file's metadata, as JSON under ``idbmigrate``.
 """

@@ -40,6 +40,10 @@ def line(table, column, count, *, known=True, **more):
     }
 
 
+def unread(what, table, why, rows, values):
+    return {"what": what, "table": table, "why": why, "rows": rows, "values": values}
+
+
 def document():
     values = {"in": 900, "carried": 893, "rejected": 4, "dropped": 3}
     source = {"table": "Person", "rows": 119, "carried": 118, "rejected": 0, "dropped": 1, "values": values}
@@ -52,14 +56,9 @@ def document():
         "use": "A converted month is good for an archive.",
         "input": {"file": SECRETS["file"], "bytes": 1, "sha256": SECRETS["digest"]},
         "not_read": [
-            {"what": "Disability", "table": "Disability", "why": "a link to another file", "values": None},
-            {"what": f"Person.{SECRETS['own table']}", "table": "Person", "why": "not read", "values": 3},
-            {
-                "what": f"table {SECRETS['own table']}, page 7",
-                "table": None,
-                "why": "damaged",
-                "values": None,
-            },
+            unread("Disability", "Disability", "a link to another file", None, None),
+            unread(f"Person.{SECRETS['own table']}", "Person", "not read", 0, 3),
+            unread(f"table {SECRETS['own table']}, page 7", None, "damaged", None, None),
         ],
         "identification": {
             "dataset": "iapt-1.5",
