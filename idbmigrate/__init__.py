@@ -6,6 +6,7 @@ costs next to nothing:
 ==================  ===============================================================
 ``open_idb``        open an Access file: tables, columns, whole tables as Arrow
 ``convert``         the main job: file in, target tables, ledger and findings out
+``compare``         two outputs of one data set: rows and values that differ, and why
 ``list_datasets``   the data sets that are described
 ``load_dataset``    one data set description
 ``identify``        which data set a file holds, with the evidence
@@ -20,6 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers see; at run time each name is imported when it is first used
+    from idbmigrate.comparison.compare import compare as compare
     from idbmigrate.conversion.convert import convert as convert
     from idbmigrate.datasets import identify as identify
     from idbmigrate.datasets import list_datasets as list_datasets
@@ -38,6 +40,7 @@ __version__ = "0.2.0"
 _HOMES = {
     "open_idb": "idbmigrate.readers",
     "convert": "idbmigrate.conversion.convert",
+    "compare": "idbmigrate.comparison.compare",
     "list_datasets": "idbmigrate.datasets",
     "load_dataset": "idbmigrate.datasets",
     "identify": "idbmigrate.datasets",

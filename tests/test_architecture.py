@@ -18,6 +18,7 @@ ROOMS = [
     "archive",
     "conversion",
     "mapping_tests",
+    "comparison",
     "reports",
     "sample",
     "exporters",

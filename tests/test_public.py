@@ -27,6 +27,7 @@ def test_the_public_names():
         "SourceError",
         "UsageError",
         "__version__",
+        "compare",
         "convert",
         "identify",
         "list_datasets",

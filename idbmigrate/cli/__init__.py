@@ -24,6 +24,7 @@ VERBS = {
     "verify": "Decode a file with two independent readers and compare every cell.",
     "convert": "Convert legacy files to a current data set.",
     "validate": "Check converted output by the rules of its data set.",
+    "compare": "Compare two outputs of one data set by its keys.",
     "mapping": "List, show, lint, test and measure the mappings.",
     "dataset": "List and show the data set descriptions; print their schemas.",
     "sample": "Write a synthetic legacy Access file.",

@@ -222,6 +222,21 @@ def select(columns: Iterable[Sql], source: Sql | None = None) -> exp.Select:
     return query.from_(source, copy=False) if source is not None else query
 
 
+def joined_to(query: exp.Select, name: str, on: Sql) -> exp.Select:
+    """A query with the rows of another relation that fit."""
+    query.append("joins", exp.Join(this=relation(name), on=on))
+    return query
+
+
+def grouped(columns: Sequence[Sql], name: str, more_than: int) -> exp.Select:
+    """The different values of these columns that more rows than ``more_than`` of a relation have."""
+    query = select(columns, relation(name))
+    query.set("group", exp.Group(expressions=[item.copy() for item in columns]))
+    many = compared(exp.GT, exp.Count(this=exp.Star()), whole(more_than))
+    query.set("having", exp.Having(this=many))
+    return query
+
+
 def _grouped(value: Sql) -> Sql:
     """A copy, in brackets where an operator inside would otherwise bind to its neighbours."""
     copied = own(value)

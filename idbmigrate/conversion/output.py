@@ -15,6 +15,7 @@ from idbmigrate.datasets import Dataset
 from idbmigrate.execution.belonging import WRITTEN
 from idbmigrate.exporters import Job, csv, exporter, publish
 from idbmigrate.ledger.rejects import reject_parts
+from idbmigrate.mapping.files import shown_name
 from idbmigrate.result.run import Run
 from idbmigrate.result.summary import Manifest
 from idbmigrate.staging.dictionary import plain
@@ -121,7 +122,7 @@ def manifest(run: Run) -> Manifest:
         "mapping": {
             "name": run.mapping.name,
             "version": run.mapping.version,
-            "files": {_shown(Path(file)): publish.sha256(file) for file in run.mapping.files},
+            "files": {shown_name(file): publish.sha256(file) for file in run.mapping.files},
         },
         "target": run.plan.target,
         "accept": run.plan.accept,
@@ -141,8 +142,3 @@ def manifest(run: Run) -> Manifest:
     if run.overlay:
         facts["overlay"] = run.overlay
     return facts
-
-
-def _shown(file: Path) -> str:
-    """A mapping file by its name, with its folder where it is a part or a lookup."""
-    return f"{file.parent.name}/{file.name}" if file.parent.name in ("lookups", "parts") else file.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from idbmigrate.errors import DescriptionError
@@ -23,3 +24,9 @@ def mappings_dir() -> Path:
         where=str(package),
         hint="reinstall idbmigrate",
     )
+
+
+def shown_name(file: str | os.PathLike[str]) -> str:
+    """A mapping file by its name, with its folder where it is a part or a lookup: as a manifest has it."""
+    path = Path(file)
+    return f"{path.parent.name}/{path.name}" if path.parent.name in ("lookups", "parts") else path.name

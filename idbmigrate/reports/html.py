@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -41,20 +41,27 @@ def write(document: Mapping[str, Any], path: Path) -> Path:
 def render(document: Mapping[str, Any]) -> str:
     """Give the page as text."""
     sections = [(name, title, body) for name, title, make in _SECTIONS if (body := make(document))]
-    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
+    above = f"{_unread(document)}{_verdict(document)}{_use(document)}"
+    return page(document["title"], _head(document), above, sections)
+
+
+def page(title: str, head: str, above: str, sections: Sequence[tuple[str, str, str]]) -> str:
+    """A whole page: its head, what stands first, and sections as (anchor, title, body). All but ``title`` is
+    HTML."""
+    links = "".join(f'<li><a href="#{name}">{words}</a></li>' for name, words, _ in sections)
     body = "".join(
         f'<section id="{name}" aria-labelledby="{name}-title">'
-        f'<h2 id="{name}-title">{title}</h2>{text}</section>'
-        for name, title, text in sections
+        f'<h2 id="{name}-title">{words}</h2>{text}</section>'
+        for name, words, text in sections
     )
     return (
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(document['title'])}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n"
-        f'</head>\n<body>\n<a class="skip" href="#main">Skip to the report</a>\n{_head(document)}'
+        f"<title>{escape(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n"
+        f'</head>\n<body>\n<a class="skip" href="#main">Skip to the report</a>\n{head}'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="main">\n'
-        f"{_unread(document)}{_verdict(document)}{_use(document)}{body}\n"
+        f"{above}{body}\n"
         "</main>\n</body>\n</html>\n"
     )
 

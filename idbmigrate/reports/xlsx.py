@@ -51,6 +51,15 @@ def write(document: Mapping[str, Any], path: Path, findings: pa.Table | None = N
         "Unmapped codes": _unmapped(document),
         "Coverage": _coverage(document),
     }
+    return write_sheets(sheets, path)
+
+
+#: A sheet: its headings, its lines, the widths of its columns in characters.
+Sheet = tuple[Sequence[str], Iterable[Sequence[Any]], Sequence[int]]
+
+
+def write_sheets(sheets: Mapping[str, Sheet], path: Path) -> Path:
+    """Write sheets, by title, as a workbook, and return its path."""
     book = Workbook(write_only=True)
     rows = {}
     for title, (head, lines, widths) in sheets.items():
