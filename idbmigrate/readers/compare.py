@@ -15,8 +15,8 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from idbmigrate.errors import SourceError
-from idbmigrate.readers import open_idb
+from idbmigrate.errors import SourceError, UsageError
+from idbmigrate.readers import READERS, open_idb
 from idbmigrate.readers.comparison import DEFAULT_LIMIT, Comparison, Difference, TableResult
 from idbmigrate.readers.faults import Case, explain
 from idbmigrate.readers.second import Cells, SecondReader
@@ -32,9 +32,16 @@ def compare_readers(
     """Decode ``path`` with the native reader and with ``reader``, and compare.
 
     ``raw``: give each listed difference the two values and the bytes of the cell. ``limit``: how many
-    differing cells to list for a column. Raises SourceError if the native reader cannot read the file
-    or the second one is not installed; a second reader that stops is part of the result.
+    differing cells to list for a column. Raises UsageError ``bad-option`` where ``reader`` is the native
+    one, and SourceError if the native reader cannot read the file or the second one is not installed; a
+    second reader that stops is part of the result.
     """
+    if reader == "native":
+        raise UsageError(
+            "the native reader is what the second one is compared with",
+            code="bad-option",
+            hint=f"one of: {', '.join(name for name in READERS if name != 'native')}",
+        )
     with open_idb(path, password) as native:
         results = [TableResult(t, native.row_count(t), 0) for t in native.tables]
         contents = {}

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from idbmigrate.cli.verify import command
+from idbmigrate.errors import UsageError
 from idbmigrate.readers import access_parser
 from idbmigrate.readers.compare import compare_readers
 from idbmigrate.readers.faults import REASONS, Case, explain
@@ -140,3 +141,9 @@ def test_half_a_pair_is_one_question_mark_and_a_private_character_is_not():
 def test_a_value_of_another_column_is_known_by_its_bytes(other, neighbour, rule):
     case = text_case("access-parser", "A1", other, b"\xff\xfeA1", neighbour=neighbour)
     assert explain(case) == rule
+
+
+def test_the_native_reader_is_no_second_one(sample_idb):
+    with pytest.raises(UsageError) as caught:
+        compare_readers(sample_idb / "iapt-1.5.mdb", reader="native")
+    assert caught.value.code == "bad-option" and caught.value.hint == "one of: access-parser, mdbtools"

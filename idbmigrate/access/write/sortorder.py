@@ -6,213 +6,91 @@ weight but a place (hyphen, apostrophe, control characters), each as ``80 00`` p
 the number of weighted characters before it, ``06``, and a code of its own. ``00`` ends the key. Upper
 and lower case weigh the same and spaces at the end do not count.
 
-Source of the weights: for General 1997, index pages of public test files beside the values they
-index, one of which holds every character from U+0001 to U+00FF; for General 2010, the catalogue indexes
-of an Access 2010 file, the published Windows sorting weights for K, Z, the space, the hyphen and the
-apostrophe, which no name there has, and what :mod:`.write_weights` lists.
-A character whose weight is not known is refused, never guessed.
+The weights and their sources are in :mod:`.weights`. A character whose weight is not known is refused,
+never guessed.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.access.write.values import binary_of, text_units
-from idbmigrate.access.write.weights import MARKS_2010, SIGNS_2010, UNSURE_2010
+from idbmigrate.access.write.weights import (
+    ACCENTS,
+    DASHES,
+    GENERAL_1997,
+    GENERAL_2010,
+    IGNORED,
+    MARKS_2010,
+    SIGNS_2010,
+    UNSURE_2010,
+    windows_signs,
+)
 from idbmigrate.errors import OutputError
 
-_PLAIN = 0x02
-_GENERAL_1997 = {
-    " ": "07",
-    "!": "09",
-    '"': "0a",
-    "#": "0c",
-    "$": "0e",
-    "%": "10",
-    "&": "12",
-    "(": "14",
-    ")": "16",
-    "*": "18",
-    ",": "1a",
-    ".": "1c",
-    "/": "1e",
-    ":": "20",
-    ";": "22",
-    "?": "24",
-    "@": "26",
-    "[": "27",
-    "\\": "29",
-    "]": "2a",
-    "+": "2c",
-    "<": "2e",
-    "=": "30",
-    ">": "32",
-    "^": "2b02",
-    "_": "2b03",
-    "`": "2b07",
-    "{": "2b09",
-    "|": "2b0b",
-    "}": "2b0d",
-    "~": "2b0f",
-    "\t": "0803",
-    "\n": "0804",
-    "\v": "0805",
-    "\f": "0806",
-    "\r": "0807",
-    "0": "36",
-    "1": "38",
-    "2": "3a",
-    "3": "3c",
-    "4": "3e",
-    "5": "40",
-    "6": "42",
-    "7": "44",
-    "8": "46",
-    "9": "48",
-    "A": "4a",
-    "B": "4c",
-    "C": "4d",
-    "D": "4f",
-    "E": "51",
-    "F": "53",
-    "G": "55",
-    "H": "57",
-    "I": "59",
-    "J": "5b",
-    "K": "5c",
-    "L": "5e",
-    "M": "60",
-    "N": "62",
-    "O": "64",
-    "P": "66",
-    "Q": "68",
-    "R": "69",
-    "S": "6b",
-    "T": "6d",
-    "U": "6f",
-    "V": "71",
-    "W": "73",
-    "X": "75",
-    "Y": "76",
-    "Z": "78",
-    "\xa0": "0802",
-    "¡": "2b10",
-    "¢": "34a6",
-    "£": "34a7",
-    "¤": "34a8",
-    "¥": "34a9",
-    "¦": "2b11",
-    "§": "34aa",
-    "¨": "2b12",
-    "©": "34ab",
-    "«": "3305",
-    "¬": "34ac",
-    "®": "34ad",
-    "¯": "2b13",
-    "°": "34ae",
-    "±": "3304",
-    "²": "3a",
-    "³": "3c",
-    "´": "2b14",
-    "µ": "34af",
-    "¶": "34b0",
-    "·": "34b1",
-    "¸": "2b15",
-    "¹": "38",
-    "»": "3307",
-    "¼": "3712",
-    "½": "3716",
-    "¾": "371a",
-    "¿": "2b16",
-    "×": "3309",
-    "÷": "330a",
-    "Æ": "4a51",
-    "Þ": "6d57",
-    "ß": "6b6b",
-}
-#: letter with accent -> (letter that it weighs as, code of the accent)
-_ACCENTS = {
-    **{letter: (base, 0x0F) for letter, base in zip("ÀÈÌÒÙ", "AEIOU", strict=True)},
-    **{letter: (base, 0x0E) for letter, base in zip("ÁÉÍÓÚÝ", "AEIOUY", strict=True)},
-    **{letter: (base, 0x12) for letter, base in zip("ÂÊÎÔÛ", "AEIOU", strict=True)},
-    **{letter: (base, 0x19) for letter, base in zip("ÃÑÕ", "ANO", strict=True)},
-    **{letter: (base, 0x13) for letter, base in zip("ÄËÏÖÜÿ", "AEIOUY", strict=True)},
-    "Å": ("A", 0x1A),
-    "Ç": ("C", 0x1C),
-    "Ð": ("D", 0x68),
-    "Ø": ("O", 0x21),
-    "ª": ("A", 0x03),
-    "º": ("O", 0x03),
-}
-_GENERAL_2010 = {
-    " ": "0702",
-    "_": "0744",
-    "0": "0d17",
-    "1": "0d19",
-    "2": "0d1a",
-    "3": "0d1b",
-    "4": "0d1c",
-    "5": "0d1d",
-    "6": "0d1e",
-    "7": "0d1f",
-    "8": "0d20",
-    "9": "0d21",
-    "A": "0e02",
-    "B": "0e09",
-    "C": "0e0a",
-    "D": "0e1a",
-    "E": "0e21",
-    "F": "0e23",
-    "G": "0e25",
-    "H": "0e2c",
-    "I": "0e32",
-    "J": "0e35",
-    "K": "0e36",
-    "L": "0e48",
-    "M": "0e51",
-    "N": "0e70",
-    "O": "0e7c",
-    "P": "0e7e",
-    "Q": "0e89",
-    "R": "0e8a",
-    "S": "0e91",
-    "T": "0e99",
-    "U": "0e9f",
-    "V": "0ea2",
-    "W": "0ea4",
-    "X": "0ea6",
-    "Y": "0ea7",
-    "Z": "0ea9",
-}
+_PLAIN, _NARROW = 0x02, 0xFF
+
+
+class _Order(NamedTuple):
+    """A sort order: arrays with a line for each code unit up to 255, each of ``wide``, one for all others.
+
+    ``weight`` and its ``size`` in bytes (0: none), ``accent``, ``place`` (the code of a character that has
+    only a place; 0: none), and ``known`` (false: nobody knows its key).
+    """
+
+    weight: np.ndarray
+    size: np.ndarray
+    accent: np.ndarray
+    place: np.ndarray
+    known: np.ndarray
+    wide: np.ndarray
+
+    def lines(self, units: np.ndarray) -> np.ndarray:
+        """The line of each code unit."""
+        if not len(units) or int(units.max()) <= _NARROW:
+            return units
+        near = np.minimum(np.searchsorted(self.wide, units), len(self.wide) - 1)
+        found = np.where(self.wide[near] == units, near, len(self.wide))
+        return np.where(units <= _NARROW, units, _NARROW + 1 + found)
 
 
 @lru_cache(maxsize=2)
-def _tables(version: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Per code unit below 256: weight, its bytes (0 none), accent, code of a character with a place only."""
-    weight, size = np.zeros(256, np.uint32), np.zeros(256, np.uint8)
-    accent, place = np.full(256, _PLAIN, np.uint8), np.zeros(256, np.uint8)
-    weights = {**_GENERAL_2010, **SIGNS_2010} if version else dict(_GENERAL_1997)
-    for sign, code in (MARKS_2010 if version else {}).items():
-        accent[ord(sign)] = code
-    for letter, (base, code) in _ACCENTS.items():
+def _order(version: int) -> _Order:
+    weights = {**GENERAL_2010, **SIGNS_2010} if version else dict(GENERAL_1997)
+    accents = dict(MARKS_2010) if version else {}
+    for letter, (base, code) in ACCENTS.items():
         if not (version and letter in UNSURE_2010):
-            weights[letter] = weights[base]
-            accent[ord(letter)] = code
-    for character, digits in list(weights.items()):
-        for form in {character, character.lower()}:
-            if len(form) == 1 and ord(form) < 256:
-                weight[ord(form)], size[ord(form)] = int(digits, 16), len(digits) // 2
-                accent[ord(form)] = accent[ord(character)]
+            weights[letter], accents[letter] = weights[base], code
+    for sign, (digits, accented) in windows_signs(version).items():
+        weights[sign] = digits
+        if accented is not None:
+            accents[sign] = accented
+    ignored, dashes = IGNORED[version], DASHES[version]
+    every = {*weights, *ignored, *dashes}
+    wide = np.array(sorted(ord(sign) for sign in every if ord(sign) > _NARROW), np.int64)
+    count = _NARROW + 2 + len(wide)
+    weight, size = np.zeros(count, np.uint32), np.zeros(count, np.uint8)
+    accent, place = np.full(count, _PLAIN, np.uint8), np.zeros(count, np.uint8)
+    order = _Order(weight, size, accent, place, np.zeros(count, bool), wide)
+    for sign, digits in weights.items():
+        lower = sign.lower()  # of a letter without a small one of its own in the order, the letter alone
+        forms = {sign, lower} if len(lower) == 1 and (ord(lower) <= _NARROW or lower in every) else {sign}
+        at = order.lines(np.array([ord(form) for form in forms]))
+        weight[at], size[at], accent[at] = int(digits, 16), len(digits) // 2, accents.get(sign, _PLAIN)
     unweighted = [*range(1, 9), *range(14, 32), *range(127, 128 if version else 160)]
     place[unweighted] = np.arange(3, 3 + len(unweighted))
     if version == 0:
         place[0xAD] = 0x83
     place[[0x27, 0x2D]] = 0x80, 0x82
-    return weight, size, accent, place
+    place[order.lines(np.array([*map(ord, dashes)]))] = list(dashes.values())
+    order.known[:] = (size | place) > 0
+    order.known[order.lines(np.array([*map(ord, ignored)]))] = True
+    return order
 
 
 def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
@@ -220,23 +98,24 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
 
     Raises OutputError ``index-unsupported`` when a text has a character whose weight is not known.
     """
-    weight, size, accent, place = _tables(order[1])
+    weight, size, accent, place, known, _ = table = _order(order[1])
     trimmed = pc.utf8_rtrim(pc.fill_null(values, ""), " ")
     ends, units = text_units(trimmed)
-    if len(units) and (int(units.max()) > 255 or not (size | place)[units].all()):
+    lines = table.lines(units)
+    if not known[lines].all():
         raise OutputError(
-            f"{_first_unknown(units, ends, size | place)}: no weight in the column's index is known for it",
+            f"{_first_unknown(units, ends, known[lines])}: no weight in the column's index is known for it",
             code="index-unsupported",
             where=where,
             hint="take the index off the column in a copy of the template, or the character out of the data",
         )
-    sizes = size[units]
-    parts = [_weights(weight[units], sizes, ends), pa.scalar(b"\x01", pa.binary())]
+    sizes = size[lines]
+    parts = [_weights(weight[lines], sizes, ends), pa.scalar(b"\x01", pa.binary())]
     accents = places = None
-    if len(sizes) and not (sizes.min() and (accent[units] == _PLAIN).all()):  # most texts need neither
+    if len(sizes) and not (sizes.min() and (accent[lines] == _PLAIN).all()):  # most texts need neither
         weighted = sizes > 0
-        accents = _accents(np.where(weighted, accent[units], 0), weighted, ends)
-        places = _places(place[units], weighted, ends)
+        accents = _accents(np.where(weighted, accent[lines], 0), weighted, ends)
+        places = _places(place[lines], weighted, ends)
     if accents is not None:
         parts.append(accents)
     if places is not None:
@@ -250,7 +129,7 @@ def sort_keys(values: pa.Array, order: tuple[int, int], where: str) -> pa.Array:
 
 def _first_unknown(units: np.ndarray, ends: np.ndarray, known: np.ndarray) -> str:
     """Row, place in the text and code point of the first character without a weight."""
-    at = int(np.argmax((units > 255) | (known[np.minimum(units, 255)] == 0)))
+    at = int(np.argmin(known))
     row = int(np.searchsorted(ends, at, side="right"))
     code = int(units[at])
     if 0xD800 <= code < 0xDC00:  # the first half of a pair
