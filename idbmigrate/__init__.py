@@ -10,6 +10,7 @@ costs next to nothing:
 ``list_datasets``   the data sets that are described
 ``load_dataset``    one data set description
 ``identify``        which data set a file holds, with the evidence
+``run_mapping``     a mapping over tables in memory, to test it
 ==================  ===============================================================
 
 and the exceptions of :mod:`idbmigrate.errors`.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # what type checkers see; at run time each name is imported w
     from idbmigrate.errors import OutputError as OutputError
     from idbmigrate.errors import SourceError as SourceError
     from idbmigrate.errors import UsageError as UsageError
+    from idbmigrate.mapping_tests.run_mapping import run_mapping as run_mapping
     from idbmigrate.readers import open_idb as open_idb
 
 __version__ = "0.2.0"
@@ -44,6 +46,7 @@ _HOMES = {
     "list_datasets": "idbmigrate.datasets",
     "load_dataset": "idbmigrate.datasets",
     "identify": "idbmigrate.datasets",
+    "run_mapping": "idbmigrate.mapping_tests.run_mapping",
     "IdbmigrateError": "idbmigrate.errors",
     "UsageError": "idbmigrate.errors",
     "SourceError": "idbmigrate.errors",

@@ -33,6 +33,7 @@ def test_the_public_names():
         "list_datasets",
         "load_dataset",
         "open_idb",
+        "run_mapping",
     ]
     assert set(dir(idbmigrate)) == set(idbmigrate.__all__)
     assert all(getattr(idbmigrate, name) is not None for name in idbmigrate.__all__)

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from idbmigrate.compile.compiler import compile_mapping
-from idbmigrate.compile.optimise import HOIST, RULES
+from idbmigrate.compile.optimise import HOIST
 from idbmigrate.concurrency import workers
 from idbmigrate.conversion import output as package
 from idbmigrate.conversion.options import Options, Progress
@@ -25,7 +24,7 @@ from idbmigrate.conversion.source import Source, overlay_facts, read_file, requi
 from idbmigrate.datasets import Dataset, Overlay, load_dataset, load_overlay
 from idbmigrate.engine import Engine, open_engine
 from idbmigrate.execution.belonging import Settled, settled
-from idbmigrate.execution.parameters import resolve
+from idbmigrate.execution.planning import plan_for, rules_for
 from idbmigrate.execution.run import execute
 from idbmigrate.ledger.books import keep_books
 from idbmigrate.ledger.lineage import Origins
@@ -139,27 +138,6 @@ def _closed_beside(engine: Engine, pool: Executor) -> Iterator[Engine]:
         pool.submit(engine.close)
 
 
-def _rules(engine: Engine, options: Options) -> frozenset[str]:
-    """The rules of the optimiser that the run uses."""
-    return RULES if options.optimise else engine.needs
-
-
-def _plan(
-    mapping: MappingFile, known: Mapping[str, StagedTable], target: Dataset, engine: Engine, options: Options
-) -> Plan:
-    return compile_mapping(
-        mapping,
-        {name: frozenset(table.raw.column_names) for name, table in known.items()},
-        target,
-        parameters=resolve(mapping, options.parameters, known, engine, options.period),
-        accept=options.accept,
-        days={name: table.days for name, table in known.items()},
-        rules=_rules(engine, options),
-        empty=frozenset(name for name, table in known.items() if not table.raw.num_rows),
-        conflicts=frozenset(name for name, table in known.items() if table.conflicts is not None),
-    )
-
-
 def _plan_and_keys(
     mapping: MappingFile,
     known: Mapping[str, StagedTable],
@@ -169,13 +147,26 @@ def _plan_and_keys(
     pool: Executor,
 ) -> tuple[Plan, Settled]:
     """The plan, and whose every record is: side by side, as few files have a conflict to plan for."""
-    hoists = HOIST in _rules(engine, options)
+    hoists = HOIST in rules_for(engine, options.optimise)
+
+    def made(staged: Mapping[str, StagedTable]) -> Plan:
+        return plan_for(
+            mapping,
+            staged,
+            target,
+            engine,
+            parameters=options.parameters,
+            accept=options.accept,
+            period=options.period,
+            optimise=options.optimise,
+        )
+
     settling = pool.submit(settled, known, mapping, engine, options.allow, hoists)
     if engine.workers == 1:
         settling.result()
-    plan = _plan(mapping, known, target, engine, options)
+    plan = made(known)
     whose = settling.result()
-    return (_plan(mapping, whose.staged, target, engine, options) if whose.conflicts else plan), whose
+    return (made(whose.staged) if whose.conflicts else plan), whose
 
 
 def _begin_to_write(

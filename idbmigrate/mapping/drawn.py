@@ -10,6 +10,9 @@ The first line names the columns. An empty cell is a missing value; quotes keep 
 from __future__ import annotations
 
 import re
+from textwrap import dedent
+
+import pyarrow as pa
 
 from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.model import DrawnTable
@@ -54,3 +57,14 @@ def drawn_table(node: Node) -> DrawnTable:
         if len(row) != len(head):
             raise node.error(f"a row has {len(row)} cells where {len(head)} columns are drawn")
     return DrawnTable(tuple(head), tuple(tuple(row) for row in rows), node.place)  # type: ignore[arg-type]
+
+
+def as_table(drawn: DrawnTable) -> pa.Table:
+    """A drawn table as columns of text."""
+    cells = {name: [row[place] for row in drawn.rows] for place, name in enumerate(drawn.columns)}
+    return pa.table({name: pa.array(values, pa.string()) for name, values in cells.items()})
+
+
+def draw(text: str) -> pa.Table:
+    """A table drawn as text, as columns of text; raises DescriptionError (``mapping-invalid``)."""
+    return as_table(drawn_table(Node(dedent(text), (), "drawn table", {})))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,21 +24,19 @@ from idbmigrate.compile.optimise import NO_RULES, RULES
 from idbmigrate.compile.plan import NaturalKeyQuery, Plan, TableQuery
 from idbmigrate.compile.tables import compile_table
 from idbmigrate.datasets import load_dataset
-from idbmigrate.datasets.model import ColumnSpec, Dataset
+from idbmigrate.datasets.model import Dataset
 from idbmigrate.engine import ENGINES, Engine
 from idbmigrate.engine.remember import RememberingEngine, remembered
 from idbmigrate.errors import DescriptionError, IdbmigrateError
-from idbmigrate.execution.belonging import settled
 from idbmigrate.execution.parameters import resolve
-from idbmigrate.execution.run import Execution, execute
-from idbmigrate.ledger.books import keep_books
-from idbmigrate.ledger.rejects import rejects
 from idbmigrate.mapping import model as m
+from idbmigrate.mapping.drawn import as_table
 from idbmigrate.mapping.lint import Complaint, lint
 from idbmigrate.mapping.load import load_mapping
 from idbmigrate.mapping.tree import parameters_of, sources_of
 from idbmigrate.mapping_tests.expected import reject_faults, table_faults
 from idbmigrate.mapping_tests.mutate import Mutant
+from idbmigrate.mapping_tests.run_mapping import run_staged
 from idbmigrate.staging.tables import StagedTable, staged_texts
 from idbmigrate.words import StatedConfidence
 
@@ -140,23 +138,14 @@ class MappingTests:
                 yield mutant
 
     def _faults(self, test: m.MappingTest, engine: Engine) -> list[str]:
-        staged = self._tables(test)
-        staged = settled(staged, self.mapping, engine).staged
-        names = self.tables_of(test)
-        plan = self._plan(names, self._given(names, test, staged, engine), test.accept or "inferred")
-        run = execute(plan, staged, engine, self.target)
-        made = {name: result.rows(self.target.tables[name]) for name, result in run.results.items()}
-        faults = table_faults(test, made)
+        run = run_staged(
+            self.mapping, self.target, self._tables(test), engine, partial(self._plan, test, engine)
+        )
+        faults = table_faults(test, run.tables)
         if test.rejects is not None and not faults:
-            faults += self._rejects(test.rejects, staged, run)
+            run.books.close()
+            faults += reject_faults(test.rejects, run.rejected())
         return faults
-
-    def _rejects(self, drawn: m.DrawnTable, staged: Mapping[str, StagedTable], run: Execution) -> list[str]:
-        books = keep_books(staged, run, self.mapping)
-        books.close()
-        tables = rejects(books, staged)
-        values = [table for name, table in tables.items() if name != "reasons"]
-        return reject_faults(drawn, [row for table in values for row in table.to_pylist()])
 
     # -- what a test needs, made once -----------------------------------------------------------
 
@@ -168,7 +157,7 @@ class MappingTests:
     def _tables(self, test: m.MappingTest) -> dict[str, StagedTable]:
         if id(test) not in self._drawn:  # the test is kept with its tables, or its id could be another's
             tables = {
-                name: _staged_drawing(name, drawn, self.source.tables[name].columns)
+                name: staged_texts(name, as_table(drawn), self.source.tables[name].columns)
                 for name, drawn in test.source.items()
                 if name in self.source.tables
             }
@@ -191,7 +180,9 @@ class MappingTests:
         fewer = replace(self.mapping, parameters={word: known[word] for word in known if word in used})
         return resolve(fewer, {w: t for w, t in test.parameters.items() if w in used}, staged, engine)
 
-    def _plan(self, names: Iterable[str], given: Mapping[str, str], accept: StatedConfidence) -> Plan:
+    def _plan(self, test: m.MappingTest, engine: Engine, staged: Mapping[str, StagedTable]) -> Plan:
+        names, accept = self.tables_of(test), test.accept or "inferred"
+        given = self._given(names, test, staged, engine)
         made: dict[str, TableQuery] = {}
         for name in names:
             made[name] = self._query(name, given, accept, made)
@@ -248,14 +239,6 @@ class MappingTests:
         tie = natural_key_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
         keys = remembered(tie.keys) if tie.keys is not None else None
         return replace(tie, shared=remembered(tie.shared), numbers=remembered(tie.numbers), keys=keys)
-
-
-def _staged_drawing(name: str, drawn: m.DrawnTable, columns: Mapping[str, ColumnSpec]) -> StagedTable:
-    cells = {
-        column: pa.array([row[i] for row in drawn.rows], pa.string())
-        for i, column in enumerate(drawn.columns)
-    }
-    return staged_texts(name, pa.table(cells), columns)
 
 
 def _named_parameters(default: Any) -> list[str]:

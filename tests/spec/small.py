@@ -10,19 +10,12 @@ from textwrap import dedent, indent
 
 import pyarrow as pa
 
-from idbmigrate.compile.compiler import compile_mapping
 from idbmigrate.datasets.model import ColumnSpec, Dataset, Format, TableSpec
-from idbmigrate.engine import open_engine
-from idbmigrate.execution.belonging import settled
-from idbmigrate.execution.parameters import resolve
-from idbmigrate.execution.run import execute
-from idbmigrate.ledger.books import Books, keep_books
-from idbmigrate.ledger.rejects import rejects
-from idbmigrate.mapping.document import Node
-from idbmigrate.mapping.drawn import drawn_table
+from idbmigrate.ledger.books import Books
+from idbmigrate.mapping.drawn import draw
 from idbmigrate.mapping.load import load_mapping
 from idbmigrate.mapping.model import Mapping as MappingFile
-from idbmigrate.staging.tables import staged_texts
+from idbmigrate.mapping_tests.run_mapping import run_mapping
 
 Rows = list[dict[str, str | None]]
 HEAD = "mapping: small\nversion: 1.0.0\nsource: small\ntarget: small-target\n"
@@ -90,47 +83,22 @@ def read(text: str) -> MappingFile:
         return load_mapping(path)
 
 
-def drawn(text: str) -> pa.Table:
-    """A table drawn as text."""
-    table = drawn_table(Node(dedent(text), (), "drawn", {}))
-    columns = zip(*table.rows) if table.rows else [()] * len(table.columns)
-    return pa.table({n: pa.array(v, pa.string()) for n, v in zip(table.columns, columns, strict=True)})
-
-
 def run(
     mapping: str | MappingFile,
     sources: Mapping[str, str | pa.Table],
     engine: str,
     *,
-    accept: str = "inferred",
-    parameters: Mapping[str, str] | None = None,
-    month: str | None = None,
     target: Dataset = TARGET,
-    close: bool = True,
-    allow: tuple[str, ...] = (),
+    **options,
 ) -> Outcome:
     """Run a mapping over drawn tables; the books must close."""
     mapping = read(mapping) if isinstance(mapping, str) else mapping
-    tables = {name: drawn(t) if isinstance(t, str) else t for name, t in sources.items()}
-    staged = {name: staged_texts(name, table, table.column_names) for name, table in tables.items()}
-    opened = open_engine(engine)
-    try:
-        staged = settled(staged, mapping, opened, allow).staged
-        given = resolve(mapping, parameters or {}, staged, opened, month)
-        columns = {name: frozenset(table.column_names) for name, table in tables.items()}
-        conflicts = frozenset(name for name, table in staged.items() if table.conflicts is not None)
-        plan = compile_mapping(mapping, columns, target, parameters=given, accept=accept, conflicts=conflicts)
-        done = execute(plan, staged, opened, target)
-        books = keep_books(staged, done, mapping)
-        if close:
-            books.close()
-        left = rejects(books, staged)
-    finally:
-        opened.close()
-    made = {name: r.rows(target.tables[name]).to_pylist() for name, r in done.results.items()}
-    tables = [table for name, table in left.items() if name not in ("rows", "reasons")]
-    values = [row for table in tables for row in table.to_pylist()]
-    return Outcome(made, values, left["rows"].to_pylist(), books)
+    drawn = {name: draw(t) if isinstance(t, str) else t for name, t in sources.items()}
+    specs = {name: _table(name, *map(_text, table.column_names)) for name, table in drawn.items()}
+    source = Dataset("small", "1", "small", "source", specs)
+    done = run_mapping(mapping, drawn, engine, source=source, target=target, **options)
+    made = {name: rows.to_pylist() for name, rows in done.tables.items()}
+    return Outcome(made, done.rejected("rows"), done.rejects["rows"].to_pylist(), done.books)
 
 
 def holds(expression: str, table: str, engine: str, *, sections: str = "", **options) -> None:
@@ -138,7 +106,7 @@ def holds(expression: str, table: str, engine: str, *, sections: str = "", **opt
 
     Every input is carried (an empty ``why``) or left behind for the reason drawn.
     """
-    rows = drawn(table)
+    rows = draw(table)
     inputs = [name for name in rows.column_names if name != "gives" and not name.startswith("why ")]
     source = rows.select(inputs).append_column("KEY", pa.array([str(i + 1) for i in range(rows.num_rows)]))
     fields = f"Key: KEY\nValue: {expression}"
