@@ -44,6 +44,7 @@ CODES: dict[str, str] = {
     "yaml-syntax": "the file is not the strict subset of YAML that is accepted",
     "dataset-invalid": "a data set description contradicts itself",
     "rules-invalid": "a rule pack says something that a rule pack may not say",
+    "calendar-invalid": "a calendar of submission windows says something that it may not say",
     "measures-invalid": "a definition of a published count says something that it may not say",
     "mapping-invalid": "a mapping does not fit its data sets, or lint refuses it",
     "mapping-inexpressible": "a mapping asks for something that cannot be compiled",
@@ -145,8 +146,13 @@ class OutputError(IdbmigrateError):
     exit_code = 6
 
 
+def near(name: str, known: Iterable[str]) -> str | None:
+    """The hint for a name that is not known: those that look like it."""
+    found = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(found)}?" if found else None
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The hint for a name that is not known: those that look like it, else all."""
     names = list(known)
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(names)}"
+    return near(name, names) or f"there are {', '.join(names)}"

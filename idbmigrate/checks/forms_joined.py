@@ -114,7 +114,7 @@ class Without(Form):
 
     column: str
     table: str
-    where: Form | None
+    where: Form | None = None
 
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
@@ -135,8 +135,8 @@ class Unique(Form):
     """
 
     names: tuple[str, ...]
-    where: Form | None
-    blanks_equal: bool
+    where: Form | None = None
+    blanks_equal: bool = False
 
     def columns(self) -> tuple[str, ...]:
         return self.names
@@ -204,7 +204,7 @@ class Child(Form):
 
     column: str
     table: str
-    where: Form | None
+    where: Form | None = None
 
     def columns(self) -> tuple[str, ...]:
         return (self.column,)

@@ -7,40 +7,22 @@ that loads faster.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from idbmigrate.checks.forms import Form
-from idbmigrate.checks.load_forms import FORMS
+from idbmigrate.checks.load_forms import form_reader
 from idbmigrate.checks.model import KINDS, REASONS, Measure, Rule, RulePack
 from idbmigrate.checks.vodim import TESTS
-from idbmigrate.documents import yaml as yamlio
-from idbmigrate.errors import DescriptionError, UsageError
-from idbmigrate.words import EFFECTS
+from idbmigrate.documents.digest import digest
+from idbmigrate.documents.node import Document, Node
+from idbmigrate.documents.records import Key, dict_of, flag, list_of, maybe, one_of, record, text, values_of
+from idbmigrate.errors import UsageError, nearest
+from idbmigrate.words import CONFIDENCE, EFFECTS
 
 PACKS = Path(__file__).parent / "packs"
-
-_RULE_KEYS = {
-    *(
-        "code",
-        "effect",
-        "draft",
-        "kind",
-        "check",
-        "columns",
-        "because",
-        "note",
-        "source",
-        "confidence",
-        "own",
-    ),
-}
-_PACK_KEYS = {"pack", "title", "floor", "note", "sources", "defaults", "header", "lists", "rules", "measures"}
-_MEASURE_KEYS = {"item", "column", "other", "default", "valid", "before", "confidence"}
+_CODE = "rules-invalid"
 
 
 def list_packs() -> list[str]:
@@ -57,156 +39,113 @@ def load_pack(name: str) -> RulePack:
     """
     path = PACKS / f"{name}.yaml"
     if name not in list_packs():
-        raise UsageError(
-            f"there is no rule pack for {name}",
-            code="unknown-name",
-            hint=f"rule packs: {', '.join(list_packs())}",
-        )
-    return Reader(_data(path), path.name).pack()
-
-
-def digest(path: Path) -> str:
-    """What tells one version of a pack from another, whatever the line endings."""
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+        message = f"there is no rule pack for {name}"
+        raise UsageError(message, code="unknown-name", hint=nearest(name, list_packs()))
+    fast = path.with_suffix(".json")
+    if fast.is_file():
+        compiled = json.loads(fast.read_text(encoding="utf-8"))
+        if compiled["sha256"] == digest(path):
+            return read_pack(Node(compiled["data"], Document(fast.name, _CODE, {})))
+    return read_pack(Node.load(path, _CODE, path.name))
 
 
 def compile_pack(name: str) -> str:
     """Text of the fast form of a pack, which is read first."""
     path = PACKS / f"{name}.yaml"
-    data = yamlio.load(path)
-    Reader(data, path.name).pack()
-    return (
-        json.dumps({"sha256": digest(path), "data": data}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    top = Node.load(path, _CODE, path.name)
+    read_pack(top)
+    compiled = {"sha256": digest(path), "data": top.data}
+    return json.dumps(compiled, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def read_pack(top: Node) -> RulePack:
+    """The rules of a document."""
+    lists: dict[str, tuple[str, ...]] = {}
+    texts = partial(_texts, lists)
+    for name, node in (top.get("lists") or Node({}, top.document)).items():
+        lists[name] = texts(node)
+    form = form_reader(texts)
+    rule = values_of(
+        {
+            "code": text,
+            "effect": one_of(EFFECTS),
+            "draft": maybe(one_of(EFFECTS)),
+            "kind": one_of(KINDS),
+            "check": maybe(form, field="form"),
+            "columns": maybe(texts, ()),
+            "because": maybe(one_of(REASONS)),
+            "note": maybe(text),
+            "source": maybe(texts, ()),
+            "confidence": one_of(CONFIDENCE),
+            "own": maybe(flag, False),
+        },
     )
+    measure = record(
+        _measure,
+        {
+            "item": text,
+            "column": Key(_column, field="place"),
+            "other": maybe(texts, ()),
+            "default": maybe(texts, ()),
+            "valid": maybe(one_of(("codes", *TESTS)), "codes"),
+            "before": maybe(_column),
+            "confidence": maybe(one_of(CONFIDENCE), "proposed"),
+        },
+    )
+    defaults = top.get("defaults")
+    read = record(
+        partial(_pack, top),
+        {
+            "pack": Key(text, field="name"),
+            "title": text,
+            "floor": maybe(text),
+            "note": maybe(text, ""),
+            "sources": maybe(dict_of(text), {}),
+            "defaults": maybe(dict_of(lambda node: node.data)),
+            "header": maybe(dict_of(text), {}),
+            "lists": maybe(dict_of(texts)),
+            "rules": maybe(dict_of(list_of(partial(_rule, rule, defaults.data if defaults else {}))), {}),
+            "measures": maybe(list_of(measure), ()),
+        },
+    )
+    return read(top)
 
 
-def _data(path: Path) -> Any:
-    fast = path.with_suffix(".json")
-    if fast.is_file():
-        compiled = json.loads(fast.read_text(encoding="utf-8"))
-        if compiled["sha256"] == digest(path):
-            return compiled["data"]
-    return yamlio.load(path)
-
-
-class Reader:
-    """One pass over the plain data of a pack."""
-
-    def __init__(self, data: Any, name: str):
-        self.data, self.name = data, name
-        self.lists: dict[str, tuple[str, ...]] = {}
-
-    def refused(self, message: str, place: str) -> DescriptionError:
-        """The error that names the pack and the place in it."""
-        return DescriptionError(message, code="rules-invalid", where=f"{self.name}: {place}")
-
-    def mapping(self, data: Any, allowed: set[str], place: str) -> dict[str, Any]:
-        """A mapping that holds nothing but the keys that are allowed."""
-        if not isinstance(data, dict):
-            raise self.refused("a mapping is expected here", place)
-        for key in data:
-            if key not in allowed:
-                raise self.refused(
-                    f"the key {key!r} is not known here; {', '.join(sorted(allowed))} are", place
-                )
-        return data
-
-    def texts(self, data: Any, place: str) -> tuple[str, ...]:
-        """A list of texts, or the name of one of the pack's lists."""
-        if isinstance(data, str):
-            if data not in self.lists:
-                raise self.refused(f"there is no list {data!r}", place)
-            return self.lists[data]
-        if not isinstance(data, list) or not all(isinstance(item, str) for item in data):
-            raise self.refused("a list of texts is expected here", place)
-        return tuple(data)
-
-    def pack(self) -> RulePack:
-        """The whole pack."""
-        data = self.mapping(self.data, _PACK_KEYS, "top")
-        for name, values in (data.get("lists") or {}).items():
-            self.lists[name] = self.texts(values, f"lists.{name}")
-        rules = [
-            self.rule(entry, None if table == "file" else table, data.get("defaults") or {})
-            for table, entries in (data.get("rules") or {}).items()
-            for entry in entries
-        ]
-        seen: set[str] = set()
-        for rule in rules:
+def _pack(
+    top: Node, rules: dict[str, tuple[Rule, ...]], defaults: object, lists: object, **values: Any
+) -> RulePack:
+    seen: set[str] = set()
+    for table, found in rules.items():
+        for number, rule in enumerate(found):
             if rule.code in seen:
-                raise self.refused("the code stands twice", rule.code)
+                raise top["rules"][table][number].error(f"the code {rule.code} stands twice")
             seen.add(rule.code)
-        return RulePack(
-            name=data["pack"],
-            title=data["title"],
-            floor=data.get("floor"),
-            note=data.get("note") or "",
-            header=data.get("header") or {},
-            rules=tuple(rules),
-            measures=tuple(self.measure(each) for each in data.get("measures") or ()),
-            sources=data.get("sources") or {},
-        )
+    return RulePack(rules=tuple(rule for found in rules.values() for rule in found), **values)
 
-    def rule(self, entry: Any, table: str | None, defaults: Mapping[str, Any]) -> Rule:
-        """One rule of a table; ``table`` is None for a rule of the whole file."""
-        place = str(entry.get("code")) if isinstance(entry, dict) else str(table)
-        entry = {**defaults, **self.mapping(entry, _RULE_KEYS, place)}
-        for key, allowed in (("effect", EFFECTS), ("kind", KINDS), ("draft", (None, *EFFECTS))):
-            if entry.get(key) not in allowed:
-                raise self.refused(f"{key} must be one of {', '.join(filter(None, allowed))}", place)
-        because, check = entry.get("because"), entry.get("check")
-        if (check is None) == (because is None):
-            raise self.refused("a rule has either a check or a reason why there is none", place)
-        if because is not None and because not in REASONS:
-            raise self.refused(f"because must be one of {', '.join(REASONS)}", place)
-        form = self.form(check, place) if check is not None else None
-        columns = entry.get("columns")
-        return Rule(
-            code=place,
-            effect=entry["effect"],
-            kind=entry["kind"],
-            table=table,
-            columns=self.texts(columns, place) if columns else form.columns() if form else (),
-            form=form,
-            source=self.texts(entry.get("source") or [], place),
-            confidence=entry["confidence"],
-            because=because,
-            note=entry.get("note"),
-            published=entry.get("own") != "yes",
-            draft=entry.get("draft"),
-        )
 
-    def measure(self, entry: Any) -> Measure:
-        """One item of the valid-other-default-invalid-missing measures."""
-        entry = self.mapping(entry, _MEASURE_KEYS, "measures")
-        place = f"measures: {entry.get('item')}"
-        table, _, column = entry["column"].partition(".")
-        if entry.get("valid", "codes") not in ("codes", *TESTS):
-            raise self.refused(f"valid must be codes or one of {', '.join(TESTS)}", place)
-        legacy = self.text(entry.get("before") or "", place)
-        legacy_table, _, legacy_column = legacy.partition(".")
-        return Measure(
-            item=entry["item"],
-            table=table,
-            column=column,
-            other=self.texts(entry.get("other") or [], place),
-            default=self.texts(entry.get("default") or [], place),
-            valid=entry.get("valid", "codes"),
-            before=(legacy_table, legacy_column) if legacy else None,
-            confidence=entry.get("confidence") or "proposed",
-        )
+def _rule(read: Any, defaults: Any, node: Node) -> Rule:
+    """One rule of a table, or of the whole file."""
+    own = {key: child.data for key, child in node.items()}
+    values = read(Node({**defaults, **own}, node.document, node.path))
+    form, because = values["form"], values["because"]
+    if (form is None) == (because is None):
+        raise node.error("a rule has either a check or a reason why there is none")
+    values["columns"] = values["columns"] or (form.columns() if form else ())
+    table = str(node.path[-2])
+    return Rule(table=None if table == "file" else table, published=not values.pop("own"), **values)
 
-    def text(self, data: Any, place: str) -> str:
-        """One text."""
-        if not isinstance(data, str):
-            raise self.refused("a text is expected here", place)
-        return data
 
-    def form(self, data: Any, place: str) -> Form:
-        """One check form: a mapping with the form's name as its only key."""
-        if not isinstance(data, dict) or len(data) != 1:
-            raise self.refused("a check is a mapping with one key, the name of its form", place)
-        ((name, spec),) = data.items()
-        if name not in FORMS:
-            raise self.refused(f"there is no form {name!r}; forms: {', '.join(sorted(FORMS))}", place)
-        return FORMS[name](self, spec, f"{place}.{name}")
+def _measure(place: tuple[str, str], **values: Any) -> Measure:
+    return Measure(table=place[0], column=place[1], **values)
+
+
+def _texts(lists: dict[str, tuple[str, ...]], node: Node) -> tuple[str, ...]:
+    """A list of texts, or the name of one of the pack's lists."""
+    return lists[node.known(lists, "list")] if node.is_text else node.texts()
+
+
+def _column(node: Node) -> tuple[str, str]:
+    table, dot, column = node.text().partition(".")
+    if not dot:
+        raise node.error("written as Table.Column")
+    return table, column

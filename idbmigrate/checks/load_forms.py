@@ -1,149 +1,121 @@
-"""Read check forms: which keys each may have, and what their values must be."""
+"""Read check types: which keys each may have, and what their values must be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import MISSING, fields
+from typing import Any, cast
 
 from idbmigrate.checks import forms, forms_joined
 from idbmigrate.checks.forms import Form
 from idbmigrate.checks.operands import Operand
 from idbmigrate.checks.values import ALGORITHMS
+from idbmigrate.documents.node import Node
+from idbmigrate.documents.records import Key, Read, known, list_of, maybe, text, values_of, whole
 
-if TYPE_CHECKING:
-    from idbmigrate.checks.load import Reader
+#: The key of a pack for a field that is called otherwise.
+_KEYS = {"values": "in", "algorithm": "is", "names": "columns", "blanks_equal": "blanks"}
+#: Name of a check in a rule pack -> its class, and the fields that the name decides.
+FORMS: dict[str, tuple[type[Form], dict[str, Any]]] = {
+    "blank": (forms.Blank, {}),
+    "missing": (forms.Missing, {}),
+    "given": (forms.Given, {}),
+    "length": (forms.Length, {}),
+    "digits": (forms.Digits, {}),
+    "pattern": (forms.Pattern, {}),
+    "matches": (forms.Matches, {}),
+    "date": (forms.Date, {}),
+    "time": (forms.Time, {}),
+    "timestamp": (forms.Timestamp, {}),
+    "offset_timestamp": (forms.OffsetTimestamp, {}),
+    "is": (forms.Is, {}),
+    "code": (forms.Code, {}),
+    "check": (forms.Algorithm, {}),
+    "month_before": (forms.MonthBefore, {}),
+    **{word: (forms.Compared, {"relation": word}) for word in ("after", "before", "differs", "equals")},
+    "coded": (forms_joined.Coded, {}),
+    "score": (forms_joined.Score, {}),
+    "continued": (forms_joined.Continued, {}),
+    "parent": (forms_joined.Parent, {}),
+    "unique": (forms_joined.Unique, {}),
+    "without": (forms_joined.Without, {}),
+    "child": (forms_joined.Child, {}),
+    **{word: (forms_joined.Joined, {"join": word}) for word in ("all", "any", "none")},
+    **{
+        word: (forms_joined.WholeFile, {"aspect": word})
+        for word in ("empty", "repeated_header", "header_invalid", "nothing_left", "structure")
+    },
+}
+#: The key that a check written without a mapping fills: ``{blank: Gender}``, ``{all: [...]}``.
+_SHORT = {forms_joined.Joined: "parts", forms_joined.Unique: "columns", forms_joined.WholeFile: "table"}
 
 
-def _plain(kind: type[Form], **fixed: Any) -> Callable[[Reader, Any, str], Form]:
-    """Reader of a form whose spec is a column, or a mapping of its fields."""
-    names = {each.name for each in fields(cast(Any, kind))} - set(fixed)
-    keys = {"in" if name == "values" else "is" if name == "algorithm" else name for name in names}
-    numbers = {"min", "max"}
+def form_reader(texts: Read[tuple[str, ...]]) -> Read[Form]:
+    """Reader of a check: a mapping with the name of its type as its only key. ``texts`` reads lists."""
 
-    def read(reader: Reader, spec: Any, place: str) -> Form:
-        if isinstance(spec, str):
-            spec = {"column": spec}
-        spec = dict(reader.mapping(spec, keys | ({"plus"} if "than" in keys else set()), place))
-        plus = spec.pop("plus", None)
-        values: dict[str, Any] = dict(fixed)
-        for key, value in spec.items():
-            if key == "in":
-                values["values"] = reader.texts(value, place)
-            elif key == "is":
-                values["algorithm"] = reader.text(value, place)
-                if value not in ALGORITHMS:
-                    raise reader.refused(f"there is no algorithm {value!r}", place)
-            elif key == "than":
-                values["than"] = _operand(reader, value, plus, place)
-            elif key in numbers:
-                values[key] = _whole(reader, value, place)
-            elif key in ("icd10", "snomed"):
-                values[key] = reader.texts(value, place)
-            else:
-                values[key] = reader.text(value, place)
-        try:
-            form = kind(**values)
-        except TypeError:
-            raise reader.refused(f"the form needs {', '.join(sorted(keys))}", place) from None
-        _compilable(reader, getattr(form, "pattern", None), place)
-        return form
+    def read(node: Node) -> Form:
+        names = node.names()
+        if len(names) != 1:
+            raise node.error("a check is a mapping with one key, the name of its type")
+        if names[0] not in FORMS:
+            raise node.unknown(f"there is no check {names[0]!r}", names[0], FORMS)
+        return readers[names[0]](node[names[0]])
+
+    values: dict[str, Read[Any]] = {
+        **dict.fromkeys(("values", "icd10", "snomed", "names"), texts),
+        **dict.fromkeys(("min", "max"), whole(9999)),
+        "algorithm": known(ALGORITHMS, "algorithm"),
+        "pattern": _pattern,
+        "where": read,
+        "parts": list_of(read),
+        "blanks_equal": lambda node: bool(node.one_of(("equal",))),
+    }
+    readers = {name: _reader(kind, fixed, values) for name, (kind, fixed) in FORMS.items()}
+    return read
+
+
+def _reader(kind: type[Form], fixed: dict[str, Any], values: dict[str, Read[Any]]) -> Read[Form]:
+    """Reader of one check type, whose fields are its keys."""
+    keys: dict[str, Key] = {
+        _KEYS.get(each.name, each.name): Key(
+            values.get(each.name, text), each.default is MISSING, each.default, each.name
+        )
+        for each in fields(cast(Any, kind))
+        if each.name not in fixed
+    }
+    if "than" in keys:
+        keys["plus"] = maybe(_MOVES, {}, "plus")
+    short = _SHORT.get(kind, "column")
+    mapping, alone = values_of(keys), keys.pop(short, None)
+    needed = next((key for key, spec in keys.items() if spec.required), None)
+
+    def read(node: Node) -> Form:
+        if node.is_map or alone is None:
+            found = mapping(node)
+        elif needed is not None:
+            raise node.error(f"{needed!r} is missing")
+        else:
+            found = {spec.field: spec.default for spec in keys.values()} | {alone.field: alone.read(node)}
+        if "than" in found:
+            found["than"] = _operand(node, found["than"], found.pop("plus"))
+        return kind(**fixed, **found)
 
     return read
 
 
-def _compilable(reader: Reader, pattern: str | None, place: str) -> None:
-    try:
-        re.compile(pattern or "")
-    except re.error:
-        raise reader.refused("the pattern is not a regular expression", place) from None
+_MOVES = values_of({unit: maybe(whole(9999, -9999), 0) for unit in ("years", "days")})
 
 
-def _whole(reader: Reader, value: Any, place: str) -> int:
-    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,4}", value):
-        raise reader.refused("a whole number is expected here", place)
-    return int(value)
-
-
-def _operand(reader: Reader, value: Any, plus: Any, place: str) -> Operand:
-    moved = {unit: _whole(reader, number, place) for unit, number in (plus or {}).items()}
-    if set(moved) - {"years", "days"}:
-        raise reader.refused("plus takes years and days", place)
-    operand = Operand(reader.text(value, place), **moved)
-    if moved and not operand.outside:
-        raise reader.refused("plus moves only a value from outside the table", place)
+def _operand(node: Node, named: str, moves: dict[str, int]) -> Operand:
+    operand = Operand(named, **moves)
+    if moves and not operand.outside:
+        raise node.at("plus").error("plus moves only a value from outside the table")
     return operand
 
 
-def _joined(join: str) -> Callable[[Reader, Any, str], Form]:
-    def read(reader: Reader, spec: Any, place: str) -> Form:
-        if not isinstance(spec, list) or not spec:
-            raise reader.refused("a list of checks is expected here", place)
-        return forms_joined.Joined(join, tuple(reader.form(part, place) for part in spec))
-
-    return read
-
-
-def _unique(reader: Reader, spec: Any, place: str) -> Form:
-    spec = {"columns": spec} if isinstance(spec, list) else spec
-    spec = reader.mapping(spec, {"columns", "where", "blanks"}, place)
-    where = reader.form(spec["where"], place) if "where" in spec else None
-    if spec.get("blanks") not in (None, "equal"):
-        raise reader.refused("blanks takes only the word equal", place)
-    return forms_joined.Unique(reader.texts(spec.get("columns"), place), where, "blanks" in spec)
-
-
-def _across(
-    kind: type[forms_joined.Without] | type[forms_joined.Child],
-) -> Callable[[Reader, Any, str], Form]:
-    def read(reader: Reader, spec: Any, place: str) -> Form:
-        spec = reader.mapping(spec, {"column", "table", "where"}, place)
-        where = reader.form(spec["where"], place) if "where" in spec else None
-        values = {name: reader.text(spec.get(name), place) for name in ("column", "table")}
-        return kind(**values, where=where)
-
-    return read
-
-
-def _file(aspect: str) -> Callable[[Reader, Any, str], Form]:
-    return lambda reader, spec, place: forms_joined.WholeFile(aspect, reader.text(spec, place))
-
-
-#: name of a form in a rule pack -> what reads it
-FORMS: dict[str, Callable[[Reader, Any, str], Form]] = {
-    "blank": _plain(forms.Blank),
-    "missing": _plain(forms.Missing),
-    "given": _plain(forms.Given),
-    "length": _plain(forms.Length),
-    "digits": _plain(forms.Digits),
-    "pattern": _plain(forms.Pattern),
-    "matches": _plain(forms.Matches),
-    "date": _plain(forms.Date),
-    "time": _plain(forms.Time),
-    "timestamp": _plain(forms.Timestamp),
-    "offset_timestamp": _plain(forms.OffsetTimestamp),
-    "is": _plain(forms.Is),
-    "code": _plain(forms.Code),
-    "check": _plain(forms.Algorithm),
-    "month_before": _plain(forms.MonthBefore),
-    "after": _plain(forms.Compared, relation="after"),
-    "before": _plain(forms.Compared, relation="before"),
-    "differs": _plain(forms.Compared, relation="differs"),
-    "equals": _plain(forms.Compared, relation="equals"),
-    "coded": _plain(forms_joined.Coded),
-    "score": _plain(forms_joined.Score),
-    "continued": _plain(forms_joined.Continued),
-    "parent": _plain(forms_joined.Parent),
-    "unique": _unique,
-    "without": _across(forms_joined.Without),
-    "child": _across(forms_joined.Child),
-    "all": _joined("all"),
-    "any": _joined("any"),
-    "none": _joined("none"),
-    "empty": _file("empty"),
-    "repeated_header": _file("repeated_header"),
-    "header_invalid": _file("header_invalid"),
-    "nothing_left": _file("nothing_left"),
-    "structure": _file("structure"),
-}
+def _pattern(node: Node) -> str:
+    try:
+        re.compile(node.text())
+    except re.error:
+        raise node.error("the pattern is not a regular expression") from None
+    return node.text()

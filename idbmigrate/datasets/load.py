@@ -7,7 +7,6 @@ is used only while all of them agree; otherwise the YAML is read, as if the othe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from functools import cache
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from idbmigrate.datasets.model import Dataset
+from idbmigrate.documents.digest import digest
 from idbmigrate.errors import UsageError, nearest
 
 PACKS = Path(__file__).parent / "packs"
@@ -60,7 +60,7 @@ def read_pack(name: str) -> tuple[dict[str, Any], dict, dict[str, str]]:
     path = PACKS / f"{name}.yaml"
     own: Any  # what reads it says where it has another shape
     own, marks = yamlio.load_marked(path)
-    digests = {path.name: _digest(path)}
+    digests = {path.name: digest(path)}
 
     def raw_of(other: str) -> dict[str, Any]:
         raw, _, others = read_pack(other)
@@ -73,7 +73,7 @@ def read_pack(name: str) -> tuple[dict[str, Any], dict, dict[str, str]]:
 def _compiled(name: str) -> dict[str, Any] | None:
     try:
         stored = json.loads((PACKS / f"{name}.json").read_bytes())
-        current = all(_digest(PACKS / file) == digest for file, digest in stored["sha256"].items())
+        current = all(digest(PACKS / file) == known for file, known in stored["sha256"].items())
     except (OSError, ValueError):
         return None
     return stored["data"] if current else None
@@ -83,8 +83,3 @@ def _role(path: Path) -> str | None:
     with path.open("rb") as file:
         found = _ROLE.search(file.read(_TOP))
     return found[1].decode() if found else None
-
-
-def _digest(path: Path) -> str:
-    # Line ends do not count: a checkout may have turned them.
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()

@@ -17,12 +17,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NoReturn
 
 from idbmigrate.datasets.load import list_datasets
 from idbmigrate.datasets.model import Dataset
-from idbmigrate.documents import yaml as yamlio
-from idbmigrate.errors import DescriptionError
+from idbmigrate.documents.node import Node
+from idbmigrate.documents.place import Place
+from idbmigrate.documents.records import dict_of, known, maybe, record, text, text_or_null
+from idbmigrate.errors import DescriptionError, nearest
 
 
 @dataclass(frozen=True)
@@ -42,21 +45,21 @@ class Overlay:
     tables: Mapping[str, Binding] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     lookups: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
-    places: Mapping[tuple, str] = field(default_factory=dict, repr=False, compare=False)
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict, repr=False, compare=False)
 
     def ignores(self, table: str, column: str | None = None) -> bool:
         """Whether a table of the file, or a column of it, is not to be matched."""
         return (table if column is None else f"{table}.{column}").casefold() in self.ignored
 
-    def fail(self, message: str, *path: str) -> NoReturn:
+    def fail(self, message: str, *path: str, hint: str | None = None) -> NoReturn:
         """Raise the error that names the line of the overlay at ``path``."""
-        raise DescriptionError(message, code="overlay-invalid", where=self.place(*path))
+        raise DescriptionError(message, code="overlay-invalid", where=str(self.place(*path)), hint=hint)
 
-    def place(self, *path: str) -> str:
+    def place(self, *path: str) -> Place:
         """File and line of what stands at ``path``, or of what holds it."""
         while path and path not in self.places:
             path = path[:-1]
-        return self.places.get(path, self.name)
+        return self.places.get(path, Place(self.name, 1, "$"))
 
     def check(self, dataset: Dataset, tables: Mapping[str, list]) -> None:
         """Refuse names that the data set or the file does not have.
@@ -67,13 +70,16 @@ class Overlay:
         for table, binding in self.tables.items():
             spec = dataset.tables.get(table)
             if spec is None:
-                self.fail(f"{dataset.name} has no table {table!r}", "tables", table)
+                near = nearest(table, dataset.tables)
+                self.fail(f"{dataset.name} has no table {table!r}", "tables", table, hint=near)
             if binding.source is not None and binding.source.casefold() not in columns:
-                self.fail(f"the file has no table {binding.source!r}", "tables", table, "from")
+                near = nearest(binding.source, tables)
+                self.fail(f"the file has no table {binding.source!r}", "tables", table, "from", hint=near)
             for column, source in binding.columns.items():
                 place = ("tables", table, "columns", column)
                 if column not in spec.columns and not any(column in c.aliases for c in spec.columns.values()):
-                    self.fail(f"{dataset.name} has no column {table}.{column}", *place)
+                    near = nearest(column, spec.columns)
+                    self.fail(f"{dataset.name} has no column {table}.{column}", *place, hint=near)
                 bound = binding.source or table
                 known = columns.get(bound.casefold())
                 if known is not None and source.casefold() not in known:
@@ -93,26 +99,24 @@ def load_overlay(*paths: str | os.PathLike[str]) -> Overlay:
 
 
 def _load(path: str | os.PathLike[str]) -> Overlay:
-    raw, marks = yamlio.load_marked(path)
-    name = os.fspath(path)
-    empty = Overlay(name, places={place: f"{name}:{line}" for place, (line, _) in marks.items()})
-    said = _mapping(empty, {} if raw is None else raw, (), ("dataset", "tables", "ignore", "lookups"))
-    dataset = said.get("dataset")
-    if dataset is not None and dataset not in list_datasets():
-        empty.fail(f"there is no data set called {dataset!r}", "dataset")
-    tables = _mapping(empty, said.get("tables") or {}, ("tables",))
-    lookups = _mapping(empty, said.get("lookups") or {}, ("lookups",))
-    ignored = said.get("ignore") or []
-    if not isinstance(ignored, list) or not all(isinstance(name, str) for name in ignored):
-        empty.fail("a list of names is expected", "ignore")
-    return Overlay(
-        name=empty.name,
-        dataset=dataset,
-        tables={name: _binding(empty, name, own) for name, own in tables.items()},
-        ignored=frozenset(name.casefold() for name in ignored),
-        lookups={name: _mapping(empty, own, ("lookups", name)) for name, own in lookups.items()},
-        places=empty.places,
+    root = Node.load(path, "overlay-invalid")
+    read = record(
+        partial(Overlay, root.document.file, places=root.document.places()),
+        {
+            "dataset": maybe(known(list_datasets(), "data set called")),
+            "tables": maybe(dict_of(_BINDING), {}),
+            "ignore": maybe(_ignored, frozenset(), "ignored"),
+            "lookups": maybe(dict_of(dict_of(text_or_null)), {}),
+        },
     )
+    return read(root)
+
+
+_BINDING = record(Binding, {"from": maybe(text, field="source"), "columns": maybe(dict_of(text), {})})
+
+
+def _ignored(node: Node) -> frozenset[str]:
+    return frozenset(name.casefold() for name in node.texts())
 
 
 def _merged(first: Overlay, second: Overlay) -> Overlay:
@@ -150,25 +154,3 @@ def _agreed(both: tuple[Overlay, Overlay], first: str | None, second: str | None
     if first is not None and second is not None and first != second:
         both[1].fail(f"another overlay says something else at {both[0].place(*path)}", *path)
     return first if second is None else second
-
-
-def _binding(overlay: Overlay, table: str, raw: Any) -> Binding:
-    path = ("tables", table)
-    own = _mapping(overlay, raw, path, ("from", "columns"))
-    columns = _mapping(overlay, own.get("columns") or {}, (*path, "columns"))
-    for column, source in columns.items():
-        if not isinstance(source, str):
-            overlay.fail("the name of a column of the file is expected", *path, "columns", column)
-    source = own.get("from")
-    if source is not None and not isinstance(source, str):
-        overlay.fail("the name of a table of the file is expected", *path, "from")
-    return Binding(source, columns)
-
-
-def _mapping(overlay: Overlay, raw: Any, path: tuple[str, ...], keys: tuple[str, ...] = ()) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        overlay.fail("a mapping is expected", *path)
-    for key in raw:
-        if keys and key not in keys:
-            overlay.fail(f"{key!r} has no meaning here; there are {', '.join(keys)}", *path, key)
-    return raw

@@ -13,11 +13,11 @@ implicit types live, are never reached.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from idbmigrate.documents.place import Data, Marks, Path, shown
 from idbmigrate.errors import DescriptionError, UsageError
 
 _Parser = getattr(yaml, "CLoader", yaml.Loader)
@@ -31,11 +31,6 @@ MAX_NODES = 1_000_000
 
 _NULLS = frozenset({"", "~", "null"})
 
-#: What a file may hold: text, nothing, lists and mappings of these.
-Data = str | None | list["Data"] | dict[str, "Data"]
-#: Path of keys and list positions from the root -> line and column, both counted from 1.
-Marks = dict[tuple[str | int, ...], tuple[int, int]]
-
 
 def load(path: str | os.PathLike[str]) -> Data:
     """Data of the YAML file at ``path``.
@@ -46,13 +41,13 @@ def load(path: str | os.PathLike[str]) -> Data:
     return loads(_read(path), os.fspath(path))
 
 
-def load_marked(path: str | os.PathLike[str]) -> tuple[Data, Marks]:
-    """Data of the YAML file at ``path`` and where each part of it stands.
+def load_marked(path: str | os.PathLike[str], name: str | None = None) -> tuple[Data, Marks]:
+    """Data of the YAML file at ``path`` and where each part of it stands; ``name`` is what errors call it.
 
     The mark of a mapping entry is its key's, the mark of a list item its own, so that an error can
     name the line that a person has to change.
     """
-    return loads_marked(_read(path), os.fspath(path))
+    return loads_marked(_read(path), name or os.fspath(path))
 
 
 def loads(text: str | bytes, name: str) -> Data:
@@ -69,7 +64,7 @@ def loads_marked(text: str | bytes, name: str) -> tuple[Data, Marks]:
 def _read(path: str | os.PathLike[str]) -> bytes:
     name = os.fspath(path)
     try:
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError("no such file", code="not-found", where=name) from None
@@ -116,7 +111,7 @@ class _Builder:
             if self.parser is not None:
                 self.parser.dispose()
 
-    def _node(self, event: Any, path: tuple[str | int, ...]) -> Data:
+    def _node(self, event: Any, path: Path) -> Data:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self._refused(f"more than {MAX_NODES} values", event)
@@ -132,7 +127,7 @@ class _Builder:
             raise self._refused(_TOO_DEEP, event)
         return self._list(path) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(path)
 
-    def _list(self, path: tuple[str | int, ...]) -> list[Data]:
+    def _list(self, path: Path) -> list[Data]:
         items: list[Data] = []
         event = self.parser.get_event()
         while not isinstance(event, yaml.SequenceEndEvent):
@@ -140,13 +135,13 @@ class _Builder:
             event = self.parser.get_event()
         return items
 
-    def _mapping(self, path: tuple[str | int, ...]) -> dict[str, Data]:
+    def _mapping(self, path: Path) -> dict[str, Data]:
         entries: dict[str, Data] = {}
         event = self.parser.get_event()
         while not isinstance(event, yaml.MappingEndEvent):
             key = self._key(event)
             if key in entries:
-                raise self._refused(f"the key {key!r} stands twice in one mapping", event)
+                raise self._refused(f"the key {key!r} stands twice in one mapping", event, (*path, key))
             if self.marks is not None:
                 self.marks[(*path, key)] = _place(event)
             entries[key] = self._node(self.parser.get_event(), (*path, key))
@@ -173,11 +168,12 @@ class _Builder:
             line = text.count(b"\n", 0, error.start) + 1
             raise self._error("not UTF-8", line) from None
 
-    def _refused(self, message: str, event: Any) -> DescriptionError:
-        return self._error(message, event.start_mark.line + 1)
+    def _refused(self, message: str, event: Any, path: Path | None = None) -> DescriptionError:
+        return self._error(message, event.start_mark.line + 1, path)
 
-    def _error(self, message: str, line: int | None) -> DescriptionError:
+    def _error(self, message: str, line: int | None, path: Path | None = None) -> DescriptionError:
         where = self.name if line is None else f"{self.name}:{line}"
+        where += "" if path is None else f" ({shown(path)})"
         return DescriptionError(message, code="yaml-syntax", where=where)
 
 

@@ -14,7 +14,7 @@ from textwrap import dedent
 
 import pyarrow as pa
 
-from idbmigrate.mapping.document import Node
+from idbmigrate.documents.node import Document, Node
 from idbmigrate.mapping.model import DrawnTable
 
 _CELL = re.compile(r"\s*('(?:[^']|'')*'|\"[^\"]*\"|[^|'\"][^|]*|)\s*(\||\Z)")
@@ -67,4 +67,4 @@ def as_table(drawn: DrawnTable) -> pa.Table:
 
 def draw(text: str) -> pa.Table:
     """A table drawn as text, as columns of text; raises DescriptionError (``mapping-invalid``)."""
-    return as_table(drawn_table(Node(dedent(text), (), "drawn table", {})))
+    return as_table(drawn_table(Node(dedent(text), Document("drawn table", "mapping-invalid", {}))))

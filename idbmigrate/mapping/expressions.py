@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from idbmigrate.documents.node import Node
 from idbmigrate.mapping import model as m
-from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.functions import COMPARISONS, FUNCTIONS, REMOVABLE, WHOLE_NUMBERS
 
 _REFERENCE = re.compile(r"(?:([A-Za-z][A-Za-z0-9_]*)\.)?([A-Za-z_][A-Za-z0-9_ ]*)\Z")
@@ -31,10 +31,8 @@ def expression(node: Node) -> m.Expression:
     if "when" in keys:
         return _when(node)
     if not known:
-        raise node.error(
-            f"no function among {', '.join(keys) or 'nothing'}",
-            hint=f"functions: {', '.join(sorted({*_FORMS, *FUNCTIONS, 'when'}))}",
-        )
+        functions = sorted({*_FORMS, *FUNCTIONS, "when"})
+        raise node.unknown(f"no function among {', '.join(keys) or 'nothing'}", "".join(keys[:1]), functions)
     head = known[0]
     return _FORMS[head](node) if head in _FORMS else _call(node, head)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from idbmigrate.datasets import load_dataset
 from idbmigrate.datasets.overlay import Overlay
-from idbmigrate.errors import DescriptionError, UsageError
+from idbmigrate.documents.node import Node
+from idbmigrate.documents.records import dict_of, text
+from idbmigrate.errors import DescriptionError, UsageError, nearest
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping import sections
 from idbmigrate.mapping.codes import allowed, cleaned, uses
-from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.files import mappings_dir
 from idbmigrate.mapping.merge import merged_table
 from idbmigrate.mapping.names import renamed, target_names
@@ -73,15 +74,15 @@ def with_overlay(mapping: m.Mapping, overlay: Overlay) -> m.Mapping:
     lookups = dict(mapping.lookups)
     for name, decided in overlay.lookups.items():
         if name not in lookups:
-            overlay.fail(f"{mapping.name} has no lookup {name!r}", "lookups", name)
+            near = nearest(name, lookups)
+            overlay.fail(f"{mapping.name} has no lookup {name!r}", "lookups", name, hint=near)
         codes = allowed(known[name], target)
         rows = {row.code: row for row in lookups[name].rows}
         written: dict[str, str] = {}
         for code, to in decided.items():
-            if to is not None and not isinstance(to, str):
-                overlay.fail("a code, or null, is expected here", "lookups", name, code)
             if to is not None and codes is not None and to not in codes:
-                overlay.fail(f"{to!r} is not a code of the columns that {name} fills", "lookups", name, code)
+                message = f"{to!r} is not a code of the columns that {name} fills"
+                overlay.fail(message, "lookups", name, code, hint=nearest(to, codes))
             clean = cleaned(lookups[name], code)
             first = written.setdefault(clean, code)
             if decided[first] != to:
@@ -94,8 +95,7 @@ def with_overlay(mapping: m.Mapping, overlay: Overlay) -> m.Mapping:
 
 
 def _decided(overlay: Overlay, lookup: str, code: str, written: str, to: str | None) -> m.LookupRow:
-    file, _, line = overlay.places.get(("lookups", lookup, written), overlay.name).rpartition(":")
-    place = m.Place(file or overlay.name, int(line) if line.isdigit() else 1, f"$.lookups.{lookup}.{written}")
+    place = overlay.place("lookups", lookup, written)
     reason = None if to is not None else "decided by a reviewer"
     return m.LookupRow(code, to, "equal", "confirmed", reason, Path(overlay.name).name, None, place)
 
@@ -135,7 +135,7 @@ class _Loader:
         if len(self.files) >= MAX_FILES:
             raise DescriptionError(f"more than {MAX_FILES} files", code="mapping-invalid", where=shown)
         self.files.append(path)
-        return renamed(Node.load(path, shown), self.names)
+        return renamed(Node.load(path, "mapping-invalid", shown), self.names)
 
     def _read(self, root: Node, path: Path) -> None:
         if path in self.including:
@@ -152,17 +152,17 @@ class _Loader:
         self._section(root, "parameters", sections.parameter)
         self._section(root, "sources", sections.source_rule)
         self._section(root, "tables", sections.table)
-        self._section(root, "lookups", lambda name, node: self._lookup(name, node, path))
+        self._section(root, "lookups", lambda node: self._lookup(node, path))
         self._reasons(root, "retired")
         self._reasons(root, "unavailable")
         tests = root.get("tests")
         self.tests += [sections.test_case(entry) for entry in tests.entries()] if tests else []
         self.including.pop()
 
-    def _section(self, root: Node, section: str, read: Callable[[str, Node], Any]) -> None:
+    def _section(self, root: Node, section: str, read: Callable[[Node], Any]) -> None:
         node = root.get(section)
         for name, child in node.items() if node else ():
-            known, new = self.found[section].get(name), read(name, child)
+            known, new = self.found[section].get(name), read(child)
             if known is not None and section == "tables":
                 new = merged_table(known, new)
             elif known is not None and known != new:
@@ -173,15 +173,14 @@ class _Loader:
         node = root.get(section)
         for table, child in node.items() if node else ():
             columns = self.found[section].setdefault(table, {})
-            for column, reason in sections.reasons(child).items():
+            for column, reason in dict_of(text)(child).items():
                 if column in columns:
                     raise child.error(f"{table}.{column} is already given a reason in an included file")
                 columns[column] = reason
 
-    def _lookup(self, name: str, node: Node, path: Path) -> m.Lookup:
-        if not node.is_text:
-            return sections.lookup(name, node)
-        return sections.lookup(name, self._open(self._beside(node, path), node.text()))
+    def _lookup(self, node: Node, path: Path) -> m.Lookup:
+        file = self._open(self._beside(node, path), node.text()) if node.is_text else node
+        return sections.lookup(node.key, file)
 
     def _beside(self, node: Node, path: Path) -> Path:
         """The file a mapping names: beside it, or among those of the package; never elsewhere."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
 
 from idbmigrate.brief import brief
+from idbmigrate.documents.place import Place as Place
 from idbmigrate.words import STATED_CONFIDENCE, StatedConfidence
 
 #: How a source code and its target code relate.
@@ -24,18 +25,6 @@ MAX_IDENTIFIER = 32
 def accepted(confidence: str | None, accept: str) -> bool:
     """Whether a fact of this confidence may be used by a run that accepts up to ``accept``."""
     return confidence is None or STATED_CONFIDENCE.index(confidence) <= STATED_CONFIDENCE.index(accept)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where something was written: file, line (from 1) and path of keys."""
-
-    file: str
-    line: int
-    path: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} ({self.path})"
 
 
 # -- expressions ---------------------------------------------------------------------------------

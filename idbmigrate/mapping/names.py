@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from idbmigrate.documents.yaml import Data
-from idbmigrate.mapping.document import Node
+from idbmigrate.documents.node import Document, Node
+from idbmigrate.documents.place import Data
 
 
 def target_names(node: Node | None) -> dict[str, str]:
@@ -45,5 +45,5 @@ def renamed(root: Node, names: Mapping[str, str]) -> Node:
     def exchanged(key: str | int) -> str | int:
         return names.get(key, key) if isinstance(key, str) else key
 
-    marks = {tuple(map(exchanged, path)): mark for path, mark in root.marks.items()}
-    return Node(exchange(root.data), root.path, root.file, marks)
+    marks = {tuple(map(exchanged, path)): mark for path, mark in root.document.marks.items()}
+    return Node(exchange(root.data), Document(root.document.file, root.document.code, marks), root.path)

@@ -1,27 +1,35 @@
-"""Reads the sections of a mapping file: parameters, sources, lookups, tables, retired, tests."""
+"""Tables of places for the sections of a mapping file: parameters, sources, lookups, tables, tests."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from idbmigrate.documents.node import Node
+from idbmigrate.documents.records import (
+    Key,
+    Keys,
+    dict_of,
+    flag,
+    list_of,
+    maybe,
+    one_of,
+    one_or_more,
+    record,
+    remark,
+    text,
+    texts,
+    values_of,
+)
 from idbmigrate.mapping import model as m
-from idbmigrate.mapping.document import Node
 from idbmigrate.mapping.drawn import drawn_table
 from idbmigrate.mapping.expressions import condition, expression
 from idbmigrate.mapping.functions import CLEANERS, DEFAULTS
 from idbmigrate.words import STATED_CONFIDENCE
 
-_REMARKS = ("confidence", "note", "source")
-
-
-def parameter(name: str, node: Node) -> m.ParameterSpec:
-    node.only("title", "default", "one_of", "note")
-    given, choices = node.get("default"), node.get("one_of")
-    return m.ParameterSpec(
-        name,
-        node.text_at("title", name) or name,
-        _default(given) if given else None,
-        choices.texts() if choices else (),
-        node.place,
-    )
+_CONFIDENCE = one_of(STATED_CONFIDENCE)
+#: What may be remarked on nearly everything, and is for readers of the file alone.
+_REMARKS = {"confidence": maybe(_CONFIDENCE, field=""), "note": remark, "source": remark}
 
 
 def _default(node: Node) -> tuple[str, object]:
@@ -36,176 +44,134 @@ def _default(node: Node) -> tuple[str, object]:
         return kind, operand.name()
     if kind in ("month_start", "month_end"):
         return kind, _default(operand)
-    listed = operand.entries() if operand.is_list else [operand]
-    columns = []
-    for entry in listed:
-        table, dot, column = entry.text().partition(".")
-        if not dot:
-            raise entry.error("written as Table.COLUMN")
-        columns.append((table, column))
-    return kind, tuple(columns)
+    columns = one_or_more(text)(operand)
+    for column in columns:
+        if "." not in column:
+            raise operand.error("written as Table.COLUMN")
+    return kind, tuple(tuple(column.split(".", 1)) for column in columns)
 
 
-def source_rule(table: str, node: Node) -> m.SourceRule:
-    node.only("natural_key", "repeats", "required", "within", "agree", "parents", "note")
-    agree, parents = node.get("agree"), node.get("parents")
-    key, repeats, required = node.get("natural_key"), node.get("repeats"), node.get("required")
-    if repeats:
-        repeats.only("rule", "reason")
-    return m.SourceRule(
-        table,
-        tuple(expression(n) for n in key.entries()) if key else (),
-        repeats.need("rule").text() if repeats else None,
-        repeats.need("reason").text() if repeats else None,
-        required.flag() if required else False,
-        node.place,
-        tuple(_agreement(entry) for entry in agree.entries()) if agree else (),
-        tuple(_parent(entry) for entry in parents.entries()) if parents else (),
-        node.text_at("within"),
-    )
+parameter = record(
+    lambda title, name, **given: m.ParameterSpec(name, title or name, **given),
+    {"title": maybe(text), "default": maybe(_default), "one_of": maybe(texts, ()), "note": remark},
+    key="name",
+    place="place",
+)
 
+# -- sources -------------------------------------------------------------------------------------
 
-def _agreement(node: Node) -> m.Agreement:
-    node.only("conflict", "key", "value", "reason")
-    key = node.get("key")
-    return m.Agreement(
-        node.need("conflict").text(),
-        expression(key) if key else None,
-        expression(node.need("value")),
-        node.need("reason").text(),
-        node.place,
-    )
-
-
-def _parent(node: Node) -> m.Parent:
-    node.only("table", "by", "agree")
-    agree = node.get("agree")
-    agreed = tuple(_agreed_column(entry) for entry in agree.entries()) if agree else ()
-    return m.Parent(node.need("table").text(), node.need("by").text(), agreed, node.place)
-
-
-def _agreed_column(node: Node) -> m.AgreedColumn:
-    node.only("conflict", "column", "reason")
-    return m.AgreedColumn(
-        node.need("conflict").text(), node.need("column").text(), node.need("reason").text(), node.place
-    )
-
+_agreement = record(
+    m.Agreement,
+    {"conflict": text, "key": maybe(expression), "value": expression, "reason": text},
+    place="place",
+)
+_agreed_column = record(m.AgreedColumn, {"conflict": text, "column": text, "reason": text}, place="place")
+_parent = record(
+    m.Parent, {"table": text, "by": text, "agree": maybe(list_of(_agreed_column), ())}, place="place"
+)
+_repeats = record(lambda rule, reason: (rule, reason), {"rule": text, "reason": text})
+source_rule = record(
+    lambda repeats, **given: m.SourceRule(repeats=repeats[0], repeats_reason=repeats[1], **given),
+    {
+        "natural_key": maybe(list_of(expression), ()),
+        "repeats": maybe(_repeats, (None, None)),
+        "required": maybe(flag, False),
+        "within": maybe(text),
+        "agree": maybe(list_of(_agreement), ()),
+        "parents": maybe(list_of(_parent), ()),
+        "note": remark,
+    },
+    key="table",
+    place="place",
+)
 
 # -- lookups -------------------------------------------------------------------------------------
 
+#: What Access holds in a Yes/No column, and in a number that stands for one, after ``clean: [upper]``.
+_YES, _NO = ("TRUE", "-1"), ("FALSE", "0")
+_stated: Keys = {"confidence": _CONFIDENCE, "source": maybe(text), "note": maybe(text)}
+
+
+def _same_rows(codes: tuple[str, ...], **given: Any) -> list[m.LookupRow]:
+    return [m.LookupRow(code, code, "equal", reason=None, **given) for code in codes]
+
+
+def _flag_rows(yes: str, **given: Any) -> list[m.LookupRow]:
+    """Rows for a Yes/No column: yes has a code, and what no means is for an overlay to say."""
+    undecided = "false may be no, not known or not asked"
+    return [m.LookupRow(code, yes, "equal", reason=None, **given) for code in _YES] + [
+        m.LookupRow(code, None, "equal", reason=undecided, undecided=True, **given) for code in _NO
+    ]
+
+
+_row = record(
+    m.LookupRow,
+    {
+        "from": Key(text, field="code"),
+        "to": maybe(text),
+        "equivalence": maybe(one_of(m.EQUIVALENCE), "equal"),
+        "reason": maybe(text),
+        **_stated,
+    },
+    place="place",
+)
+
+
+def _lookup_row(node: Node) -> m.LookupRow:
+    row = _row(node)
+    if "to" not in node:
+        raise node.error("'to' is missing; a code without a home is written to: null, with a reason")
+    if row.to is None and not row.reason:
+        raise node.error("a code without a home needs a reason")
+    return row
+
+
+def _cleaner(node: Node) -> tuple[str, int]:
+    if not node.is_text:
+        return record(lambda pad: ("pad", pad), {"pad": lambda width: width.whole(56)})(node)
+    chosen = node.one_of(CLEANERS)
+    if chosen == "pad":
+        raise node.error("pad needs a width: {pad: 2}")
+    return chosen, 0
+
+
+_lookup = values_of(
+    {
+        "title": maybe(text),
+        "clean": maybe(list_of(_cleaner), ()),
+        "unknown": maybe(text, field=""),
+        "default": maybe(text),
+        "same": maybe(one_or_more(record(_same_rows, {"codes": texts, **_stated}, place="place")), ()),
+        "flags": maybe(record(_flag_rows, {"yes": text, **_stated}, place="place"), []),
+        "rows": maybe(list_of(_lookup_row), ()),
+        "note": remark,
+        "source": remark,
+        "lookup": remark,
+    },
+    place="place",
+)
+
 
 def lookup(name: str, node: Node) -> m.Lookup:
-    node.only("title", "clean", "unknown", "default", "same", "flags", "rows", "note", "source", "lookup")
-    unknown = Node.one_of(node["unknown"], m.UNKNOWN_POLICIES) if "unknown" in node else None
-    if unknown is None:
+    """A lookup; its codes come from ``same``, ``rows`` and ``flags``, each once."""
+    given = _lookup(node)
+    if "unknown" not in node:
         raise node.error("'unknown' is missing: say what happens to a code that is not listed")
-    default = node.text_at("default")
+    unknown, default = node["unknown"].one_of(m.UNKNOWN_POLICIES), given["default"]
     if (unknown == "default") != (default is not None):
         raise node.error("'default' and 'unknown: default' belong together")
-    same, rows = node.get("same"), node.get("rows")
-    listed: list[m.LookupRow] = []
-    for group in same.entries() if same and same.is_list else [same] if same else []:
-        listed += _same_rows(group)
-    listed += [_lookup_row(entry) for entry in rows.entries()] if rows else []
-    flags = node.get("flags")
-    listed += _flag_rows(flags) if flags else []
+    listed = [row for group in given["same"] for row in group] + [*given["rows"], *given["flags"]]
     seen: set[str] = set()
     for row in listed:
         if row.code in seen:
             raise node.error(f"the code {row.code!r} is listed twice")
         seen.add(row.code)
-    clean = node.get("clean")
-    cleaners = tuple(_cleaner(n) for n in clean.entries()) if clean else ()
-    title = node.text_at("title", name) or name
-    return m.Lookup(name, title, cleaners, unknown, default, tuple(listed), node.place)
-
-
-def _cleaner(node: Node) -> tuple[str, int]:
-    if node.is_text:
-        chosen = node.one_of(CLEANERS)
-        if chosen == "pad":
-            raise node.error("pad needs a width: {pad: 2}")
-        return chosen, 0
-    node.only("pad")
-    return "pad", node.need("pad").whole(56)
-
-
-def _same_rows(node: Node) -> list[m.LookupRow]:
-    node.only("codes", *_REMARKS)
-    confidence = node.need("confidence").one_of(STATED_CONFIDENCE)
-    remarks = node.text_at("source"), node.text_at("note")
-    return [
-        m.LookupRow(code, code, "equal", confidence, None, *remarks, node.place)
-        for code in node.need("codes").texts()
-    ]
-
-
-#: What Access holds in a Yes/No column, and in a number that stands for one, after ``clean: [upper]``.
-_YES, _NO = ("TRUE", "-1"), ("FALSE", "0")
-
-
-def _flag_rows(node: Node) -> list[m.LookupRow]:
-    """Rows for a Yes/No column: yes has a code, and what no means is for an overlay to say."""
-    node.only("yes", *_REMARKS)
-    confidence, yes = node.need("confidence").one_of(STATED_CONFIDENCE), node.need("yes").text()
-    remarks = node.text_at("source"), node.text_at("note")
-    undecided = "false may be no, not known or not asked"
-    return [m.LookupRow(code, yes, "equal", confidence, None, *remarks, node.place) for code in _YES] + [
-        m.LookupRow(code, None, "equal", confidence, undecided, *remarks, node.place, undecided=True)
-        for code in _NO
-    ]
-
-
-def _lookup_row(node: Node) -> m.LookupRow:
-    node.only("from", "to", "equivalence", "reason", *_REMARKS)
-    if "to" not in node:
-        raise node.error("'to' is missing; a code without a home is written to: null, with a reason")
-    to, equivalence = node.get("to"), node.get("equivalence")
-    if to is None and not node.get("reason"):
-        raise node.error("a code without a home needs a reason")
-    return m.LookupRow(
-        node.need("from").text(),
-        to.text() if to else None,
-        equivalence.one_of(m.EQUIVALENCE) if equivalence else "equal",
-        node.need("confidence").one_of(STATED_CONFIDENCE),
-        node.text_at("reason"),
-        node.text_at("source"),
-        node.text_at("note"),
-        node.place,
+    return m.Lookup(
+        name, given["title"] or name, given["clean"], unknown, default, tuple(listed), given["place"]
     )
 
 
 # -- tables --------------------------------------------------------------------------------------
-
-_BRANCH = ("rows", "from", "with", "each", "where", "fields", *_REMARKS)
-
-
-def table(name: str, node: Node) -> m.TableMap:
-    branches = node.get("branches")
-    if branches:
-        node.only("branches", "one_per", "note")
-        found = tuple(_branch(entry, None) for entry in branches.entries())
-    else:
-        node.only("one_per", *_BRANCH)
-        found = (_branch(node, name),)
-    names = [branch.rows for branch in found]
-    if len(set(names)) != len(names) or not names:
-        raise node.error("branches need names (rows: ...) that differ")
-    one_per = node.get("one_per")
-    rules = (one_per.entries() if one_per.is_list else [one_per]) if one_per else []
-    return m.TableMap(name, found, tuple(_one_per(rule) for rule in rules), node.place)
-
-
-def _one_per(node: Node) -> m.OnePer:
-    node.only("key", "rule", "reason", "prefer")
-    prefer = node.get("prefer")
-    return m.OnePer(
-        node.need("key").texts(),
-        node.need("rule").text(),
-        node.need("reason").text(),
-        tuple(_preference(n) for n in prefer.entries()) if prefer else (),
-        node.place,
-    )
 
 
 def _preference(node: Node) -> m.Preference:
@@ -216,36 +182,29 @@ def _preference(node: Node) -> m.Preference:
     return m.Preference(names[0], node.need(names[0]).text())
 
 
-def _branch(node: Node, default_name: str | None) -> m.Branch:
-    node.only("one_per", "branches", *_BRANCH)
-    source = node.need("from").text()
-    joins, each, where = node.get("with"), node.get("each"), node.get("where")
-    confidence = node.get("confidence")
-    return m.Branch(
-        node.text_at("rows", default_name) or node.need("rows").text(),
-        None if source == "nothing" else source,
-        tuple(_join(alias, n) for alias, n in joins.items()) if joins else (),
-        tuple(_item(n) for n in each.entries()) if each else (),
-        tuple(_filter(n) for n in where.entries()) if where else (),
-        tuple(_field(name, n) for name, n in node.need("fields").items()),
-        confidence.one_of(STATED_CONFIDENCE) if confidence else None,
-        node.text_at("note"),
-        node.place,
-    )
+_prefer = maybe(list_of(_preference), ())
+_one_per = record(m.OnePer, {"key": texts, "rule": text, "reason": text, "prefer": _prefer}, place="place")
+_filter = record(m.Filter, {"name": text, "keep": condition, "reason": text}, place="place")
+_join = record(
+    lambda table, target, on, **given: m.Join(
+        table=target or table, target=target is not None, on=tuple(on.items()), **given
+    ),
+    {
+        "table": maybe(text),
+        "target": maybe(text),
+        "on": dict_of(expression),
+        "prefer": _prefer,
+        "note": remark,
+    },
+    key="alias",
+    place="place",
+)
 
 
-def _join(alias: str, node: Node) -> m.Join:
-    node.only("table", "target", "on", "prefer", "note")
-    target = node.get("target")
-    prefer = node.get("prefer")
-    return m.Join(
-        alias,
-        (target or node.need("table")).text(),
-        target is not None,
-        tuple((column, expression(n)) for column, n in node.need("on").items()),
-        tuple(_preference(n) for n in prefer.entries()) if prefer else (),
-        node.place,
-    )
+def _join_of_either(node: Node) -> m.Join:
+    if "target" not in node:
+        node.need("table")
+    return _join(node)
 
 
 def _item(node: Node) -> dict[str, str]:
@@ -253,39 +212,68 @@ def _item(node: Node) -> dict[str, str]:
     for name in ("value", "number"):
         if name in node:
             raise node[name].error(f"item.{name} has a meaning of its own: choose another name")
-    return {key: child.text() for key, child in node.items()}
+    return dict_of(text)(node)
 
 
-def _filter(node: Node) -> m.Filter:
-    node.only("name", "keep", "reason")
-    keep = condition(node.need("keep"))
-    return m.Filter(node.need("name").text(), keep, node.need("reason").text(), node.place)
+def _field(node: Node) -> m.Field:
+    confidence, note = (node.get("confidence"), node.text_at("note")) if node.is_map else (None, None)
+    level = _CONFIDENCE(confidence) if confidence else None
+    return m.Field(node.key, expression(node), level, note, node.place)
 
 
-def _field(name: str, node: Node) -> m.Field:
-    confidence = node.get("confidence") if node.is_map else None
-    note = node.text_at("note") if node.is_map else None
-    level = confidence.one_of(STATED_CONFIDENCE) if confidence else None
-    return m.Field(name, expression(node), level, note, node.place)
+_BRANCH: Keys = {
+    "rows": maybe(text),
+    "from": Key(text, field="source"),
+    "with": maybe(dict_of(_join_of_either), {}, "joins"),
+    "each": maybe(list_of(_item), ()),
+    "where": maybe(list_of(_filter), ()),
+    "fields": dict_of(_field),
+    "confidence": maybe(_CONFIDENCE),
+    "note": maybe(text),
+    "source": remark,
+}
 
 
-# -- retired, unavailable, tests -----------------------------------------------------------------
+def _branch(joins: dict[str, m.Join], fields: dict[str, m.Field], source: str, **given: Any) -> m.Branch:
+    source_table = None if source == "nothing" else source
+    return m.Branch(joins=tuple(joins.values()), fields=tuple(fields.values()), source=source_table, **given)
 
 
-def reasons(node: Node) -> dict[str, str]:
-    """Column -> reason; ``"*"`` stands for all columns not named."""
-    return {column: child.text() for column, child in node.items()}
+_ignored = Key(lambda node: None, required=False, field="")
+_named_branch = record(_branch, {**_BRANCH, "rows": text}, place="place")
+_only_branch = record(_branch, {**_BRANCH, "one_per": _ignored}, place="place")
+_table: Keys = {
+    "branches": maybe(list_of(_named_branch)),
+    "one_per": maybe(one_or_more(_one_per), ()),
+    "note": remark,
+}
 
 
-def test_case(node: Node) -> m.MappingTest:
-    node.only("name", "parameters", "accept", "source", "target", "rejects")
-    accept, rejects, parameters = node.get("accept"), node.get("rejects"), node.get("parameters")
-    return m.MappingTest(
-        node.need("name").text(),
-        {name: n.text() for name, n in parameters.items()} if parameters else {},
-        accept.one_of(STATED_CONFIDENCE) if accept else None,
-        {name: drawn_table(n) for name, n in node.need("source").items()},
-        {name: drawn_table(n) for name, n in (node.get("target") or Node({}, (), "", {})).items()},
-        drawn_table(rejects) if rejects else None,
-        node.place,
-    )
+def table(node: Node) -> m.TableMap:
+    """What is given of a target table: its branches, or one branch without a name of its own."""
+    if "branches" in node:
+        found = values_of(_table)(node)
+        branches, rules = found["branches"] or (), found["one_per"]
+    else:
+        branch, one_per = _only_branch(node), node.get("one_per")
+        branches = (replace(branch, rows=branch.rows or node.key),)
+        rules = one_or_more(_one_per)(one_per) if one_per else ()
+    if len({branch.rows for branch in branches}) != len(branches) or not branches:
+        raise node.error("branches need names (rows: ...) that differ")
+    return m.TableMap(node.key, branches, rules, node.place)
+
+
+# -- tests ---------------------------------------------------------------------------------------
+
+test_case = record(
+    m.MappingTest,
+    {
+        "name": text,
+        "parameters": maybe(dict_of(text), {}),
+        "accept": maybe(_CONFIDENCE),
+        "source": dict_of(drawn_table),
+        "target": maybe(dict_of(drawn_table), {}),
+        "rejects": maybe(drawn_table),
+    },
+    place="place",
+)

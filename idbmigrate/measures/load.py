@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Collection, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from idbmigrate.documents import yaml as yamlio
-from idbmigrate.errors import DescriptionError
+from idbmigrate.documents.node import Node
+from idbmigrate.documents.records import (
+    Key,
+    Keys,
+    Read,
+    dict_of,
+    known,
+    list_of,
+    maybe,
+    one_of,
+    record,
+    remark,
+    text,
+    texts,
+)
 from idbmigrate.measures.model import (
     RELATIONS,
     Codes,
@@ -26,39 +39,24 @@ from idbmigrate.words import STATED_CONFIDENCE
 PACKS = Path(__file__).parent / "packs"
 COMPARISONS = ("at_least", "at_most", "above", "below", "from_day")
 
-_TOP = {
-    "title",
-    "note",
-    "sources",
-    "thresholds",
-    "codes",
-    "disorders",
-    "facts",
-    "measures",
-    "rates",
-    "left_out",
-}
-_MEASURE = {"name", "title", "of", "month", "when", "says", "source", "confidence"}
-_OF_MEASURE = {"within", "stock", "note", "unpublished"}
-_RATE = {"name", "title", "part", "of", "says", "source", "confidence"}
+_LISTS = {"schemes", "low", "high", "procedures", "mechanisms", "team_types"}
 _ROLES = {
-    "referral": {"table", "key", "patient", "provider", "received", "ended", "source"},
-    "diagnosis": {"table", "referral", "scheme", "schemes", "code"},
-    "contact": {"table", "key", "referral", "patient", "day", "attendance", "purpose", "mechanism"},
-    "scores": {"columns", "table", "activity", "tool", "value", "tools"},
-    "activity": {"columns", "table", "key", "contact", "procedure", "low", "high"},
-    "employment": {"table", "patient", "day", "status"},
-    "teams": {"table", "referral", "team", "type", "of_referral"},
-    "other_teams": {"table", "referral", "team"},
-    "support": {"procedures", "mechanisms", "team_types", "received"},
+    "referral": ("table", "key", "patient", "provider", "received", "ended", "source"),
+    "diagnosis": ("table", "referral", "scheme", "schemes", "code"),
+    "contact": ("table", "key", "referral", "patient", "day", "attendance", "purpose", "mechanism"),
+    "scores": ("columns", "table", "activity", "tool", "value", "tools"),
+    "activity": ("columns", "table", "key", "contact", "procedure", "low", "high"),
+    "employment": ("table", "patient", "day", "status"),
+    "teams": ("table", "referral", "team", "type", "of_referral"),
+    "other_teams": ("table", "referral", "team"),
+    "support": ("procedures", "mechanisms", "team_types", "received"),
 }
-_READING = {"data_sets", "note", "support_note", "lacks", "nothing", *_ROLES}
 
 
 @cache
 def load_definitions() -> Definitions:
     """The measures that come along."""
-    return definitions(yamlio.load(PACKS / "definitions.yaml"))
+    return definitions(_load("definitions.yaml"))
 
 
 def load_reading(dataset: str) -> Reading | None:
@@ -68,158 +66,157 @@ def load_reading(dataset: str) -> Reading | None:
 
 @cache
 def _readings() -> tuple[Reading, ...]:
-    data = _mapping(yamlio.load(PACKS / "readings.yaml"), {"title", "readings"}, "readings")
-    return tuple(reading(each) for each in data["readings"])
+    top = _load("readings.yaml")
+    top.only("title", "readings")
+    return list_of(reading)(top.need("readings"))
 
 
-def refused(message: str, place: str) -> DescriptionError:
-    """The error that names the place in a pack."""
-    return DescriptionError(message, code="measures-invalid", where=place)
+def _load(name: str) -> Node:
+    return Node.load(PACKS / name, "measures-invalid", name)
 
 
-def definitions(data: Any) -> Definitions:
+def definitions(top: Node) -> Definitions:
     """Typed definitions; ``DescriptionError`` (``measures-invalid``) where they are not what they may be."""
-    data = _mapping(data, _TOP, "top", required=_TOP)
-    sources = {
-        name: (each["title"], each["where"])
-        for name, each in data["sources"].items()
-        if _mapping(each, {"title", "where"}, f"sources.{name}", required={"title", "where"})
-    }
-    found = Definitions(
-        title=data["title"],
-        note=data["note"],
-        sources=sources,
-        thresholds={n: Threshold(**_limit(each, "value", n)) for n, each in data["thresholds"].items()},
-        codes={n: _codes(_limit(each, "values", n)) for n, each in data["codes"].items()},
-        facts=_facts(data["facts"]),
-        disorders=tuple(_disorder(each, data["thresholds"]) for each in data["disorders"]),
-        measures={},
-        rates={},
-        left_out={each["name"]: each["why"] for each in data["left_out"]},
+    titled = record(lambda title, where: (title, where), {"title": text, "where": text})
+    sources = dict_of(titled)(top.need("sources"))
+    stated = {"says": text, "source": _sources(sources), "confidence": one_of(STATED_CONFIDENCE)}
+    thresholds = dict_of(record(Threshold, {"value": text, **stated}))(top.need("thresholds"))
+    facts = _facts(top.need("facts"))
+    found = Definitions("", "", sources, thresholds, {}, facts, (), {}, {}, {})
+    named = {"name": text, "title": text}
+    measure = record(
+        Measure,
+        {
+            **named,
+            "of": one_of(RELATIONS),
+            "month": known(facts, "fact"),
+            "when": partial(_condition, found),
+            "within": maybe(known(found.measures, "measure above this one called")),
+            "stock": maybe(_yes, False),
+            "note": maybe(text),
+            "unpublished": maybe(text),
+            **stated,
+        },
     )
-    for each in data["measures"]:
-        measure = _measure(each, found)
-        found.measures[measure.name] = measure  # type: ignore[index]
-    for each in data["rates"]:
-        rate = _rate(each, found)
-        found.rates[rate.name] = rate  # type: ignore[index]
-    _sourced(found)
+    of_measures = known(found.measures, "measure")
+    rate = record(Rate, {**named, "part": of_measures, "of": of_measures, "note": maybe(text), **stated})
+    disorder = {"diagnosis": text, "tool": text, "case": known(thresholds, "threshold"), **stated}
+    left_out = record(lambda name, why: (name, why), {"name": text, "why": text})
+    read = record(
+        Definitions,
+        {
+            "title": text,
+            "note": text,
+            "sources": dict_of(titled),
+            "thresholds": Key(lambda node: thresholds),
+            "codes": dict_of(record(Codes, {"values": texts, **stated})),
+            "disorders": list_of(record(Disorder, disorder)),
+            "facts": Key(lambda node: facts),
+            "measures": partial(_by_name, found.measures, partial(_measure, measure, found)),
+            "rates": partial(_by_name, found.rates, rate),
+            "left_out": lambda node: dict(list_of(left_out)(node)),
+        },
+    )
+    return read(top)
+
+
+def _by_name(found: Any, read: Read[Any], node: Node) -> Mapping[str, Any]:
+    """What a list says, by its names, each of which stands once; those that follow may name those before."""
+    for entry in node.entries():
+        each = read(entry)
+        if each.name in found:
+            raise entry.error(f"{each.name} stands twice")
+        found[each.name] = each
     return found
 
 
-def reading(data: Any) -> Reading:
-    """Typed reading of one or several data sets."""
-    data = _mapping(data, _READING, "readings", required={"data_sets"})
-    place = ", ".join(data["data_sets"])
-    roles = {
-        name: _mapping(data[name], allowed, f"{place}: {name}")
-        for name, allowed in _ROLES.items()
-        if name in data
-    }
-    lacks = _mapping(data.get("lacks") or {}, set(load_definitions().facts), f"{place}: lacks")
-    if "nothing" not in data and not {"referral", "contact", "scores", "activity"} <= set(roles):
-        raise refused("a reading names referral, contact, scores and activity", place)
-    return Reading(tuple(data["data_sets"]), roles, lacks, data.get("nothing"), data.get("note"))
-
-
-def _facts(data: Any) -> dict[str, Fact]:
-    return {
-        name: Fact(name, relation, each["says"], tuple(each["from"]), _yes(each, "score", name))
-        for relation, facts in _mapping(data, set(RELATIONS), "facts").items()
-        for name, each in facts.items()
-        if _mapping(each, {"says", "from", "score"}, f"facts.{name}", required={"says", "from"})
-    }
-
-
-def _measure(data: Any, found: Definitions) -> Measure:
-    place = str(data.get("name")) if isinstance(data, dict) else "measures"
-    _mapping(data, _MEASURE | _OF_MEASURE, place, required=_MEASURE)
-    if data["name"] in found.measures:
-        raise refused("the measure stands twice", place)
-    if data.get("within") and data["within"] not in found.measures:
-        raise refused(f"there is no measure {data['within']!r} above this one", place)
-    condition = _condition(data["when"], found, place)
-    measure = Measure(**{**data, "when": condition, "stock": _yes(data, "stock", place)})
-    if found.facts[measure.month].relation != measure.of or any(
-        found.facts[name].relation != measure.of for name in found.facts_of(measure)
-    ):
-        raise refused(f"a fact is not one of {measure.of}", place)
+def _measure(read: Read[Measure], found: Definitions, node: Node) -> Measure:
+    measure = read(node)
+    for name in found.facts_of(measure):
+        if found.facts[name].relation != measure.of:
+            raise node.error(f"the fact {name} is not one of {measure.of}")
     return measure
 
 
-def _disorder(data: Any, thresholds: Any) -> Disorder:
-    keys = {"diagnosis", "tool", "case", "says", "source", "confidence"}
-    data = _mapping(data, keys, "disorders", required=keys)
-    _known(data["case"], thresholds, data["diagnosis"])
-    return Disorder(**data)
+def _role(items: Collection[str]) -> Read[dict[str, Any]]:
+    """Reader of what a data set has of some items, in the order in which it says so."""
+
+    def read(node: Node) -> dict[str, Any]:
+        node.only(*items)
+        return {item: (_codes if item in _LISTS else _item)(child) for item, child in node.items()}
+
+    return read
 
 
-def _rate(data: Any, found: Definitions) -> Rate:
-    place = str(data.get("name")) if isinstance(data, dict) else "rates"
-    _mapping(data, _RATE | {"note"}, place, required=_RATE)
-    if data["name"] in {**found.rates, **found.measures}:
-        raise refused("the name stands twice", place)
-    for measure in (data["part"], data["of"]):
-        _known(measure, found.measures, place)
-    return Rate(**data)
+def _item(node: Node) -> Any:
+    """What a role says of an item: a column, or columns or codes by name."""
+    return dict_of(text)(node) if node.is_map else _codes(node) if node.is_list else node.text()
 
 
-def _yes(data: dict[str, Any], key: str, place: str) -> bool:
+def _codes(node: Node) -> list[str]:
+    return list(node.texts())
+
+
+def reading(node: Node) -> Reading:
+    """Typed reading of one or several data sets."""
+    found = record(
+        lambda data_sets, lacks, nothing, note, **roles: Reading(
+            data_sets, {role: items for role, items in roles.items() if items}, lacks, nothing, note
+        ),
+        {
+            "data_sets": texts,
+            "note": maybe(text),
+            "support_note": remark,
+            "lacks": maybe(_role(load_definitions().facts), {}),
+            "nothing": maybe(text),
+            **{role: maybe(_role(items)) for role, items in _ROLES.items()},
+        },
+    )(node)
+    if found.nothing is None and not {"referral", "contact", "scores", "activity"} <= set(found.roles):
+        raise node.error("a reading names referral, contact, scores and activity")
+    return found
+
+
+def _facts(node: Node) -> dict[str, Fact]:
+    found: dict[str, Fact] = {}
+    node.only(*RELATIONS)
+    for relation, facts in node.items():
+        keys: Keys = {"says": text, "from": Key(texts, field="places"), "score": maybe(_yes, False)}
+        found |= dict_of(record(partial(Fact, relation=relation), keys, key="name"))(facts)
+    return found
+
+
+def _yes(node: Node) -> bool:
     """A key that can only be ``yes``, and is no without."""
-    if data.get(key, "yes") != "yes":
-        raise refused(f"{key} is yes or not there", place)
-    return key in data
+    if node.data != "yes":
+        raise node.error(f"{node.key} is yes or not there")
+    return True
 
 
-def _condition(data: Any, found: Definitions, place: str) -> Condition:
-    if not isinstance(data, dict):
-        raise refused("a condition is a mapping", place)
-    keys = set(data)
+def _sources(sources: Mapping[str, object]) -> Read[str]:
+    """Reader of names of sources, with commas between them."""
+
+    def read(node: Node) -> str:
+        for source in node.text().split(", "):
+            if source not in sources:
+                raise node.unknown(f"there is no source {source!r}", source, sources)
+        return node.text()
+
+    return read
+
+
+def _condition(found: Definitions, node: Node) -> Condition:
+    keys = set(node.names())
     if keys in ({"all"}, {"any"}, {"none"}):
-        ((kind, parts),) = data.items()
-        return Condition(kind, parts=tuple(_condition(part, found, place) for part in parts))
+        (kind,) = keys
+        return Condition(kind, parts=list_of(partial(_condition, found))(node[kind]))
     if keys == {"measure"}:
-        return Condition("measure", _known(data["measure"], found.measures, place))
+        return Condition("measure", node["measure"].known(found.measures, "measure"))
     if keys == {"present"}:
-        return Condition("present", _known(data["present"], found.facts, place))
+        return Condition("present", node["present"].known(found.facts, "fact"))
     if len(keys) == 2 and "fact" in keys and (kind := (keys - {"fact"}).pop()) in COMPARISONS:
-        limit = _known(data[kind], found.thresholds, place)
-        return Condition(kind, _known(data["fact"], found.facts, place), limit)
-    raise refused(
-        f"a condition is all, any, none, measure, present, or fact with {', '.join(COMPARISONS)}", place
+        limit = node[kind].known(found.thresholds, "threshold")
+        return Condition(kind, node["fact"].known(found.facts, "fact"), limit)
+    raise node.error(
+        f"a condition is all, any, none, measure, present, or fact with {', '.join(COMPARISONS)}"
     )
-
-
-def _known(name: Any, names: Iterable[str], place: str) -> str:
-    if name not in names:
-        raise refused(f"there is no {name!r}", place)
-    return name
-
-
-def _limit(data: Any, value: str, name: str) -> dict[str, Any]:
-    keys = {value, "says", "source", "confidence"}
-    return _mapping(data, keys, name, required=keys)
-
-
-def _codes(data: dict[str, Any]) -> Codes:
-    return Codes(**{**data, "values": tuple(data["values"])})
-
-
-def _sourced(found: Definitions) -> None:
-    """Every number, code and measure names sources that are listed, and how sure it is."""
-    disorders = {each.diagnosis: each for each in found.disorders}
-    stated: dict[str, Any] = {**found.thresholds, **found.codes, **disorders, **found.measures, **found.rates}
-    for name, each in stated.items():
-        for source in each.source.split(", "):
-            _known(source, found.sources, name)
-        _known(each.confidence, STATED_CONFIDENCE, name)
-
-
-def _mapping(data: Any, allowed: set[str], place: str, required: Iterable[str] = ()) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise refused("a mapping is expected here", place)
-    if unknown := sorted(set(data) - allowed):
-        raise refused(f"the key {unknown[0]!r} is not known here; {', '.join(sorted(allowed))} are", place)
-    if missing := sorted(set(required) - set(data)):
-        raise refused(f"{missing[0]} is missing", place)
-    return data

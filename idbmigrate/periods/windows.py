@@ -5,15 +5,29 @@ The windows are data (``packs/windows.yaml``), each calendar with its source and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from idbmigrate.documents import yaml
+from idbmigrate.documents.node import Node
+from idbmigrate.documents.records import (
+    dict_of,
+    flag,
+    known,
+    list_of,
+    maybe,
+    one_of,
+    record,
+    text,
+    texts,
+    values_of,
+)
 from idbmigrate.execution.parameters import month_bounds
+from idbmigrate.words import CONFIDENCE
 
 PACK = Path(__file__).parent / "packs" / "windows.yaml"
 _NOBODY = "nobody has said when its windows were"
@@ -145,21 +159,43 @@ def load_calendars() -> list[Calendar]:
 
 @cache
 def _calendars() -> Mapping[str, Calendar]:
-    data: Any = yaml.load(PACK)
-    calendars = [_calendar(each) for each in data["calendars"]]
-    return {name: each for each in calendars for name in each.data_sets}
+    top = Node.load(PACK, "calendar-invalid", PACK.name)
+    sources = dict_of(values_of({"title": text, "where": text}))(top.need("sources"))
+    window = record(
+        _window,
+        {"opens": _day, "closes": _day, "months": maybe(list_of(_month), ()), "test": maybe(flag, False)},
+    )
+    calendar = record(
+        Calendar,
+        {
+            "data_sets": texts,
+            "windows": maybe(list_of(window), ()),
+            "source": maybe(known(sources, "source")),
+            "confidence": maybe(one_of(CONFIDENCE)),
+            "note": maybe(text),
+            "unknown": maybe(text),
+            "current": maybe(flag, False),
+        },
+    )
+    top.only("title", "note", "sources", "calendars")
+    return {name: each for each in list_of(calendar)(top.need("calendars")) for name in each.data_sets}
 
 
-def _calendar(data: dict[str, Any]) -> Calendar:
-    windows = tuple(_window(each) for each in data.get("windows", ()))
-    facts = {key: data.get(key) for key in ("source", "confidence", "note", "unknown")}
-    return Calendar(tuple(data["data_sets"]), windows, **facts, current="current" in data)
+def _window(opens: date, closes: date, months: tuple[str, ...], test: bool) -> Window:
+    return Window(opens, closes, months or tuple(_year_to_date(closes)), test)
 
 
-def _window(data: dict[str, Any]) -> Window:
-    opens, closes = (date.fromisoformat(data[key]) for key in ("opens", "closes"))
-    months = tuple(data.get("months") or _year_to_date(closes))
-    return Window(opens, closes, months, "test" in data)
+def _day(node: Node) -> date:
+    try:
+        return date.fromisoformat(node.text())
+    except ValueError:
+        raise node.error("a day is written YYYY-MM-DD") from None
+
+
+def _month(node: Node) -> str:
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", node.text()):
+        raise node.error("a month is written YYYY-MM")
+    return node.text()
 
 
 def months_between(first: str, last: str) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from idbmigrate.checks import list_packs, load_pack
-from idbmigrate.checks.load import PACKS, Reader, compile_pack
+from idbmigrate.checks.load import PACKS, compile_pack, read_pack
 from idbmigrate.datasets import load_dataset
 from idbmigrate.documents import yaml as yamlio
+from idbmigrate.documents.node import Document, Node
 from idbmigrate.errors import DescriptionError
 
 HEAD = "{pack: p, title: t, defaults: {source: [S], confidence: confirmed}, rules: {T: ["
@@ -19,23 +20,23 @@ RULE = "code: X1, effect: record, kind: blank"
     [
         (f"{RULE}", "either a check or a reason"),
         (f"{RULE}, check: {{blank: A}}, because: reference-data", "either a check or a reason"),
-        (f"{RULE}, check: {{sql: 'drop table'}}", "no form 'sql'"),
+        (f"{RULE}, check: {{sql: 'drop table'}}", "no check 'sql'"),
         (f"{RULE}, check: {{blank: A, date: A}}", "one key"),
         (f"{RULE}, check: {{length: {{column: A, min: 1, max: many}}}}", "whole number"),
-        (f"{RULE}, check: {{length: {{column: A}}}}", "needs"),
+        (f"{RULE}, check: {{length: {{column: A}}}}", "'min' is missing"),
         (f"{RULE}, check: {{pattern: {{column: A, pattern: '('}}}}", "regular expression"),
         (f"{RULE}, check: {{check: {{column: A, is: magic}}}}", "no algorithm"),
         (f"{RULE}, check: {{is: {{column: A, in: unknown}}}}", "no list"),
         (f"{RULE}, check: {{after: {{column: A, than: B, plus: {{days: 1}}}}}}", "outside"),
         (f"{RULE}, check: {{blank: A}}, sql: x", "not known here"),
-        ("code: X1, effect: loud, kind: blank, check: {blank: A}", "effect must be"),
+        ("code: X1, effect: loud, kind: blank, check: {blank: A}", "one of warning, record, group, file"),
         (f"{RULE}, check: {{blank: A}}}}, {{{RULE}, check: {{blank: A}}", "twice"),
     ],
 )
 def test_refused(rule, words):
-    data = yamlio.loads(HEAD + "{" + rule + "}]}}", "p.yaml")
+    data, marks = yamlio.loads_marked(HEAD + "{" + rule + "}]}}", "p.yaml")
     with pytest.raises(DescriptionError, match=words) as caught:
-        Reader(data, "p.yaml").pack()
+        read_pack(Node(data, Document("p.yaml", "rules-invalid", marks)))
     assert caught.value.code == "rules-invalid"
 
 

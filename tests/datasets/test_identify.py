@@ -213,19 +213,19 @@ def test_an_overlay_may_name_the_data_set_and_carry_codes(file_of, overlay):
         ("tables:\n  Person:\n    from: Nobody", 3, "no table 'Nobody'"),
         ("tables:\n  Person:\n    columns:\n      NAME: LPTID", 4, "no column Person.NAME"),
         ("tables:\n  Person:\n    columns:\n      NHSNO: Number", 4, "no column 'Number'"),
-        ("tables:\n  Person: [LPTID]", 2, "mapping is expected"),
-        ("tables:\n  Person: {columns: {NHSNO: [a]}}", 2, "column of the file"),
+        ("tables:\n  Person: [LPTID]", 2, "mapping of names is expected"),
+        ("tables:\n  Person: {columns: {NHSNO: [a]}}", 2, "text is expected"),
         ("\ntabels: {}", 2, "'tabels'"),
-        ("ignore: Person", 1, "list of names"),
+        ("ignore: Person", 1, "list is expected"),
         ("dataset: iapt-1.6", 1, "'iapt-1.6'"),
-        ("- Person", 1, "mapping is expected"),
+        ("- Person", 1, "mapping of names is expected"),
     ],
 )
 def test_an_overlay_that_fits_nothing_is_refused_with_its_line(file_of, overlay, text, line, word):
     with pytest.raises(DescriptionError) as caught:
         identify(file_of("iapt-1.5"), overlay(text))
     assert caught.value.code == "overlay-invalid"
-    assert caught.value.where.endswith(f"overlay0.yaml:{line}")
+    assert f"overlay0.yaml:{line} ($" in caught.value.where
     assert word in caught.value.message
 
 
@@ -237,7 +237,7 @@ def test_overlays_must_agree(overlay):
     }
     with pytest.raises(DescriptionError) as caught:
         overlay(first, "\ntables: {Person: {columns: {LPTID: Y}}}")
-    assert caught.value.where.endswith("overlay1.yaml:2")
+    assert "overlay1.yaml:2 ($.tables.Person.columns.LPTID)" in caught.value.where
 
 
 # -- outside files ---------------------------------------------------------------------------------

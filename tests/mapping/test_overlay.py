@@ -41,14 +41,14 @@ def test_both_places_of_a_clash_are_named(tmp_path):
     """Two entries of one file, and two files."""
     with pytest.raises(DescriptionError, match=r"the other is at .*codes.yaml:3") as caught:
         decided(tmp_path, "\n    x: N\n    X: Y")
-    assert caught.value.where.endswith("codes.yaml:4")
+    assert "codes.yaml:4 ($.lookups.yes_no.X)" in caught.value.where
     for name, code in (("a.yaml", "N"), ("b.yaml", "Y")):
         (tmp_path / name).write_text(f"lookups:\n  yes_no: {{x: {code}}}\n", encoding="utf-8")
     with pytest.raises(
         DescriptionError, match=r"another overlay says something else at .*a.yaml:2"
     ) as caught:
         load_overlay(tmp_path / "a.yaml", tmp_path / "b.yaml")
-    assert caught.value.where.endswith("b.yaml:2")
+    assert "b.yaml:2 ($.lookups.yes_no.x)" in caught.value.where
 
 
 def test_a_code_is_trimmed_as_values_of_the_source_are(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from idbmigrate.datasets import list_datasets, load_dataset
 from idbmigrate.documents import yaml as yamlio
+from idbmigrate.documents.node import Document, Node
 from idbmigrate.errors import DescriptionError
 from idbmigrate.measures.load import PACKS, definitions, load_definitions, load_reading, reading
 
@@ -67,6 +68,10 @@ def test_a_measure_rests_on_the_facts_of_those_it_names():
     assert {"ended", "treatments", "phq9_first", "anxiety_last_above", "phq9_rise"} <= facts
 
 
+def node(data) -> Node:
+    return Node(data, Document("pack.yaml", "measures-invalid", {}))
+
+
 def change(path: list, value) -> dict:
     data = copy.deepcopy(DATA)
     place = data
@@ -83,33 +88,33 @@ def change(path: list, value) -> dict:
     "path, value, says",
     [
         (["measures", 0, "unit"], "people", "not known here"),
-        (["measures", 0, "when"], {"present": "nonsense"}, "no 'nonsense'"),
-        (["measures", 4, "when"], {"fact": "wait", "at_most": "a-year"}, "no 'a-year'"),
+        (["measures", 0, "when"], {"present": "nonsense"}, "'nonsense'"),
+        (["measures", 4, "when"], {"fact": "wait", "at_most": "a-year"}, "'a-year'"),
         (["measures", 4, "when"], {"fact": "wait", "about": "six_weeks"}, "a condition is"),
         (["measures", 4, "within"], "reliable-recovery", "above this one"),
         (["measures", 4, "stock"], "no", "is yes or not there"),
         (["facts", "referrals", "phq9_first", "score"], "no", "is yes or not there"),
-        (["rates", 0, "of"], "nonsense", "no 'nonsense'"),
+        (["rates", 0, "of"], "nonsense", "'nonsense'"),
         (["rates", 1, "name"], "recovery-rate", "stands twice"),
         (["rates", 0, "says"], None, "is missing"),
-        (["disorders", 0, "case"], "nonsense", "no 'nonsense'"),
-        (["disorders", 0, "source"], "HEARSAY", "no 'HEARSAY'"),
+        (["disorders", 0, "case"], "nonsense", "'nonsense'"),
+        (["disorders", 0, "source"], "HEARSAY", "'HEARSAY'"),
         (["measures", 0, "month"], "attended_on", "not one of referrals"),
-        (["measures", 0, "source"], "HEARSAY", "no 'HEARSAY'"),
-        (["measures", 0, "confidence"], "certain", "no 'certain'"),
+        (["measures", 0, "source"], "HEARSAY", "'HEARSAY'"),
+        (["measures", 0, "confidence"], "certain", "one of confirmed"),
         (["measures", 1, "name"], "referrals-received", "stands twice"),
         (["thresholds", "phq9_case"], {"value": "10"}, "is missing"),
-        (["thresholds", "phq9_case", "source"], "HEARSAY", "no 'HEARSAY'"),
+        (["thresholds", "phq9_case", "source"], "HEARSAY", "'HEARSAY'"),
     ],
 )
 def test_a_pack_that_says_something_else_is_refused(path, value, says):
     with pytest.raises(DescriptionError, match=says) as caught:
-        definitions(change(path, value))
+        definitions(node(change(path, value)))
     assert caught.value.code == "measures-invalid"
 
 
 def test_a_reading_that_says_something_else_is_refused():
     with pytest.raises(DescriptionError, match="referral, contact, scores and activity"):
-        reading({"data_sets": ["x"], "referral": {"table": "T"}})
+        reading(node({"data_sets": ["x"], "referral": {"table": "T"}}))
     with pytest.raises(DescriptionError, match="not known here"):
-        reading({"data_sets": ["x"], "nothing": "no", "lacks": {"nonsense": "why"}})
+        reading(node({"data_sets": ["x"], "nothing": "no", "lacks": {"nonsense": "why"}}))
