@@ -298,14 +298,18 @@ def _proposals(console: Console, found: list[Proposal]) -> None:
 
 
 def _less_exactly(console: Console, found: list[InexactLine]) -> None:
-    """Print which carried values lost detail on the way."""
+    """Print which carried values are not all in the target."""
     if found:
         _heading(console, "Carried less exactly")
         lines = [
-            (line["values"], f"{line['table']}.{line['column']}", line["equivalence"], line["lookup"])
+            (line["values"], f"{line['table']}.{line['column']}", line["how"], line["lookup"] or "")
             for line in found[:REASONS_SHOWN]
         ]
-        console.table(lines, ["values", "of", "the new code is", "lookup"])
+        if rest := found[REASONS_SHOWN:]:
+            lines.append(
+                (sum(line["values"] for line in rest), f"{len(rest)} more, in manifest.json", "", "")
+            )
+        console.table(lines, ["values", "of", "how", "lookup"])
 
 
 def _keys(console: Console, found: list[KeyLine]) -> None:

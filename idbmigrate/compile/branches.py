@@ -13,7 +13,7 @@ from idbmigrate.compile.expressions import VALUE, Scope
 from idbmigrate.compile.hoist import SELF
 from idbmigrate.compile.joins import one_a_key
 from idbmigrate.compile.sql import Sql
-from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, Contribution, Value
+from idbmigrate.compile.value import NOT_ACCEPTED, REJECTED_CODE, SKIPPED_HOUR, Contribution, Value
 from idbmigrate.errors import DescriptionError
 from idbmigrate.mapping import model as m
 
@@ -303,11 +303,20 @@ class BranchCompiler:
             identity = self._identity(item.value) if surely else None
             fields.append(MadeField(item.name, tuple(named), misfit, surely, identity))
             if self._may_reject(item.value, values):
-                word = sql.text(f"rejected-code:{item.name}")
-                whys = [each.why for each in value.contributions if each.why is not None]
-                rejected = [sql.surely(sql.equal(why, sql.text(REJECTED_CODE))) for why in whys]
-                rejecting += [(self.scope.said(condition, truth=True), word) for condition in rejected]
+                rejecting += self._rejecting(value, REJECTED_CODE, item.name)
+            if self._is_mandatory(item.name) and any(SKIPPED_HOUR in c.steps for c in value.contributions):
+                rejecting += self._rejecting(value, SKIPPED_HOUR, item.name)
         return fields, outputs, values, rejecting
+
+    def _rejecting(self, value: Value, word: str, name: str) -> list[tuple[Sql, Sql]]:
+        """The verdict on a row whose field has no value for this reason."""
+        whys = [each.why for each in value.contributions if each.why is not None]
+        failed = [sql.surely(sql.equal(why, sql.text(word))) for why in whys]
+        return [(self.scope.said(each, truth=True), sql.text(f"{word}:{name}")) for each in failed]
+
+    def _is_mandatory(self, name: str) -> bool:
+        spec = self.around.spec.columns.get(name)
+        return spec is not None and spec.mandatory
 
     def _named_parent(self, item: m.Field) -> m.Join | None:
         """The join with the parent table of which a field is the primary key, as it is: ``parent-key``."""
@@ -355,7 +364,7 @@ class BranchCompiler:
         if contribution.why is not None:
             why = f"_why_{name}_{number}"
             outputs.append((why, self.scope.said(contribution.why)))
-        return plan.ContributionColumns(contribution.references, kept, why)
+        return plan.ContributionColumns(contribution.references, kept, why, contribution.steps)
 
     def _may_reject(self, node: m.Expression, made: Mapping[str, m.Expression]) -> bool:
         """Whether a lookup in the expression, or in a helper that it uses, rejects rows."""

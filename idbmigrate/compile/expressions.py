@@ -10,12 +10,14 @@ from sqlglot import exp
 
 from idbmigrate.compile import functions, sql
 from idbmigrate.compile.hoist import SELF, Hoisting
+from idbmigrate.compile.plan import LOOKUP
 from idbmigrate.compile.sql import Sql
 from idbmigrate.compile.value import (
     BAD_FORMAT,
     NO_EQUIVALENT,
     NOT_ACCEPTED,
     REJECTED_CODE,
+    SKIPPED_HOUR,
     UNDECIDED_NO,
     UNKNOWN_CODE,
     Contribution,
@@ -161,7 +163,7 @@ class Scope:
         values = [self.value(argument) for argument in node.arguments]
         if node.function == "date":
             result, fits = self._date(node.arguments[0], values[0])
-            return values[0].through(result, _unfit(values[0], fits))
+            return values[0].through(result, _unfit(values[0], fits)).by("date")
         if node.function == "join":
             values = [value.as_part() for value in values]
         if node.function in functions.PREPARED:
@@ -170,13 +172,20 @@ class Scope:
         return _applied(node.function, values, node.options)
 
     def _clocked(self, node: m.Call) -> Value:
-        """A function of a day and a clock. A day that is none spoils both, a clock that is none itself."""
+        """A function of a day and a clock.
+
+        A day that is none spoils both, a clock that is none itself, a moment that never was both again.
+        """
         day, clock = (self.value(argument) for argument in node.arguments)
         read, fits = self._date(node.arguments[0], day)
         clock = _applied("time", [clock], {})
         clock = Value(self.said(clock.sql), clock.contributions).as_part()
-        result, _ = functions.call(node.function, [self.said(read), clock.sql], node.options)
-        return combined([day, clock], result).through(result, _unfit(day, fits))
+        result, exists = functions.call(node.function, [self.said(read), clock.sql], node.options)
+        moment = combined([day.by("date"), clock], result).through(result, _unfit(day, fits))
+        if exists is None:
+            return moment
+        never = sql.case([(sql.negated(exists), sql.text(SKIPPED_HOUR))])
+        return moment.through(result, never).by(SKIPPED_HOUR)
 
     def _bare_day(self, node: m.Expression) -> bool:
         """Whether an expression asks for the time of day in a column that holds nothing but days."""
@@ -270,7 +279,7 @@ class Scope:
             word = REJECTED_CODE if table.unknown == "reject" else UNKNOWN_CODE
             why.append((sql.not_null(code), sql.text(word)))
         reason = sql.case(why) if why[int(bool(usable)) :] else None
-        found = inner.through(sql.case(branches), reason)
+        found = inner.through(sql.case(branches), reason).by(f"{LOOKUP}{table.name}")
         if table.unknown == "default" and reason is not None:
             return found.only_where(sql.is_null(reason))
         return found
@@ -315,7 +324,7 @@ class Scope:
 def _applied(function: str, values: list[Value], options: functions.Options) -> Value:
     """The value after a function; what the function cannot read is ``bad-format``."""
     result, fits = functions.call(function, [value.sql for value in values], options)
-    return combined(values, result).through(result, _unfit(values[0], fits))
+    return combined(values, result).through(result, _unfit(values[0], fits)).by(function)
 
 
 def _unfit(value: Value, fits: Sql | None) -> Sql | None:

@@ -134,6 +134,10 @@ def timestamp(day: Sql, clock: Sql, options: Options) -> Result:
 
 
 def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
+    """Civil time with its offset. In the hour that summer time skips there is none.
+
+    The hour that comes twice, when summer time ends, is told as the first of both.
+    """
     plain, _ = timestamp(day, clock, options)
     year, within = sql.part(day, 1, 4), sql.part(plain, 6)
     alike: dict[tuple[str, str], list[str]] = {}  # years fall into seven kinds
@@ -145,7 +149,10 @@ def local_timestamp(day: Sql, clock: Sql, options: Options) -> Result:
     )
     summer = sql.both(sql.compared(exp.GTE, within, starts), sql.compared(exp.LT, within, ends))
     offset = sql.case([(summer, sql.text("+01:00"))], sql.text("+00:00"))
-    return sql.joined(plain, offset), None
+    hour = len("MM-DDTHH")
+    skipped = sql.surely(sql.equal(sql.part(within, 1, hour), sql.part(starts, 1, hour)))
+    exists = sql.negated(skipped)
+    return sql.case([(exists, sql.joined(plain, offset))], sql.no_text()), exists
 
 
 def _summer(year: int, month_number: int) -> str:

@@ -17,6 +17,8 @@ BRANCH, ROW, ITEM, REJECT = "_branch", "_row", "_item", "_reject"
 REPEAT, OCCURRENCE, KEY = "_repeat", "_occurrence", "_key"
 #: The number of a row among those of its target table, for the rows that it is joined with.
 PLACE = "_place_there"
+#: How the name of a lookup begins among the steps of a value.
+LOOKUP = "lookup:"
 
 
 def there(name: str) -> str:
@@ -84,11 +86,15 @@ class Hoisted:
 @brief
 @dataclass(frozen=True)
 class ContributionColumns:
-    """Where a query says what became of one contribution: names of columns, ``None`` where none is."""
+    """Where a query says what became of one contribution: names of columns, ``None`` where none is.
+
+    ``steps`` are the functions and lookups that its value goes through.
+    """
 
     references: tuple[Reference, ...]
     kept: str | None
     why: str | None
+    steps: tuple[str, ...] = ()
 
 
 @brief

@@ -17,6 +17,7 @@ REJECTED_CODE = "rejected-code"
 UNDECIDED_NO = "undecided-no"
 NO_EQUIVALENT = "no-equivalent"
 NOT_ACCEPTED = "not-accepted"
+SKIPPED_HOUR = "skipped-hour"
 SUPERSEDED = "superseded"
 CONDITION = "condition"
 
@@ -26,12 +27,14 @@ class Contribution:
     """Source columns that feed a value together.
 
     ``kept`` is true where this contribution's value is the one that was taken (``None``: wherever there is a
-    value). ``why`` is the word that says why it was not (``None``: it cannot fail on its own).
+    value). ``why`` is the word that says why it was not (``None``: it cannot fail on its own). ``steps`` are
+    the functions and lookups that the value went through, the first one first: some leave a part of it out.
     """
 
     references: tuple[Reference, ...]
     kept: Sql | None = None
     why: Sql | None = None
+    steps: tuple[str, ...] = ()
 
     def failing(self, why: Sql | None) -> Contribution:
         """The same with one more way to fail; the inner reason comes first."""
@@ -50,6 +53,10 @@ class Value:
     def through(self, result: Sql, why: Sql | None) -> Value:
         """The value after a function: new SQL, and a reason for what the function could not use."""
         return Value(result, tuple(contribution.failing(why) for contribution in self.contributions))
+
+    def by(self, step: str) -> Value:
+        """The value with one more step that it went through."""
+        return Value(self.sql, tuple(replace(each, steps=(*each.steps, step)) for each in self.contributions))
 
     def only_where(self, condition: Sql) -> Value:
         """The value, kept only where the condition holds: elsewhere another stands in its place."""

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from idbmigrate.errors import BooksError
 from idbmigrate.execution.run import Execution, as_numpy
+from idbmigrate.ledger.inexact import InexactLine, carried_inexactly
 from idbmigrate.ledger.lineage import Lineage
 from idbmigrate.ledger.reasons import Reason, meaning, outcome
 from idbmigrate.ledger.row_reasons import explain
@@ -33,7 +34,7 @@ NOT_READ = "not-read"
 LOST_CHARACTER, SEVERAL, _FOLLOWING = "lost-character", "several-values", ("blank:", "no-parent:")
 
 #: One line of the ledger: the balance of a table's rows (``column`` null) or of a column's values, and the
-#: count of each reason.
+#: count of each reason. ``less_exactly`` are those of the carried values that are not all in the target.
 LedgerLine = TypedDict(
     "LedgerLine",
     {
@@ -43,6 +44,7 @@ LedgerLine = TypedDict(
         "carried": int,
         "rejected": int,
         "dropped": int,
+        "less_exactly": int,
         "reasons": dict[str, int],
     },
 )
@@ -64,6 +66,7 @@ class Account:
     reasons: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # into ``names``, -1: none
     names: list[Reason] = field(default_factory=list)
     beside: Counter[str] = field(default_factory=Counter)
+    less_exactly: int = 0
 
     def __repr__(self) -> str:
         return f"<Account of {self.table}{'.' + self.column if self.column else ''}: {self.incoming:,} in>"
@@ -119,6 +122,7 @@ class Books:
     values: list[Account] = field(default_factory=list)
     unread: list[Account] = field(default_factory=list)
     explained: dict[str, str] = field(default_factory=dict)
+    inexact: list[InexactLine] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"<Books of {len(self.rows)} tables and {len(self.values)} columns>"
@@ -137,7 +141,7 @@ class Books:
                 )
 
     def lines(self) -> list[LedgerLine]:
-        """The ledger as rows: table, column, in, carried, rejected, dropped, and the count of each reason."""
+        """The ledger as rows: table, column, the counts, and how many have each reason."""
         return [_line(account) for account in (*self.rows, *self.values, *self.unread)]
 
     def add_unread(self, lines: Iterable[Mapping[str, Any]], staged: Mapping[str, StagedTable]) -> None:
@@ -182,6 +186,7 @@ def _line(account: Account) -> LedgerLine:
         "carried": account.carried,
         "rejected": totals[REJECTED],
         "dropped": totals[DROPPED],
+        "less_exactly": account.less_exactly,
         "reasons": dict(sorted(reasons.items())),
     }
 
@@ -205,6 +210,7 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
         _other_row_reasons(table, account, books)
     if any(result.others for result in run.results.values()):
         _outside_period(staged, books, lineage)
+    books.inexact = carried_inexactly(mapping, staged, lineage, books.values, run.plan.accept)
     return books
 
 

@@ -21,6 +21,10 @@ REASONS: dict[str, tuple[Outcome, str]] = {
         "a Yes/No column says no, and the item knows more than no: an overlay says what it means",
     ),
     "rejected-code": (REJECTED, "the code is not in the lookup, and the row cannot do without it"),
+    "skipped-hour": (
+        REJECTED,
+        "clocks in London never showed that time: the hour was skipped when summer time began",
+    ),
     "lost-character": (REJECTED, "the record's key holds U+FFFD: which character was lost is not known"),
     "several-values": (
         REJECTED,

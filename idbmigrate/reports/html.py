@@ -225,12 +225,12 @@ def _month(document: Mapping[str, Any]) -> str:
 def _less_exactly(document: Mapping[str, Any]) -> str:
     if not document.get("less_exactly"):
         return ""
-    head = ["Source column", "#Values", "The new code is", "Lookup"]
+    head = ["Source column", "#Values", "How", "Lookup"]
     rows = [
-        [f"{line['table']}.{line['column']}", line["values"], line["equivalence"], line["lookup"]]
+        [f"{line['table']}.{line['column']}", line["values"], line["how"], line["lookup"] or ""]
         for line in document["less_exactly"]
     ]
-    return table("Values of which the target says less, more or something near", head, rows)
+    return table("Values that are carried and not all in the target", head, rows)
 
 
 def _keys(document: Mapping[str, Any]) -> str:
@@ -302,9 +302,14 @@ def _ledger(document: Mapping[str, Any]) -> str:
     )
     lines = table(
         "Every source column",
-        ["Table", "Column", "#In", "#Carried", "#Rejected", "#Dropped"],
+        ["Table", "Column", "#In", "#Carried", "#Rejected", "#Dropped", "#Less exactly"],
         [
-            [line["table"], line["column"] or "(rows)", line["in"], *(line[word] for word in OUTCOMES)]
+            [
+                line["table"],
+                line["column"] or "(rows)",
+                line["in"],
+                *(line[word] for word in (*OUTCOMES, "less_exactly")),
+            ]
             for line in ledger["lines"]
         ],
     )

@@ -114,7 +114,7 @@ def _ledger(ledger: dict[str, Any]) -> dict[str, Any]:
     """Totals of tables only: differences between columns and tables would give small counts away."""
     lines = [
         {key: value for key, value in _balanced(line, "in", OUTCOMES).items() if key != "reasons"}
-        | {"reasons": {}}
+        | {"less_exactly": safe(line["less_exactly"]), "reasons": {}}
         for line in ledger["lines"]
         if line["known"]
     ]

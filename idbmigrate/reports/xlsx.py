@@ -198,7 +198,7 @@ def _gravest_first(findings: pa.Table) -> pa.Array:
 
 
 def _ledger(document: Mapping[str, Any]) -> tuple:
-    head = ["Table", "Column", "In", "Carried", "Rejected", "Dropped", "Reasons"]
+    head = ["Table", "Column", "In", "Carried", "Rejected", "Dropped", "Less exactly", "Reasons"]
     ledger = document["ledger"] or {"lines": []}
     rows = [
         [
@@ -208,11 +208,12 @@ def _ledger(document: Mapping[str, Any]) -> tuple:
             line["carried"],
             line["rejected"],
             line["dropped"],
+            line["less_exactly"],
             ", ".join(f"{word}: {count}" for word, count in line["reasons"].items()),
         ]
         for line in ledger["lines"]
     ]
-    return head, rows, [28, 28, 12, 12, 12, 12, 80]
+    return head, rows, [28, 28, 12, 12, 12, 12, 12, 80]
 
 
 def _keys(document: Mapping[str, Any]) -> tuple:

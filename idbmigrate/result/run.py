@@ -12,7 +12,7 @@ import pyarrow as pa
 from idbmigrate.errors import UsageError, nearest
 from idbmigrate.execution.belonging import KeyLine, Settled
 from idbmigrate.ledger.books import Books, LedgerLine
-from idbmigrate.ledger.inexact import InexactLine, carried_inexactly
+from idbmigrate.ledger.inexact import InexactLine
 from idbmigrate.ledger.proof import Proof
 from idbmigrate.result.proposals import Proposal, proposals
 from idbmigrate.result.summary import (
@@ -156,10 +156,10 @@ class Run:
             name: self.books.other_months(name, table.raw.num_rows) for name, table in self.staged.items()
         }
 
-    @cached_property
+    @property
     def less_exactly(self) -> list[InexactLine]:
-        """Values that were carried as a code that says less, more or something near, in counts."""
-        return carried_inexactly(self.mapping, self.staged, self.books, self.plan.accept)
+        """Values that were carried and are not all in the target, in counts."""
+        return self.books.inexact
 
     @property
     def identified(self) -> Identified:

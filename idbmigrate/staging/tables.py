@@ -60,7 +60,7 @@ class StagedTable:
     ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
     ``dates`` says what columns of text dates prove of their order. ``keys`` are those of the data set, and
     ``lost`` those of them of which some lost a character; ``several`` are columns of which a cell may hold
-    several values. ``unknown`` are those that the data set does not know; ``absent`` those that the file does
+    several values; ``cleaned`` are columns that cleaning changed. ``unknown`` are those that the data set does not know; ``absent`` those that the file does
     not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
     is not certain whose it is; ``None`` where there is no such row.
     """
@@ -79,6 +79,7 @@ class StagedTable:
     lost: frozenset[str] = frozenset()
     several: Mapping[str, SeveralValues] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()
+    cleaned: frozenset[str] = frozenset()
 
     def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
         """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
@@ -232,6 +233,7 @@ def _staged(
         absent=absent,
         source_columns={canonical: source for source, canonical in names.items()},
         dates={column: view.order for column, view in views.items() if view.order is not None},
+        cleaned=frozenset(column for column, view in views.items() if view.clean is not view.raw),
     )
 
 

@@ -34,6 +34,7 @@ def line(table, column, count, *, known=True, **more):
         "carried": count - 2,
         "rejected": 2,
         "dropped": 0,
+        "less_exactly": 0,
         "reasons": {f"unknown-column:{SECRETS['own column']}": 2},
         "known": known,
         **more,
