@@ -115,14 +115,14 @@ def test_attachments_are_counted_and_named_everywhere(sample_idb, tmp_path, monk
     [entry] = [each for each in manifest["ledger"] if each["column"] == "Letters"]
     assert entry == {
         "table": "Person", "column": "Letters", "in": 1234, "carried": 0, "rejected": 0, "dropped": 1234,
-        "reasons": {"not-read": 1234},
+        "less_exactly": 0, "reasons": {"not-read": 1234},
     }  # fmt: skip
     assert [each["values"] for each in manifest["left_behind"] if each["reason"] == "not-read"] == [1243]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "(1,234 values)" in page and 'class="verdict accepted"' not in page
     book = openpyxl.load_workbook(out / "report.xlsx", read_only=True)
     rows = [[str(cell) for cell in row] for sheet in book for row in sheet.iter_rows(values_only=True)]
-    assert ["Person", "Letters", "1234", "0", "0", "1234", "not-read: 1234"] in rows
+    assert ["Person", "Letters", "1234", "0", "0", "1234", "0", "not-read: 1234"] in rows
     told = CliRunner().invoke(group, ["inspect", path, "--json"])
     found = json.loads(told.stdout)["unread_columns"]
     assert {"table": "Person", "column": "Letters", "kind": "attachments", "values": 1234} in found

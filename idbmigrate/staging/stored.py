@@ -71,6 +71,9 @@ def load(path: Path) -> StagedTable:
         lost=frozenset(facts["lost"]),
         several={name: _several(of, whole.num_rows) for name, of in facts["several"].items()},
         keys=frozenset(facts["keys"]),
+        cleaned=frozenset(
+            name for name, own in facts["columns"].items() if own + CLEAN in whole.column_names
+        ),
     )
 
 

@@ -60,9 +60,10 @@ class StagedTable:
     ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
     ``dates`` says what columns of text dates prove of their order. ``keys`` are those of the data set, and
     ``lost`` those of them of which some lost a character; ``several`` are columns of which a cell may hold
-    several values; ``cleaned`` are columns that cleaning changed. ``unknown`` are those that the data set does not know; ``absent`` those that the file does
-    not have (they are there, empty). ``conflicts`` is the word for each row that must not be carried, as it
-    is not certain whose it is; ``None`` where there is no such row.
+    several values; ``cleaned`` are those that cleaning changed. ``unknown`` are those that the data set does
+    not know; ``absent`` those that the file does not have (they are there, empty). ``conflicts`` is the word
+    for each row that must not be carried, as it is not certain whose it is; ``None`` where there is no such
+    row.
     """
 
     name: str | None
