@@ -95,7 +95,8 @@ def _reader(kind: type[Form], fixed: dict[str, Any], values: dict[str, Read[Any]
         elif needed is not None:
             raise node.error(f"{needed!r} is missing")
         else:
-            found = {spec.field: spec.default for spec in keys.values()} | {alone.field: alone.read(node)}
+            found = {spec.field or key: spec.default for key, spec in keys.items()}
+            found[alone.field or short] = alone.read(node)
         if "than" in found:
             found["than"] = _operand(node, found["than"], found.pop("plus"))
         return kind(**fixed, **found)
