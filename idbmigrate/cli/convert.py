@@ -108,7 +108,9 @@ def command(
     fail_on: str,
     **options: Any,
 ) -> int:
-    """Convert legacy Access files to the data set DATASET.
+    """Convert legacy files to the data set DATASET.
+
+    FILE is an Access file, a folder of CSV files named as their tables, or a zip of such a folder.
 
     Every row and every value is accounted for: carried, rejected, or dropped by a named rule. If the
     books do not balance nothing is written.

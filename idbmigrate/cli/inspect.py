@@ -34,6 +34,8 @@ def command(
 ) -> None:
     """Name the data set and version of FILE, with the evidence.
 
+    FILE is an Access file, a folder of CSV files named as their tables, or a zip of such a folder.
+
     Lists the tables with their declared and read rows, and the columns against the description of the
     data set: which name matched, what is missing, what is extra, whose type or width differs, and
     which codes the national lists do not have. Then the submission windows of the data set: whether one
@@ -43,6 +45,8 @@ def command(
     Example:
       idbmigrate inspect file.mdb --overlay local-names.yaml
     """
+    from dataclasses import asdict
+
     from idbmigrate.datasets import load_overlay
     from idbmigrate.datasets.survey import survey
     from idbmigrate.readers import open_idb
@@ -50,8 +54,9 @@ def command(
     overlay = load_overlay(*overlays) if overlays else None
     with open_idb(file, password=password, salvage=salvage) as idb:
         result = survey(idb, overlay, source)
-        problems, linked = idb.problems, idb.linked_tables
+        problems, linked, others = idb.problems, idb.linked_tables, list(idb.other_files)
         unread, losses = idb.unread_columns(), idb.losses
+        written = [asdict(facts) for name in idb.tables if (facts := idb.facts(name))]
     windows = _windows(result.found.dataset, period)
     console.document(
         {
@@ -60,12 +65,20 @@ def command(
             "linked_tables": [table._asdict() for table in linked],
             "unread_columns": [column._asdict() for column in unread],
             "losses": [loss._asdict() for loss in losses],
+            "csv_files": written,
+            "other_files": others,
             "problems": [problem.as_dict() for problem in problems],
             "windows": windows,
         }
     )
     if not console.as_json:
         _show(console, file, result)
+        if written:
+            _heading(console, "How the files are written")
+            console.table([tuple(line.values()) for line in written], list(written[0]))
+        if others:
+            _heading(console, "No CSV files, which are not read")
+            console.say(f"  {', '.join(map(_visible, others))}")
         if linked:
             _heading(console, "Tables linked to elsewhere, which are not followed")
             console.table([(table.name, table.kind, table.foreign_name) for table in linked])

@@ -46,21 +46,20 @@ def command(
 ) -> None:
     """Count what is published on services: referrals, treatment, caseness, recovery, waits, IPS access.
 
-    FILE is a legacy Access file, or converted output: the folder that convert wrote, an XML document or
-    an Access file, with --as. Each count names its source and how sure it is; what a data set cannot
-    give is listed with the reason.
+    FILE is a legacy Access file, a folder of CSV or a zip of it, or converted output: the folder that
+    convert wrote, an XML document or an Access file, with --as. Each count names its source and how sure it
+    is; what a data set cannot give is listed with the reason.
 
     \b
     Example:
       idbmigrate measures sample_idb/iapt-1.5.mdb --period 2016-04
     """
-    from idbmigrate.exporters.read_back import written_as
     from idbmigrate.measures import load_definitions, shared
     from idbmigrate.measures.share import shared_rates
 
     support = _support(settings)
     if dataset is None and Path(path).is_dir():
-        dataset = written_as(path)
+        dataset = _written_as(Path(path))
     console.progress("reading")
     if dataset is None:
         counted = _legacy(path, period, support, source, overlays, password)
@@ -96,6 +95,19 @@ def _support(settings: tuple[tuple[str, str], ...]) -> str:
             hint=f"--set {EMPLOYMENT_SUPPORT}=ips",
         )
     return found
+
+
+def _written_as(folder: Path) -> str | None:
+    """The data set that a folder was converted to; none for a folder of CSV beside which nothing says it."""
+    from idbmigrate.errors import UsageError
+    from idbmigrate.exporters.read_back import written_as
+
+    try:
+        return written_as(folder)
+    except UsageError:
+        if any(file.suffix.casefold() == ".csv" for file in folder.iterdir()):
+            return None
+        raise
 
 
 def _legacy(path, period, support, source, overlays, password) -> Any:

@@ -28,6 +28,8 @@ from idbmigrate.cli._output import Console, run_verb
 def command(console: Console, file: str, reader: str, raw: bool, limit: int, password: str | None) -> int:
     """Decode FILE with the native reader and with a second, independent one, and compare every cell.
 
+    A folder of CSV, or a zip of it, is read a second time by Python's own csv, whatever --reader says.
+
     Compares row counts with the table definitions, columns and their lengths, and each cell. A
     difference that is a known fault of the second reader is listed with the rule that recognises it,
     and the native reader is believed. Any other ends with exit code 5.
@@ -73,7 +75,9 @@ def _show_differences(console: Console, result) -> None:
         console.say(console.style("Differences", "bold"))
     for difference in differences:
         place = difference.table + (f".{difference.column}" if difference.column else "")
-        if difference.page is not None:
+        if difference.page is not None and difference.slot is None:
+            place += f" line {difference.page}"
+        elif difference.page is not None:
             place += f" page {difference.page} slot {difference.slot}"
         cause = difference.rule or console.style("unexplained", "red")
         both = f"native {difference.native or '-'}; {result.reader} {difference.other or '-'}"

@@ -88,10 +88,11 @@ def _names(paths: Sequence[Path]) -> dict[str, Path]:
     names: dict[str, Path] = {}
     taken = {publish.MANIFEST}
     for path in paths:
-        name, number = path.stem, 1
+        own = path.resolve().name if path.is_dir() else path.stem
+        name, number = own, 1
         while name.casefold() in taken:
             number += 1
-            name = f"{path.stem}-{number}"
+            name = f"{own}-{number}"
         taken.add(name.casefold())
         names[name] = path
     return names

@@ -18,6 +18,7 @@ from idbmigrate.errors import SourceError
 from idbmigrate.exporters import publish
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.readers import Idb, open_idb
+from idbmigrate.readers.csv_files import source_digest
 from idbmigrate.result.summary import InputFacts, NotRead, OverlayFacts
 from idbmigrate.staging.tables import StagedTable, stage
 
@@ -42,12 +43,12 @@ class Source:
 def read_file(path: Path, options: Options, overlay: Overlay | None, pool: Executor) -> Source:
     """Read and stage one file."""
     with open_idb(path, password=options.password, salvage=options.salvage) as idb:
-        digest = pool.submit(publish.sha256, path)
+        digest = pool.submit(digest_facts, path)
         found = identified(idb, overlay, path, options)
         dataset = load_dataset(found.dataset)
         staged = stage(idb, found, dataset)
         unread = not_read(idb, staged, linked_tables(idb.linked_tables, dataset, overlay))
-        facts = input_facts(path, digest.result(), idb.problems, unread)
+        facts = input_facts(digest.result(), idb.problems, unread)
     return Source(path.name, facts, found, staged, unread)
 
 
@@ -77,9 +78,17 @@ def identified(idb: Idb, overlay: Overlay | None, path: Path, options: Options) 
     return found
 
 
-def input_facts(path: Path, digest: str, problems: Sequence[Problem], unread: list[NotRead]) -> InputFacts:
+def digest_facts(path: Path) -> InputFacts:
+    """Name, size and SHA-256 of a file; of a folder of CSV those of its files, too."""
+    if not path.is_dir():
+        return {"file": path.name, "bytes": path.stat().st_size, "sha256": publish.sha256(path)}
+    digest, size, files = source_digest(path)
+    return {"file": path.resolve().name, "bytes": size, "sha256": digest, "files": files}
+
+
+def input_facts(facts: InputFacts, problems: Sequence[Problem], unread: list[NotRead]) -> InputFacts:
     """The input as the manifest names it; what could not be read is part of it."""
-    facts: InputFacts = {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
+    facts = facts.copy()
     if problems:
         facts["problems"] = [{"where": problem.where, "message": problem.message} for problem in problems]
     if unread:

@@ -18,6 +18,7 @@ _WHY = {
     UNKNOWN: "values of a kind of their own, which are not read",
 }
 _LINK = "a link to another file: its rows and values are not counted"
+_OTHER = "a file beside the tables that is no CSV"
 _LOST_ROWS = "rows that the file declares, or begins, and that could not be read"
 _LOST = "values that are damaged and could not be read"
 _STRAY = "values of cells that hold several which belong to no row"
@@ -29,6 +30,10 @@ def not_read(idb: Idb, staged: Mapping[str, StagedTable], links: Mapping[str, st
     lines: list[NotRead] = [
         {"table": name, "name": own, "why": _LINK, "rows": None, "values": None}
         for name, own in links.items()
+    ]
+    lines += [
+        {"table": name, "name": name, "known": False, "why": _OTHER, "rows": None, "values": None}
+        for name in idb.other_files
     ]
     for name, column, kind, count in idb.unread_columns():
         several = _several(tables.get(name), column)

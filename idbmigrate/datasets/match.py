@@ -15,6 +15,8 @@ _RESEMBLANCE = 0.6
 #: A table of fewer columns is not recognised by them.
 _ENOUGH_COLUMNS = 3
 
+#: A column of a CSV file: it has neither type nor width.
+_UNTYPED = "CSV"
 _NUMBERS = ("BYTE", "INT", "LONG", "BIG_INT")
 #: Kind of a format -> the Access types that hold it as it is meant.
 _TYPES = {
@@ -231,6 +233,8 @@ def _assign(
 def drift(column: Column, spec: ColumnSpec) -> str | None:
     """How a column's Access type or width differs from the format of the data set, in words."""
     expected = spec.format
+    if column.type == _UNTYPED:
+        return None
     if column.type not in _TYPES[expected.kind]:
         return f"{column.type} where {_expectation(expected)} is expected"
     if column.type == "TEXT" and expected.max_length and column.length != expected.max_length:

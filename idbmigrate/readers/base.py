@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -10,6 +12,10 @@ if TYPE_CHECKING:
 
     from idbmigrate.access.read.damage import Loss
     from idbmigrate.access.read.unread import UnreadColumn
+
+
+#: How a reader names the rows of a table.
+RowReference: TypeAlias = Literal["page:slot", "line", "place"]
 
 
 class Field(Protocol):
@@ -20,25 +26,42 @@ class Field(Protocol):
     length: int
 
 
+@dataclass(frozen=True)
+class FileFacts:
+    """How the CSV file of a table is written: encoding, delimiter, rows below its header."""
+
+    table: str
+    file: str
+    encoding: str
+    delimiter: str
+    rows: int
+
+
 class Idb(Protocol):
-    """An Access file, open for reading.
+    """An Access file, or a folder of CSV, open for reading.
 
     ``tables``: user tables in catalogue order. ``row_count``: what the table definition declares.
     ``read``: the whole table with the Arrow types of the contract. ``read_with_ids``: and an int64
-    for each row that says where it lies (page << 8 | slot), or, in a reader that cannot tell, its
-    place in the table. ``problems``: what salvage could not read. ``linked_tables``: tables that live
-    elsewhere, which no reader follows. ``unread_columns``: attachments, several values in a cell and OLE
-    objects, which ``read`` does not give as values; ``several_values``: the values of such a column with the
-    number that stands in the cell. ``losses``: rows and values of what was read that are lost.
+    for each row that says where it lies; ``row_reference`` says whether as page << 8 | slot, as the number of
+    a line, or, in a reader that cannot tell, as its place in the table. ``other_files``: what lies beside the
+    tables of a folder and is not read. ``facts``: how the CSV file of a table is written, else None.
+    ``problems``: what salvage could not read. ``linked_tables``: tables that live elsewhere, which no reader
+    follows. ``unread_columns``: attachments, several values in a cell and OLE objects, which ``read`` does
+    not give as values; ``several_values``: the values of such a column with the number that stands in the
+    cell. ``losses``: rows and values of what was read that are lost.
     """
 
     reader: str
+    row_reference: RowReference
     tables: list[str]
+    other_files: Sequence[str]
     problems: list
     linked_tables: list
 
     @property
     def losses(self) -> list[Loss]: ...
+
+    def facts(self, table: str) -> FileFacts | None: ...
 
     def columns(self, table: str) -> list[Field]: ...
 

@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 
 from idbmigrate.errors import SourceError, UsageError
-from idbmigrate.readers import READERS, open_idb
+from idbmigrate.readers import READERS, is_csv_source, open_idb
 from idbmigrate.readers.comparison import DEFAULT_LIMIT, Comparison, Difference, TableResult
+from idbmigrate.readers.csv_compare import compare_csv
 from idbmigrate.readers.faults import Case, explain
 from idbmigrate.readers.second import Cells, SecondReader
 
@@ -32,9 +33,10 @@ def compare_readers(
     """Decode ``path`` with the native reader and with ``reader``, and compare.
 
     ``raw``: give each listed difference the two values and the bytes of the cell. ``limit``: how many
-    differing cells to list for a column. Raises UsageError ``bad-option`` where ``reader`` is the native
-    one, and SourceError if the native reader cannot read the file or the second one is not installed; a
-    second reader that stops is part of the result.
+    differing cells to list for a column. A folder of CSV is read a second time by Python's own ``csv``,
+    whatever ``reader`` says. Raises UsageError ``bad-option`` where ``reader`` is the native one, and
+    SourceError if the native reader cannot read the file or the second one is not installed; a second reader
+    that stops is part of the result.
     """
     if reader == "native":
         raise UsageError(
@@ -42,6 +44,8 @@ def compare_readers(
             code="bad-option",
             hint=f"one of: {', '.join(name for name in READERS if name != 'native')}",
         )
+    if is_csv_source(path):
+        return compare_csv(path, password, raw, limit)
     with open_idb(path, password) as native:
         results = [TableResult(t, native.row_count(t), 0) for t in native.tables]
         contents = {}

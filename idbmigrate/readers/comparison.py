@@ -17,9 +17,10 @@ DEFAULT_LIMIT = 20
 class Difference:
     """One place where the readers differ.
 
-    ``rule``: the known fault that explains it, None if none does; ``believed``: whose decoding holds.
-    ``native`` and ``other`` say in words how the cells differ, never a value; ``raw`` has the values
-    and the cell's bytes if they were asked for.
+    ``page`` and ``slot``: where the row lies; in a CSV file ``page`` is its line. ``rule``: the known fault
+    that explains it, None if none does; ``believed``: whose decoding holds. ``native`` and ``other`` say in
+    words how the cells differ, never a value; ``raw`` has the values and the cell's bytes if they were asked
+    for.
     """
 
     kind: str

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from idbmigrate.access.read.database import Database
+from idbmigrate.readers.base import RowReference
 
 
 class NativeIdb(Database):
     """A :class:`Database`, which has the face already."""
 
     reader = "native"
+    row_reference: RowReference = "page:slot"
+    other_files: Sequence[str] = ()
+
+    def facts(self, table: str) -> None:
+        """None: an Access file is no CSV."""
 
 
 def open_reader(path, password=None, salvage=False) -> NativeIdb:

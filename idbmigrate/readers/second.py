@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from idbmigrate.brief import brief
+from idbmigrate.readers.base import RowReference
 
 if TYPE_CHECKING:
     from idbmigrate.access.read.damage import Loss
@@ -73,6 +75,8 @@ class SecondReader:
     """A reader for second opinions: :class:`~idbmigrate.readers.base.Idb` over :meth:`cells`."""
 
     reader = "second"
+    row_reference: RowReference = "place"
+    other_files: Sequence[str] = ()
     tables: list[str]
     problems: list[str]
     linked_tables: list[Any]
@@ -108,6 +112,9 @@ class SecondReader:
         """As :meth:`read`; the ids are places in the table, since this reader does not tell pages."""
         content = self.read(table, columns)
         return content, np.arange(content.num_rows, dtype=np.int64)
+
+    def facts(self, table: str) -> None:
+        """None: an Access file is no CSV."""
 
     def unread_columns(self) -> list[UnreadColumn]:
         """None: this reader does not tell."""

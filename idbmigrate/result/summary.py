@@ -18,6 +18,7 @@ from idbmigrate.execution.belonging import KeyLine
 from idbmigrate.ledger.books import Account, Books, LedgerLine
 from idbmigrate.ledger.inexact import InexactLine
 from idbmigrate.ledger.reasons import outcome
+from idbmigrate.readers.csv_files import FileDigest
 from idbmigrate.result.proposals import Proposal
 from idbmigrate.words import DROPPED, EFFECTS, REJECTED, Confidence, Effect, Outcome, StatedConfidence
 
@@ -47,13 +48,17 @@ class NotRead(_NotReadPlace):
     values: int | None
 
 
-class _Damage(TypedDict, total=False):
+class _MoreOfInput(TypedDict, total=False):
+    files: list[FileDigest]
     problems: list[ProblemFacts]
     not_read: list[NotRead]
 
 
-class InputFacts(_Damage):
-    """The file that was read: its name without its folder, size in bytes, digest."""
+class InputFacts(_MoreOfInput):
+    """The file that was read: its name without its folder, size in bytes, digest.
+
+    For a folder of CSV ``files`` are its table files, and the digest is that of the list of theirs.
+    """
 
     file: str
     bytes: int

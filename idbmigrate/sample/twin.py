@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
 from idbmigrate.datasets import identify, load_dataset
 from idbmigrate.datasets.model import Dataset
-from idbmigrate.errors import BooksError
+from idbmigrate.errors import BooksError, UsageError
 from idbmigrate.exporters.whole import whole_file
-from idbmigrate.readers import open_idb
+from idbmigrate.readers import is_csv_source, open_idb
 from idbmigrate.sample import draw, pools
 from idbmigrate.sample.profile import TableProfile, folded, of_table, orphans
 
@@ -46,6 +46,8 @@ def write_twin(
     """
     from .write import Sample
 
+    if is_csv_source(source):
+        raise UsageError("a twin is made of an Access file, not of CSV", code="bad-option")
     with open_idb(source, password=password) as idb:
         columns = {name: list(idb.columns(name)) for name in idb.tables}
         found = identify(columns, source=dataset)

@@ -56,14 +56,14 @@ class StagedTable:
     ``name`` is the data set's name of the table, ``None`` for a table that the data set does not know.
     ``raw`` and ``clean`` have the same rows and columns, each of ``string`` or of ``dictionary<string>``;
     no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
-    in all columns and one dictionary a column. ``ids`` are the places of the rows (page << 8 | slot),
-    ``None`` where the reader cannot tell. ``days`` are the columns that hold nothing but ``YYYY-MM-DD``,
-    ``dates`` says what columns of text dates prove of their order. ``keys`` are those of the data set, and
-    ``lost`` those of them of which some lost a character; ``several`` are columns of which a cell may hold
-    several values; ``cleaned`` are those that cleaning changed. ``unknown`` are those that the data set does
-    not know; ``absent`` those that the file does not have (they are there, empty). ``conflicts`` is the word
-    for each row that must not be carried, as it is not certain whose it is; ``None`` where there is no such
-    row.
+    in all columns and one dictionary a column. ``ids`` are the places of the rows, page << 8 | slot, or the
+    numbers of ``lines`` in a CSV file; ``None`` where the reader cannot tell. ``days`` are the columns that
+    hold nothing but ``YYYY-MM-DD``, ``dates`` says what columns of text dates prove of their order. ``keys``
+    are those of the data set, and ``lost`` those of them of which some lost a character; ``several`` are
+    columns of which a cell may hold several values; ``cleaned`` are those that cleaning changed. ``unknown``
+    are those that the data set does not know; ``absent`` those that the file does not have (they are there,
+    empty). ``conflicts`` is the word for each row that must not be carried, as it is not certain whose it is;
+    ``None`` where there is no such row.
     """
 
     name: str | None
@@ -71,6 +71,7 @@ class StagedTable:
     raw: pa.Table
     clean: pa.Table
     ids: np.ndarray | None
+    lines: bool = False
     days: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
@@ -103,10 +104,12 @@ class StagedTable:
         return [name for name in self.raw.column_names if name not in self.absent]
 
     def places(self, rows: np.ndarray) -> pa.Array:
-        """References of rows, ``page:slot``, or ``#n`` (from 1) where the reader gives no places."""
+        """References of rows, ``page:slot`` or ``line:n``, or ``#n`` (from 1) where the reader tells none."""
         if self.ids is None:
             return pc.binary_join_element_wise("#", pc.cast(pa.array(rows + 1), pa.string()), "")
         ids = self.ids[rows]
+        if self.lines:
+            return pc.binary_join_element_wise("line", pc.cast(pa.array(ids), pa.string()), ":")
         page, slot = (pc.cast(pa.array(part), pa.string()) for part in (ids >> 8, ids & 0xFF))
         return pc.binary_join_element_wise(page, slot, ":")
 
@@ -122,16 +125,18 @@ def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, Staged
 def each_staged(idb: Idb, found: Identification, dataset: Dataset) -> Iterator[StagedTable]:
     """The tables of :func:`stage` one after the other, so that no more than one need be in memory."""
     matches = {match.canonical: match for match in found.tables if match.canonical}
+    lines = idb.row_reference == "line"
     for name, spec in dataset.tables.items():
         match = matches.get(name)
         known = _known(idb, match, name, spec.columns) if match else _absent(name, list(spec.columns))
-        yield _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
+        known = _without_lost_keys(known, {*spec.primary_key, *spec.foreign_keys})
+        yield replace(known, lines=lines)
     for source_name in idb.tables:
         if not any(match.source == source_name and match.canonical for match in found.tables):
             table, ids, _ = read_values(idb, source_name, ())
             names = {name: name for name in table.column_names}
             label = _apart(source_name, dataset.tables)
-            yield _staged(None, label, table, ids, names, {})
+            yield replace(_staged(None, label, table, ids, names, {}), lines=lines)
 
 
 def _apart(name: str, taken: Iterable[str]) -> str:
