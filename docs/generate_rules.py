@@ -89,6 +89,8 @@ def pages() -> dict[str, str]:
 def _family_page(kind: str, packs: list[RulePack]) -> str:
     lines = [f"# Rules: {KINDS[kind]}", "", *_wrapped(ABOUT[kind]), ""]
     for pack in packs:
+        if not pack.published:  # four packs that are mostly one: their own pages have them
+            continue
         rules = [rule for rule in pack.rules if rule.kind == kind]
         if rules:
             lines += [f"## {pack.title}", "", *_table(rules), ""]
@@ -100,7 +102,9 @@ def _pack_page(pack: RulePack) -> str:
     lines = [f"# All rules of {pack.title}", "", *_wrapped(" ".join(pack.note.split())), ""]
     lines += [
         f"{found['published']} published rules, {found['checked']} of them checked "
-        f"({found['with_portal']} only where portal values are given); {found['own']} rules of this project.",
+        f"({found['with_portal']} only where portal values are given); {found['own']} rules of this project."
+        if pack.published
+        else f"No rule of it was published. {found['own']} checks are made of what is public.",
         "",
         "| not checked because | rules | |",
         "| --- | --- | --- |",
@@ -109,14 +113,24 @@ def _pack_page(pack: RulePack) -> str:
     ]
     for table in dict.fromkeys(rule.table for rule in pack.rules):
         rules = [rule for rule in pack.rules if rule.table == table]
-        lines += [f"## {table or 'The whole file'}", "", *_table(rules), ""]
+        lines += [f"## {table or 'The whole file'}", "", *_table(rules, sources=not pack.published), ""]
     lines += ["## Sources", "", *(f"- {tag}: {' '.join(text.split())}" for tag, text in pack.sources.items())]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _table(rules: list[Rule]) -> list[str]:
-    rows = [f"| {rule.code} | {_effect(rule)} | {_cell(rule)} | {rule.confidence} |" for rule in rules]
-    return ["| rule | effect | fails when | confidence |", "| --- | --- | --- | --- |", *rows]
+def _table(rules: list[Rule], sources: bool = False) -> list[str]:
+    head = ["rule", "effect", "fails when", "confidence", *(["sources"] if sources else [])]
+    rows = [
+        [
+            rule.code,
+            _effect(rule),
+            _cell(rule),
+            rule.confidence,
+            *([" ".join(rule.source)] if sources else []),
+        ]
+        for rule in rules
+    ]
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
 
 
 def _effect(rule: Rule) -> str:

@@ -30,16 +30,28 @@ ADVICE = {
     "reference": "look the code up in the national tables",
 }
 
+#: What helps with a legacy file, where it is something else.
+SOURCE_ADVICE = ADVICE | {
+    "blank": "record {column} in the source system; an overlay binds a column of another name",
+    "code": "correct the code in the source system; a conversion reads local codes by an overlay",
+    "relation": "find out why the record that it belongs to is missing or would be rejected",
+    "uniqueness": "remove the repeated record in the source system, or merge the two",
+    "period": "correct the date in the source system, or name the month of the file with --period",
+    "order": "correct one of the two dates in the source system",
+    "cross-field": "complete or correct the values that contradict each other",
+}
+
 
 def root_causes(
     outcome: Outcome | None,
     origins: Mapping[str, Sequence[str]] | None = None,
     about_people: pa.Table | None = None,
+    advice: Mapping[str, str] = ADVICE,
 ) -> list[dict[str, Any]]:
     """Give one line for each rule and column that failed by itself, the gravest and largest first.
 
     Findings ``about_people`` come before all rules. ``origins`` names, by ``Table.Column`` of the target, the
-    source columns and lookups that feed it.
+    source columns and lookups that feed it; ``advice`` says what helps, by kind of rule.
     Findings that only follow from others are one last line, with ``code`` null and the gravest effect among
     them.
     """
@@ -47,7 +59,10 @@ def root_causes(
     findings = SCHEMA.empty_table() if outcome is None else outcome.findings
     people = SCHEMA.empty_table() if about_people is None else about_people
     counted = _counted(findings.filter(pc.invert(findings["follows"])))
-    lines = [_line(rules[code], count, example, origins or {}) for code, (count, example) in counted.items()]
+    lines = [
+        _line(rules[code], count, example, origins or {}, advice)
+        for code, (count, example) in counted.items()
+    ]
     lines.sort(key=lambda line: (-EFFECTS.index(line["effect"]), -line["count"], line["code"]))
     following = pa.concat_tables([each.filter(each["follows"]) for each in (people, findings)])
     if following.num_rows:
@@ -64,7 +79,11 @@ def _counted(findings: pa.Table) -> dict[str, tuple[int, str | None]]:
 
 
 def _line(
-    rule: Rule, count: int, example: str | None, origins: Mapping[str, Sequence[str]]
+    rule: Rule,
+    count: int,
+    example: str | None,
+    origins: Mapping[str, Sequence[str]],
+    advice: Mapping[str, str],
 ) -> dict[str, Any]:
     column = rule.columns[0] if rule.columns else None
     origin = list(origins.get(f"{rule.table}.{column}", ()))
@@ -79,15 +98,15 @@ def _line(
         "message": text[:1].upper() + text[1:],
         "count": count,
         "example": example,
-        "do": advice(rule, origin),
+        "do": what_to_do(rule, origin, advice),
         "published": rule.published,
     }
 
 
-def advice(rule: Rule, origin: Sequence[str] = ()) -> str:
+def what_to_do(rule: Rule, origin: Sequence[str] = (), advice: Mapping[str, str] = ADVICE) -> str:
     """What to do about a rule that failed, naming where the value came from if that is known."""
     column = rule.columns[0] if rule.columns else "the file"
-    text = ADVICE[rule.kind]
+    text = advice[rule.kind]
     if not origin:
         text = text.replace(" ({origin})", "")
     return text.format(column=column, origin=", ".join(origin))

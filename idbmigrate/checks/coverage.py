@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from idbmigrate.checks.forms import Compared, Form
+from idbmigrate.checks.forms import Form
+from idbmigrate.checks.forms_compared import Compared
 from idbmigrate.checks.model import REASONS, Rule, RulePack
 from idbmigrate.checks.operands import OUTSIDE
 
@@ -20,7 +21,7 @@ def coverage(pack: RulePack) -> dict[str, Any]:
     this project), ``not_checked`` by reason, and ``rules`` with one line for each.
     """
     published = [rule for rule in pack.rules if rule.published]
-    reasons = Counter(rule.because or "" for rule in published if rule.form is None)
+    reasons = Counter(rule.because or "" for rule in pack.rules if rule.form is None)
     return {
         "pack": pack.name,
         "title": pack.title,
@@ -29,7 +30,7 @@ def coverage(pack: RulePack) -> dict[str, Any]:
         "published": len(published),
         "checked": sum(rule.form is not None for rule in published),
         "with_portal": sum(bool(needs(rule)) for rule in published),
-        "own": len(pack.rules) - len(published),
+        "own": sum(rule.form is not None for rule in pack.rules if not rule.published),
         "not_checked": [
             {"because": because, "why": REASONS[because], "rules": count}
             for because, count in reasons.most_common()

@@ -60,6 +60,12 @@ class Values:
             numbers[shaped] = digits.cast(pa.int32()).to_numpy()
         return numbers
 
+    @cached_property
+    def decimals(self) -> np.ndarray:
+        """The number that a value is, not a number where it is none."""
+        plain = pa.array(self.shaped(patterns.NUMBER))
+        return pc.if_else(plain, self.texts, None).cast(pa.float64()).to_numpy(zero_copy_only=False)
+
     def shaped(self, pattern: str) -> np.ndarray:
         """Values that match a pattern."""
         if pattern not in self._shaped:

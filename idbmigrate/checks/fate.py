@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: Forms that need to know which rows are valid.
 AFTERWARDS = (Continued, Parent, Child, WholeFile)
 _REJECTING = ("record", "group")
+#: How the fate begins where the rules of the centre are not public.
+NOT_PUBLIC = "what the centre would do is not public; by the checks of this project"
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -89,7 +91,7 @@ class Fate:
             "rows": rows,
             "rejected": rejected,
             "rejected_total": total,
-            "words": _words(outcome, total, sum(rows.values()), file_codes),
+            "words": _words(outcome, total, sum(rows.values()), file_codes, self.pack.published),
         }
 
     def _not_continued(self) -> dict[str, Hits]:
@@ -165,7 +167,9 @@ def _child_column(foreign: Mapping, table: str, column: str) -> str:
     return column
 
 
-def _words(outcome: str, rejected: int, rows: int, codes: list[str]) -> str:
+def _words(outcome: str, rejected: int, rows: int, codes: list[str], published: bool) -> str:
+    if not published:
+        return f"{NOT_PUBLIC} {rejected:,} of the {rows:,} records would be rejected"
     if outcome == "rejected":
         return f"the file would be rejected as a whole ({', '.join(codes)})"
     if outcome == "accepted-in-part":

@@ -2,19 +2,27 @@
 
 A pack may say only what is listed here; anything else is refused with the place where it stands.
 ``packs/NAME.json``, where it stands beside the YAML with the right digest, is the same data in a form
-that loads faster.
+that loads faster. ``described`` adds the rules that follow from the description of the data set
+(:mod:`idbmigrate.checks.described`), of which a written rule of the same code takes the place.
+``extends: NAME`` takes over the written rules of another pack for the tables and columns that the data
+set has, its lists and its sources; ``restate: inferred`` makes none of them surer than that.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from idbmigrate.checks.described import MANDATORY, OTHER, described_rules
 from idbmigrate.checks.load_forms import form_reader
 from idbmigrate.checks.model import KINDS, REASONS, Measure, Rule, RulePack
 from idbmigrate.checks.vodim import TESTS
+from idbmigrate.datasets import Dataset, load_dataset
+from idbmigrate.datasets.model import weakest
 from idbmigrate.documents.digest import digest
 from idbmigrate.documents.node import Document, Node
 from idbmigrate.documents.records import Key, dict_of, flag, list_of, maybe, one_of, record, text, values_of
@@ -60,7 +68,9 @@ def compile_pack(name: str) -> str:
 
 def read_pack(top: Node) -> RulePack:
     """The rules of a document."""
-    lists: dict[str, tuple[str, ...]] = {}
+    extends = top.get("extends")
+    base = load_pack(extends.known(list_packs(), "rule pack")) if extends is not None else None
+    lists: dict[str, tuple[str, ...]] = dict(base.lists) if base is not None else {}
     texts = partial(_texts, lists)
     for name, node in (top.get("lists") or Node({}, top.document)).items():
         lists[name] = texts(node)
@@ -94,7 +104,7 @@ def read_pack(top: Node) -> RulePack:
     )
     defaults = top.get("defaults")
     read = record(
-        partial(_pack, top),
+        partial(_pack, top, base),
         {
             "pack": Key(text, field="name"),
             "title": text,
@@ -103,24 +113,54 @@ def read_pack(top: Node) -> RulePack:
             "sources": maybe(dict_of(text), {}),
             "defaults": maybe(dict_of(lambda node: node.data)),
             "header": maybe(dict_of(text), {}),
-            "lists": maybe(dict_of(texts)),
+            "lists": maybe(dict_of(texts), {}),
             "rules": maybe(dict_of(list_of(partial(_rule, rule, defaults.data if defaults else {}))), {}),
             "measures": maybe(list_of(measure), ()),
+            "extends": maybe(text, field=""),
+            "restate": maybe(one_of(CONFIDENCE), "confirmed"),
+            "described": maybe(values_of(dict.fromkeys((MANDATORY, OTHER), one_of(EFFECTS)))),
         },
     )
     return read(top)
 
 
 def _pack(
-    top: Node, rules: dict[str, tuple[Rule, ...]], defaults: object, lists: object, **values: Any
+    top: Node,
+    base: RulePack | None,
+    rules: dict[str, tuple[Rule, ...]],
+    lists: dict[str, tuple[str, ...]],
+    sources: dict[str, str],
+    restate: str,
+    described: dict[str, str] | None,
+    defaults: object,
+    **values: Any,
 ) -> RulePack:
-    seen: set[str] = set()
+    written: dict[str, Rule] = {}
     for table, found in rules.items():
         for number, rule in enumerate(found):
-            if rule.code in seen:
+            if rule.code in written:
                 raise top["rules"][table][number].error(f"the code {rule.code} stands twice")
-            seen.add(rule.code)
-    return RulePack(rules=tuple(rule for found in rules.values() for rule in found), **values)
+            written[rule.code] = rule
+    under: dict[str, Rule] = {}
+    if described is not None or base is not None:
+        dataset = load_dataset(values["name"])
+        under = {rule.code: rule for rule in described_rules(dataset, described)} if described else {}
+        if base is not None:
+            written = _taken(base.written, dataset, restate) | written
+            lists, sources = {**base.lists, **lists}, {**base.sources, **sources}
+        sources = {**dataset.sources, **sources}
+    every = tuple((under | written).values())
+    return RulePack(rules=every, written=written, lists=lists, sources=sources, **values)
+
+
+def _taken(rules: Mapping[str, Rule], dataset: Dataset, restate: str) -> dict[str, Rule]:
+    """The rules of another pack for what the data set has, none surer than ``restate`` says."""
+    return {
+        code: replace(rule, confidence=weakest(rule.confidence, restate))
+        for code, rule in rules.items()
+        if rule.table is None
+        or (rule.table in dataset.tables and dataset.tables[rule.table].columns.keys() >= set(rule.columns))
+    }
 
 
 def _rule(read: Any, defaults: Any, node: Node) -> Rule:

@@ -6,7 +6,7 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any, cast
 
-from idbmigrate.checks import forms, forms_joined
+from idbmigrate.checks import forms, forms_compared, forms_joined
 from idbmigrate.checks.forms import Form
 from idbmigrate.checks.operands import Operand
 from idbmigrate.checks.values import ALGORITHMS
@@ -31,8 +31,12 @@ FORMS: dict[str, tuple[type[Form], dict[str, Any]]] = {
     "is": (forms.Is, {}),
     "code": (forms.Code, {}),
     "check": (forms.Algorithm, {}),
-    "month_before": (forms.MonthBefore, {}),
-    **{word: (forms.Compared, {"relation": word}) for word in ("after", "before", "differs", "equals")},
+    "range": (forms.Range, {}),
+    "month_before": (forms_compared.MonthBefore, {}),
+    **{
+        word: (forms_compared.Compared, {"relation": word})
+        for word in ("after", "before", "differs", "equals")
+    },
     "coded": (forms_joined.Coded, {}),
     "score": (forms_joined.Score, {}),
     "continued": (forms_joined.Continued, {}),

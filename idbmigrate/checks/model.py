@@ -37,6 +37,8 @@ REASONS = {
     "reference-data": "needs a national table that changes daily (organisations, practices, postcodes)",
     "file-structure": "needs the Access file itself, not its tables",
     "list-not-public": "the list of accepted values is not public",
+    "format-not-public": "how the value is written is not public",
+    "range-not-public": "the range of the score is not public",
     "meaning-not-public": "what the rule looks at is not published",
     "no-restriction": "the centre's own rule accepts every value",
 }
@@ -94,7 +96,9 @@ class Measure:
 class RulePack:
     """All rules of one data set, with the lists they share.
 
-    ``floor`` is the version whose rules were published, where that is not the data set's own.
+    ``floor`` is the version whose rules were published, where that is not the data set's own. ``written`` are
+    the rules that stand in the pack or in one that it extends, by code: all but those that follow from the
+    description of the data set.
     """
 
     name: str
@@ -105,6 +109,13 @@ class RulePack:
     rules: tuple[Rule, ...]
     measures: tuple[Measure, ...]
     sources: Mapping[str, str]
+    written: Mapping[str, Rule] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def published(self) -> bool:
+        """Whether any of its rules was published; where none was, nobody knows what the centre would do."""
+        return any(rule.published for rule in self.rules)
 
     def by_code(self) -> dict[str, Rule]:
         """Rules by their code."""

@@ -20,6 +20,7 @@ TIMESTAMP = f"^{_DATE}T{_TIME}$"
 #: The offsets that clocks in London can have; the centre takes no others, and no fractions of a second.
 OFFSET_TIMESTAMP = rf"^{_DATE}T{_TIME}(Z|[+]0[01]:00|-00:00)$"
 STARTS_WITH_DATE = f"^{_DATE}"
+NUMBER = r"^-?[0-9]{1,9}(\.[0-9]{1,9})?$"
 MONTH = "^[0-9]{4}-(0[1-9]|1[0-2])"
 
 #: The first day that the centre takes for a date; earlier ones count as badly written.

@@ -5,7 +5,7 @@ They come from the source and not from a rule of the target: the records stay be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,25 @@ def findings_about_people(books: Books, whose: Settled, mapping: MappingFile) ->
             staged = whose.staged[account.table]
             follows = account.table not in homes.get(word, {account.table})
             parts.append(_part(word, "record", staged, rows, books.meaning(word), follows))
+    for name, mask in whose.allowed.items():
+        rows = np.flatnonzero(mask)
+        parts.append(_part(_ALLOWED, "warning", whose.staged[name], rows, FINDINGS[_ALLOWED], follows=False))
+    return pa.concat_tables(parts).unify_dictionaries()
+
+
+def findings_about_keys(whose: Settled, mapping: MappingFile, meaning: Callable[[str], str]) -> pa.Table:
+    """The same of a file that is not converted: one finding for each record that is in conflict, or of which
+    nothing tells whose it is. ``meaning`` says what a reason word means."""
+    parts = [SCHEMA.empty_table()]
+    for name, staged in whose.staged.items():
+        if staged.conflicts is None:
+            continue
+        own = mapping.sources[name].conflicts
+        for word in pc.unique(staged.conflicts.drop_null()).to_pylist():
+            what, _, about = word.partition(":")
+            rows = np.flatnonzero(pc.fill_null(pc.equal(staged.conflicts, word), False))
+            follows = what == "conflict" and about not in own
+            parts.append(_part(word, "record", staged, rows, meaning(word), follows))
     for name, mask in whose.allowed.items():
         rows = np.flatnonzero(mask)
         parts.append(_part(_ALLOWED, "warning", whose.staged[name], rows, FINDINGS[_ALLOWED], follows=False))

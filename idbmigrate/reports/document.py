@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate import __version__
-from idbmigrate.checks.causes import root_causes
+from idbmigrate.checks.causes import SOURCE_ADVICE, root_causes
 from idbmigrate.checks.coverage import coverage
 from idbmigrate.checks.model import Outcome, SubmissionResult
 from idbmigrate.checks.vodim import measure
@@ -185,6 +185,11 @@ USE = (
     "arrangement with the centre. Ask it whether it takes the month, in which version of the data set, and "
     "by what way."
 )
+#: What a check of a legacy file says.
+SOURCE_USE = (
+    "These are checks of the legacy file itself, before any conversion: what of it is unlike what is public "
+    "of its data set. The portal that took such files is closed, and its own rules were never published."
+)
 #: Lines of unmapped codes at most; what is beyond them is in the rejects.
 MAX_CODES = 1000
 
@@ -198,6 +203,26 @@ def for_output(name: str, tables: Mapping[str, pa.Table], target: Dataset, outco
     document["root_causes"] = root_causes(outcome)
     _add_checked(document, outcome)
     document["vodim"] = measure(outcome.pack, tables, target)
+    return document
+
+
+def for_source(
+    found: Identified,
+    read: InputFacts,
+    tables: Mapping[str, pa.Table],
+    dataset: Dataset,
+    outcome: Outcome,
+    about_people: pa.Table,
+    keys: list[KeyLine],
+) -> Document:
+    """The document of a check of a legacy file itself: its data set stands where the target does."""
+    document = for_output(read["file"], tables, dataset, outcome)
+    document["use"] = SOURCE_USE
+    document["input"], document["not_read"] = read, not_read(read)
+    document["identification"], document["keys"] = found, keys
+    rules, people = effects(outcome.findings), effects(about_people)
+    document["findings"] = {effect: rules[effect] + people[effect] for effect in EFFECTS}
+    document["root_causes"] = root_causes(outcome, None, about_people, SOURCE_ADVICE)
     return document
 
 

@@ -124,11 +124,17 @@ def _input(document: Mapping[str, Any]) -> str:
         pairs += [("File", document["input"]["file"]), ("Bytes", number(document["input"]["bytes"]))]
     if found := document["identification"]:
         pairs += [("Found to be", found["dataset"]), ("Confidence", found["confidence"])]
-    pairs.append(("Target", document["target"]["dataset"]))
+    if not _of_source(document):
+        pairs.append(("Target", document["target"]["dataset"]))
     evidence = (document["identification"] or {}).get("evidence") or []
     items = "".join(f"<li>{escape(line)}</li>" for line in evidence)
     more = f"<details><summary>The evidence</summary><ul>{items}</ul></details>" if items else ""
     return facts(pairs) + more
+
+
+def _of_source(document: Mapping[str, Any]) -> bool:
+    """Whether the report is about a legacy file itself: it was identified, and no mapping was used."""
+    return bool(document["identification"] and not document["mapping"])
 
 
 def _flow(document: Mapping[str, Any]) -> str:
@@ -145,10 +151,11 @@ def _flow(document: Mapping[str, Any]) -> str:
         parts.append(table("Rows and values of the source tables", head, rows))
     fate = document["fate"]
     rejected = fate["rejected"] if fate else {}
+    what = "" if _of_source(document) else "target "
     parts.append(
         table(
-            "Rows of the target tables",
-            ["Target table", "Content", "#Rows", *(["#Would be rejected"] if fate else [])],
+            f"Rows of the {what}tables",
+            [f"{what}table".capitalize(), "Content", "#Rows", *(["#Would be rejected"] if fate else [])],
             [
                 [
                     line["table"],
@@ -329,11 +336,13 @@ def _coverage(document: Mapping[str, Any]) -> str:
         ("Only with portal values", number(found["with_portal"])),
         ("Rules of this project", number(found["own"])),
     ]
+    if not found["published"]:
+        pairs = [("Published rules", "none"), ("Checks made of what is public", number(found["own"]))]
     reasons = [[each["because"], each["rules"], each["why"]] for each in found["not_checked"]]
     skipped = [[code, why] for code, why in found["not_run"].items()]
     parts = [
         facts(pairs),
-        table("Published rules that are not checked", ["Reason", "#Rules", "Why"], reasons),
+        table("Rules that are not checked", ["Reason", "#Rules", "Why"], reasons),
     ]
     if skipped:
         parts.append(table("Rules that were not run here", ["Rule", "Why"], skipped))

@@ -105,7 +105,8 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
         yield "SHA-256", document["input"]["sha256"]
     if document["identification"]:
         yield "Found to be", document["identification"]["dataset"]
-    yield "Target", document["target"]["dataset"]
+    if document["mapping"] or not document["identification"]:
+        yield "Target", document["target"]["dataset"]
     if period := (document["settings"] or {}).get("period"):
         yield "Month that reasons, keys, codes and counts speak of", period
     for line in document["not_read"]:

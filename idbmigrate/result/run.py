@@ -27,6 +27,7 @@ from idbmigrate.result.summary import (
     Summary,
     TableIn,
     effects,
+    identified,
     left_behind,
     no_effects,
     short_cause,
@@ -164,13 +165,7 @@ class Run:
     @property
     def identified(self) -> Identified:
         """What the file was taken for, and why."""
-        found = self.identification
-        return {
-            "dataset": found.dataset,
-            "version": found.version,
-            "confidence": found.confidence,
-            "evidence": list(found.evidence),
-        }
+        return identified(self.identification)
 
     @property
     def dates(self) -> list[DateProof]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,9 @@ from idbmigrate.ledger.reasons import outcome
 from idbmigrate.readers.csv_files import FileDigest
 from idbmigrate.result.proposals import Proposal
 from idbmigrate.words import DROPPED, EFFECTS, REJECTED, Confidence, Effect, Outcome, StatedConfidence
+
+if TYPE_CHECKING:
+    from idbmigrate.datasets import Identification
 
 
 class ProblemFacts(TypedDict):
@@ -80,6 +83,16 @@ class Identified(TypedDict):
     version: str
     confidence: Confidence
     evidence: list[str]
+
+
+def identified(found: Identification) -> Identified:
+    """An identification as manifest and reports have it."""
+    return {
+        "dataset": found.dataset,
+        "version": found.version,
+        "confidence": found.confidence,
+        "evidence": list(found.evidence),
+    }
 
 
 class MappingFacts(TypedDict):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from idbmigrate.checks import forms as f
+from idbmigrate.checks import forms_compared as c
 from idbmigrate.checks import forms_joined as j
 
 _BAD_VALUE = {
     "nhs-number": "9434765918",
+    "nhs-check-digit": "9434765918",
     "snomed": "720433001",
     "snomed-expression": "720433001",
     "organisation": "rx-1",
@@ -81,13 +83,15 @@ def satisfy(form, row, file=None):
         row[form.column] = "X" * (form.max + 1)
     elif isinstance(form, f.Is):
         row[form.column] = form.values[0]
+    elif isinstance(form, f.Range):
+        row[form.column] = str(form.max + 1)
     elif isinstance(form, f.Algorithm):
         row[form.column] = _BAD_VALUE[form.algorithm]
     elif isinstance(form, f.Matches):
         row[form.column] = "2020/05"
-    elif isinstance(form, f.MonthBefore):
+    elif isinstance(form, c.MonthBefore):
         row[form.column] = "1979-12"
-    elif isinstance(form, f.Compared):
+    elif isinstance(form, c.Compared):
         early = "1901-01-01" if form.column != "QualAwardedDate" else "2004-12-31"
         late = "2030-01-01T00:00:00" if "Time" in form.column else "2030-01-01"
         row[form.column] = {"before": early, "after": late, "differs": "ZZ9"}[form.relation]
