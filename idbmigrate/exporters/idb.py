@@ -27,7 +27,7 @@ from idbmigrate.errors import BooksError, OutputError
 from idbmigrate.exporters import FORMATS, Job
 from idbmigrate.exporters import template as templates
 from idbmigrate.exporters.access_text import to_access
-from idbmigrate.exporters.conditions import Accepts, first_refused, understood
+from idbmigrate.exporters.conditions import Accepts, first_refused, kind_of, understood
 from idbmigrate.exporters.whole import whole_file
 from idbmigrate.readers import open_idb
 from idbmigrate.staging.tables import as_text
@@ -167,10 +167,10 @@ def _require_valid(values: pa.Array, rules: ColumnRules | None, where: str) -> N
 
 
 def _test(kind: pa.DataType, rules: ColumnRules | None) -> Accepts | None:
-    numbers = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if rules is None or not rules.valid or not (numbers or pa.types.is_string(kind)):
+    literals = kind_of(kind)
+    if rules is None or not rules.valid or literals is None:
         return None
-    return understood(rules.valid, pa.types.is_string(kind))
+    return understood(rules.valid, literals)
 
 
 def unevaluated(template: str | os.PathLike[str]) -> list[str]:

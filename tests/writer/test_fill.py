@@ -8,11 +8,13 @@ import subprocess
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from click.testing import CliRunner
 
 from idbmigrate.access import open_database
-from idbmigrate.access.write import properties
+from idbmigrate.access.write import catalogue, properties
 from idbmigrate.access.write.definition import NewColumn, NewIndex
 from idbmigrate.access.write.writer import DatabaseWriter, create_database
+from idbmigrate.cli import group
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import BooksError, IdbmigrateError, OutputError
 from idbmigrate.exporters import idb, template
@@ -206,6 +208,19 @@ def test_what_the_design_requires(tmp_path, monkeypatch):
         ("Id", '"M" Or "F"', ["M", "f"], ["X"]),
         ("Id", 'In ("M","a ""b""") Or Is Null', ['A "b"'], ["", "x"]),
         ("Id", '<>"X"', ["M"], ["x"]),
+        ("Id", "In ('M','it''s') Or Not Like \"[A-Y]*\"", ["m", "IT'S", "Z9", "9"], ["a", "Y"]),
+        ("Id", 'Like "P##-?*"', ["p12-x", "P99-abc"], ["P1-x", "P12-", "xP12-x"]),
+        ("Id", 'Like "[0-9][!A-C.]+[*]" Or "X"', ["5z+*", "x"], ["5b+*", "5.+*", "az+*", "5z+x"]),
+        ("Id", 'Like "[A-Z]"', ["é", "q"], ["1", "ab"]),
+        ("Score", "Not In (1,2)", ["3", None], ["2"]),
+        ("Score", "Not Between 3 And 5", ["2"], ["4"]),
+        (
+            "Born",
+            ">=#1/31/1900# And <#12/1/2015#",
+            ["1900-01-31", "2015-11-30", None],
+            ["2015-12-01", "1900-01-30"],
+        ),
+        ("Born", "Between #4/1/2014# And #4/30/2014#", ["2014-04-30"], ["2014-05-01"]),
     ],
 )
 def test_validation_rules_of_the_template_are_held_against_the_values(
@@ -224,15 +239,16 @@ def test_validation_rules_of_the_template_are_held_against_the_values(
 @pytest.mark.parametrize(
     "rule",
     [
-        'Like "A*"',
+        'Like "A[*"',
+        'Like "[z-a]"',
         "Len([Id])>3",
         ">Date()",
         "(>1)",
         "> 1 And",
         "In (1",
         "",
-        "Not 5",
-        "<#01/02/2000#",
+        "Not",
+        "<#31/12/2000#",
         '="M',
         "x",
     ],
@@ -247,46 +263,90 @@ def test_rules_that_only_access_can_evaluate_are_named(tmp_path, monkeypatch, ru
 
 
 def test_fill_says_which_rules_it_did_not_evaluate(tmp_path, monkeypatch):
-    from click.testing import CliRunner
-
     from idbmigrate.cli import fill as verb
     from idbmigrate.exporters import read_back
 
     source = make(tmp_path / "template.mdb", indexes=())
     monkeypatch.setattr(read_back, "read_output", lambda *_: text(ROW))
     monkeypatch.setattr(idb.templates, "require", lambda *_: [])
-    rules = {"Id": properties.ColumnRules(valid='Like "P*"')}
+    rules = {"Id": properties.ColumnRules(valid='Like "P[*"')}
     monkeypatch.setattr(DatabaseWriter, "rules", lambda _, table: rules if table == "T" else {})
     words = [str(tmp_path), "--as", "iapt-2.1", "--template", str(source), "--out", str(tmp_path / "out.mdb")]
     result = CliRunner().invoke(verb.command, words)
     assert result.exit_code == 0 and "only Access can evaluate: T.Id" in result.stderr
 
 
-def test_properties_of_columns():
-    def chunk(kind: int, content: bytes) -> bytes:
-        return (len(content) + 6).to_bytes(4, "little") + kind.to_bytes(2, "little") + content
+def chunk(kind: int, content: bytes) -> bytes:
+    return (len(content) + 6).to_bytes(4, "little") + kind.to_bytes(2, "little") + content
 
-    def name(word: str) -> bytes:
-        raw = word.encode("utf-16-le")
-        return len(raw).to_bytes(2, "little") + raw
 
-    head = name("Born")
-    rule = ">=0 Or Is Null".encode("utf-16-le")
+def property_name(word: str) -> bytes:
+    raw = word.encode("utf-16-le")
+    return len(raw).to_bytes(2, "little") + raw
+
+
+def properties_of(column: str, rule: str, required: bool = True) -> bytes:
+    """The block of a table of whose column a value is required, none may be empty, and a rule holds."""
+    head, text = property_name(column), rule.encode("utf-16-le")
     entries = b"".join(
         (9).to_bytes(2, "little") + bytes([0, 1, place, 0, 1, 0, value])
-        for place, value in ((0, 0xFF), (1, 0))
+        for place, value in ((0, 0xFF * required), (1, 0))
     )
-    entries += (
-        (8 + len(rule)).to_bytes(2, "little") + bytes([0, 12, 2, 0]) + len(rule).to_bytes(2, "little") + rule
-    )
-    blob = b"MR2\0" + chunk(0x80, name("Required") + name("AllowZeroLength") + name("ValidationRule"))
-    blob += chunk(1, (len(head) + 4).to_bytes(4, "little") + head + entries)
+    size = len(text).to_bytes(2, "little")
+    entries += (8 + len(text)).to_bytes(2, "little") + bytes([0, 12, 2, 0]) + size + text
+    names = ("Required", "AllowZeroLength", "ValidationRule")
+    blob = b"MR2\0" + chunk(0x80, b"".join(map(property_name, names)))
+    return blob + chunk(1, (len(head) + 4).to_bytes(4, "little") + head + entries)
+
+
+def test_properties_of_columns():
+    blob = properties_of("Born", ">=0 Or Is Null")
     assert properties.column_rules(blob) == {
         "Born": properties.ColumnRules(required=True, allows_empty=False, valid=">=0 Or Is Null")
     }
     for end in range(len(blob)):  # cut anywhere, it is read as far as it goes
         properties.column_rules(blob[:end])
     assert properties.column_rules(b"nonsense") == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad"),
+    [
+        ("Gender", 'In ("1","2","9","X")', 'In ("7")'),
+        ("LocalPatientId", 'Like "P########"', 'Like "Q*"'),
+        ("PersonBirthDate", "Between #1/1/1900# And #12/31/2030#", "<#1/1/1800#"),
+        ("LocalPatientId", "Len([LocalPatientId])>3", None),
+    ],
+)
+def test_rules_that_stand_in_a_template_are_evaluated_by_the_command(
+    tmp_path, sample_idb, monkeypatch, column, good, bad
+):
+    source, made = str(sample_idb / "iapt-1.5.mdb"), str(tmp_path / "out")
+    convert = ["convert", source, "--to", "iapt-2.1", "--out", made]
+    assert CliRunner().invoke(group, convert).exit_code in (0, 1)
+    plain = catalogue.catalogue_row
+
+    def filled(rule: str, name: str):
+        def with_rule(found, table, page, stamp):
+            row = plain(found, table, page, stamp)
+            rules = properties_of(column, rule, False) if table == "IDS001MPI" else None
+            return row.append_column("LvProp", pa.array([rules], pa.binary()))
+
+        monkeypatch.setattr(catalogue, "catalogue_row", with_rule)
+        source, out = tmp_path / f"{name}.mdb", tmp_path / f"{name}-filled.mdb"
+        template.make_shape(load_dataset("iapt-2.1"), source)
+        words = ["fill", made, "--template", str(source), "--out", str(out)]
+        return CliRunner().invoke(group, words), out
+
+    result, out = filled(good, "good")
+    assert result.exit_code == 0, result.output
+    assert ("only Access can evaluate: IDS001MPI" in result.stderr) == (bad is None)
+    with open_database(out) as database:
+        assert database.read("IDS001MPI").num_rows > 10 and database.problems == []
+    if bad is not None:
+        result, out = filled(bad, "bad")
+        assert result.exit_code == 6 and not out.exists()
+        assert f"IDS001MPI.{column}" in result.stderr and "the template's validation rule" in result.stderr
 
 
 def test_a_file_read_back_wrong_is_never_published(tmp_path, monkeypatch):
