@@ -131,10 +131,7 @@ class Fate:
         fails = named & ~link.has_child(valid)
         if form.where is not None:
             plan = self.plans[table]
-            condition = form.where.sql(plan)
-            if condition is None:
-                raise TypeError("a condition that needs values of the portal cannot limit a relation")
-            fails &= plan.mask(condition)
+            fails &= plan.mask(form.where.sql(plan))
         return fails
 
     def _whole(self, form: WholeFile) -> bool:

@@ -2,8 +2,8 @@
 
 Each form has the same faces: its fields (what a rule pack may write), ``columns`` (what it looks
 at), ``meaning`` (when it fails, in words) and ``sql`` (a sqlglot expression that is true where it
-fails, or None where the context lacks what it needs). Where one value decides, ``fails`` says for
-which of a column's distinct values. A column without a value fails only ``blank`` and ``missing``;
+fails). Where one value decides, ``fails`` says for which of a column's distinct values. A column
+without a value fails only ``blank`` and ``missing``;
 blanks are a value that ``blank`` refuses and the others look at, as at the centre.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idbmigrate.checks import patterns
+from idbmigrate.checks.operands import CannotRun
 from idbmigrate.checks.values import ALGORITHMS
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ class Form:
         """When the form fails, in words."""
         raise NotImplementedError
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
-        """Expression that is true for a failing row; None where it cannot be run."""
+    def sql(self, plan: Plan) -> exp.Expr:
+        """Expression that is true for a failing row.
+
+        Raises :class:`~idbmigrate.checks.operands.CannotRun` where the rule looks at what is not there.
+        """
         raise NotImplementedError
 
     def cause(self) -> Form | None:
@@ -52,11 +56,11 @@ class OneColumn(Form):
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
-    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
-        """Mask of the distinct values that fail; None where the form cannot be run."""
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
+        """Mask of the distinct values that fail; raises ``CannotRun``."""
         raise NotImplementedError
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         return plan.tested(self)
 
 
@@ -226,9 +230,11 @@ class Code(OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is not {self.words or 'one of its national codes'}"
 
-    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
         listed = self.values if self.values is not None else plan.codes(self.column)
-        return values.given & ~values.among(listed) if listed else None
+        if not listed:
+            raise CannotRun(code_list=True)
+        return values.given & ~values.among(listed)
 
 
 @dataclass(frozen=True)

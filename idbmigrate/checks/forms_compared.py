@@ -35,10 +35,8 @@ class Compared(OneColumn):
         words = {"after": "is after", "before": "is before", "differs": "differs from", "equals": "is"}
         return f"{self.column} {words[self.relation]} {self.than.words()}"
 
-    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
         text = self.than.value(plan)
-        if text is None:
-            return None
         if self.relation in ("differs", "equals"):
             same = values.among([text])
             return values.given & (~same if self.relation == "differs" else same)
@@ -46,7 +44,7 @@ class Compared(OneColumn):
         compare = values.after if self.relation == "after" else values.before
         return compare(text[:width], width) & (values.days > 0)
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         if self.than.same_for_all:
             return plan.tested(self)
         from sqlglot import exp
@@ -71,11 +69,11 @@ class MonthBefore(OneColumn):
     def meaning(self) -> str:
         return f"{self.column} is before the month of {self.than.words()}"
 
-    def fails(self, values: Values, plan: Plan) -> np.ndarray | None:
+    def fails(self, values: Values, plan: Plan) -> np.ndarray:
         text = self.than.value(plan)
-        return None if text is None else values.shaped(patterns.MONTH) & values.before(text[:7], 7)
+        return values.shaped(patterns.MONTH) & values.before(text[:7], 7)
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         if self.than.same_for_all:
             return plan.tested(self)
         from sqlglot import exp

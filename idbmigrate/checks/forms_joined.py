@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idbmigrate.checks.forms import Algorithm, Form, Is, Length
+from idbmigrate.checks.operands import CannotRun
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -34,18 +36,31 @@ class Joined(Form):
             return "neither " + " nor ".join(words)
         return (" and " if self.join == "all" else " or ").join(words)
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         from sqlglot import exp
 
-        parts = [part.sql(plan) for part in self.parts]
-        if any(part is None for part in parts):
-            return None
+        parts = _each(self.parts, plan)
         never = exp.false()  # known beforehand of many parts: it spares the query
         if self.join == "all":
             return never if never in parts else exp.and_(*parts)
         if self.join == "any":
             return exp.or_(*([part for part in parts if part != never] or [never]))
         return exp.not_(exp.paren(exp.or_(*parts)))
+
+
+def _each(parts: Sequence[Form], plan: Plan) -> list[exp.Expr]:
+    """The expressions of all parts; raises ``CannotRun`` with everything that they lack."""
+    found: list[exp.Expr] = []
+    lacking: list[CannotRun] = []
+    for part in parts:
+        try:
+            found.append(part.sql(plan))
+        except CannotRun as error:
+            lacking.append(error)
+    if lacking:
+        outside = {name for each in lacking for name in each.outside}
+        raise CannotRun(outside, any(each.code_list for each in lacking))
+    return found
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ class Coded(Form):
     def meaning(self) -> str:
         return f"{self.code} does not have the shape of a code of the scheme in {self.scheme}"
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         icd10 = Joined("all", (Is(self.scheme, self.icd10), Length(self.code, 4, 6)))
         snomed = Joined("all", (Is(self.scheme, self.snomed), Algorithm(self.code, "snomed")))
         return Joined("any", (icd10, snomed)).sql(plan)
@@ -123,7 +138,7 @@ class Without(Form):
         which = f" where {self.where.meaning()}" if self.where else ""
         return f"no row of {self.table} belongs to it{which}"
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         return plan.without(self.table, self.where)
 
 
@@ -146,7 +161,7 @@ class Unique(Form):
         equal = " (no value is a value, too)" if self.blanks_equal else ""
         return f"more than one row has the same {' + '.join(self.names)}{equal}{which}"
 
-    def sql(self, plan: Plan) -> exp.Expr | None:
+    def sql(self, plan: Plan) -> exp.Expr:
         return plan.repeated(self.names, self.where, self.blanks_equal)
 
 
@@ -174,9 +189,6 @@ class Continued(Form):
         day = "the day of, or after," if self.same_day else "the day after"
         return f"no valid row of the same {self.per} and another {self.by} starts on {day} {self.end}"
 
-    def sql(self, plan: Plan) -> None:
-        return None
-
 
 @dataclass(frozen=True)
 class Parent(Form):
@@ -194,9 +206,6 @@ class Parent(Form):
     def meaning(self) -> str:
         return f"there is no valid row in {self.table} for this {self.column}"
 
-    def sql(self, plan: Plan) -> None:
-        return None
-
 
 @dataclass(frozen=True)
 class Child(Form):
@@ -212,9 +221,6 @@ class Child(Form):
     def meaning(self) -> str:
         which = f", although {self.where.meaning()}" if self.where else ""
         return f"there is no valid row in {self.table} for this {self.column}{which}"
-
-    def sql(self, plan: Plan) -> None:
-        return None
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,3 @@ class WholeFile(Form):
             "nothing_left": f"every row of {self.table} is rejected",
             "structure": "a table or column of the data set is missing, or one too many is there",
         }[self.aspect]
-
-    def sql(self, plan: Plan) -> None:
-        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import isleap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +24,28 @@ OUTSIDE = {
     "header.provider": "the provider in the header",
     "header.created": "the creation of the data set",
 }
+_NO_LIST = "the data set description has no list of codes for the column"
+_NO_DAY = "the day to compare with lies outside the calendar"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class CannotRun(Exception):
+    """A rule looks at what is not there.
+
+    ``outside`` are the names of values from outside the tables (:data:`OUTSIDE`) that were not given,
+    ``code_list`` says that a column has no list of codes. Else a day to compare with lies outside the
+    calendar.
+    """
+
+    def __init__(self, outside: Iterable[str] = (), code_list: bool = False):
+        super().__init__()
+        self.outside, self.code_list = frozenset(outside), code_list
+
+    def words(self) -> str:
+        """The reason as reports give it."""
+        if self.outside:
+            return f"not given: {' and '.join(OUTSIDE[name] for name in OUTSIDE if name in self.outside)}"
+        return _NO_LIST if self.code_list else _NO_DAY
 
 
 @dataclass(frozen=True)
@@ -64,10 +86,15 @@ class Operand:
         """Whether it is one value for all rows: one from outside the table, or a date."""
         return self.outside or bool(_DAY.fullmatch(self.text))
 
-    def value(self, plan: Plan) -> str | None:
-        """The value that is the same for all rows; None where there is none."""
+    def value(self, plan: Plan) -> str:
+        """The value that is the same for all rows; raises :class:`CannotRun` where there is none."""
         value = plan.outside(self.text) if self.outside else self.text
-        return None if value is None else shifted(value, self.years, self.days)
+        if value is None:
+            raise CannotRun([self.text])
+        moved = shifted(value, self.years, self.days)
+        if moved is None:
+            raise CannotRun
+        return moved
 
     def seen(self, plan: Plan) -> Column:
         """The column of the same row, or of the row that it belongs to."""

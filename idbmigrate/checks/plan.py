@@ -33,7 +33,7 @@ class Plan:
         self.table, self.relations, self._outside, self.engine = table, relations, outside, engine
         self.spec = relations.dataset.tables[table]
         self.size = relations.rows(table)
-        self._tested: dict[OneColumn, exp.Expr | None] = {}
+        self._tested: dict[OneColumn, exp.Expr] = {}
         self._scores: dict[tuple[str, str, str | None], dict[str, exp.Expr]] = {}
         self._related: dict[tuple[str, str], Column] = {}
         self._added: dict[str, Callable[[], pa.Array | np.ndarray]] = {}
@@ -59,12 +59,12 @@ class Plan:
         codes = self.relations.dataset.codes_of(self.spec.columns[name])
         return tuple(codes.codes) if codes else ()
 
-    def tested(self, form: OneColumn) -> exp.Expr | None:
+    def tested(self, form: OneColumn) -> exp.Expr:
         """Whether a form that looks at one value fails, as it was found for each distinct value."""
         if form not in self._tested:
             column = self.column(form.column)
             fails = form.fails(column.values, self)
-            self._tested[form] = None if fails is None else self._told(column, fails)
+            self._tested[form] = self._told(column, fails)
         return self._tested[form]
 
     def _told(self, column: Column, fails: np.ndarray) -> exp.Expr:
@@ -93,7 +93,7 @@ class Plan:
             self._scores[tool, score, pattern] = told
         return self._scores[tool, score, pattern]
 
-    def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expr | None:
+    def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expr:
         """Whether another row has the same values in some columns."""
         columns = [self.column(name) for name in names]
         chosen = np.ones(self.size, bool)
@@ -101,21 +101,15 @@ class Plan:
             for column in columns:
                 chosen &= column.values.given[column.at]
         if where is not None:
-            condition = where.sql(self)
-            if condition is None:
-                return None
-            chosen &= self.mask(condition)
+            chosen &= self.mask(where.sql(self))
         return self.rows(many_rows.repeated(columns, chosen))
 
-    def without(self, table: str, where: Form | None) -> exp.Expr | None:
+    def without(self, table: str, where: Form | None) -> exp.Expr:
         """Whether no row of a descendant table (that satisfies a form) belongs to each row."""
         other = Plan(table, self.relations, self._outside, self.engine)
         rows = self.relations.ancestor_rows(table, self.table)
         if where is not None:
-            condition = where.sql(other)
-            if condition is None:
-                return None
-            rows = rows[other.mask(condition)]
+            rows = rows[other.mask(where.sql(other))]
         fails = np.ones(self.size, bool)
         fails[rows[rows >= 0]] = False
         return self.rows(fails)

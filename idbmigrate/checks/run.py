@@ -11,18 +11,16 @@ import pyarrow as pa
 
 from idbmigrate.checks.fate import AFTERWARDS, Fate
 from idbmigrate.checks.findings import Hits, findings_table
+from idbmigrate.checks.forms import Form
 from idbmigrate.checks.load import load_pack
 from idbmigrate.checks.model import Context, Outcome, Rule, RulePack
-from idbmigrate.checks.operands import OUTSIDE
+from idbmigrate.checks.operands import CannotRun
 from idbmigrate.checks.plan import Plan
 from idbmigrate.checks.relations import Relations
 from idbmigrate.engine import open_engine
 
 if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
-
-NO_LIST = "the data set description has no list of codes for the column"
-NO_DAY = "the day to compare with lies outside the calendar"
 
 
 def check(
@@ -90,40 +88,33 @@ def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits]
     """Rows that fail each rule that looks at rows, and the rules that could not be run."""
     hits: dict[str, Hits] = {}
     not_run: dict[str, str] = {}
-    by_table: dict[str, list[Rule]] = {}
+    by_table: dict[str, list[tuple[Rule, Form]]] = {}
     for rule in pack.rules:
         if rule.form is not None and not isinstance(rule.form, AFTERWARDS):
-            by_table.setdefault(rule.table or "", []).append(rule)
+            by_table.setdefault(rule.table or "", []).append((rule, rule.form))
     for table, rules in by_table.items():
         if plans[table].size:
             _run_table(plans[table], rules, hits, not_run)
     return hits, not_run
 
 
-def _run_table(plan: Plan, rules: list[Rule], hits: dict[str, Hits], not_run: dict[str, str]) -> None:
+def _run_table(
+    plan: Plan, rules: list[tuple[Rule, Form]], hits: dict[str, Hits], not_run: dict[str, str]
+) -> None:
     conditions = {}
-    for rule in rules:
-        condition = rule.form.sql(plan) if rule.form else None
-        if condition is None:
-            not_run[rule.code] = _lacking(rule, plan)
-        else:
-            conditions[rule.code] = condition
+    for rule, form in rules:
+        try:
+            conditions[rule.code] = form.sql(plan)
+        except CannotRun as error:
+            not_run[rule.code] = error.words()
     found = dict(zip(conditions, plan.rows_where(list(conditions.values())), strict=True))
-    for rule in rules:
+    for rule, form in rules:
         rows = found.get(rule.code)
         if rows is not None and len(rows):
-            hits[rule.code] = Hits(rule, rows, _caused(rule, plan)[rows])
+            hits[rule.code] = Hits(rule, rows, _caused(form, plan)[rows])
 
 
-def _caused(rule: Rule, plan: Plan) -> np.ndarray:
-    """Rows that fail a rule only as a consequence of what another one looks at."""
-    cause = rule.form.cause() if rule.form else None
-    condition = cause.sql(plan) if cause else None
-    return np.zeros(plan.size, bool) if condition is None else plan.mask(condition)
-
-
-def _lacking(rule: Rule, plan: Plan) -> str:
-    words = [text for name, text in OUTSIDE.items() if plan.outside(name) is None and text in rule.meaning]
-    if words:
-        return f"not given: {' and '.join(words)}"
-    return NO_LIST if rule.kind == "code" else NO_DAY
+def _caused(form: Form, plan: Plan) -> np.ndarray:
+    """Rows that fail a check only as a consequence of what another one looks at."""
+    cause = form.cause()
+    return np.zeros(plan.size, bool) if cause is None else plan.mask(cause.sql(plan))
