@@ -61,7 +61,7 @@ class DuckEngine:
         few = max((self._tables[name].num_rows for name in names), default=0) < MANY_ROWS
         try:
             result = connection.execute(text) if few else connection.sql(text)
-            return _plain_strings(result.to_arrow_table())
+            return plain_strings(result.to_arrow_table())
         except duckdb.OutOfMemoryException:
             raise MemoryError("a query needs more memory than there is") from None
 
@@ -83,7 +83,7 @@ class DuckEngine:
         self._connection.close()
 
 
-def _plain_strings(table: pa.Table) -> pa.Table:
+def plain_strings(table: pa.Table) -> pa.Table:
     """Columns as they are, except that every kind of text is ``string``."""
     schema = pa.schema(pa.field(f.name, pa.string() if _is_text(f.type) else f.type) for f in table.schema)
     return table if schema == table.schema else table.cast(schema)
