@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pyarrow as pa
 from idbmigrate.archive.unit import StoredTable, Unit
 from idbmigrate.compile import belonging, plan
 from idbmigrate.compile import consolidation as c
+from idbmigrate.datasets import load_dataset
 from idbmigrate.engine.store import FILE_NAME, ROW_IN_FILE, Store
 from idbmigrate.mapping import model as m
 
@@ -51,6 +51,7 @@ class Consolidation:
     def __init__(self, unit: Unit, mapping: m.Mapping, store: Store, allow: Collection[str] = ()):
         self.unit, self.sources, self.store, self.allow = unit, mapping.sources, store, allow
         self.known: dict[str, c.Known] = {}
+        self.dates: dict[str, list[str]] = {}
         self.winners = len(unit.winners)
 
     def rows(self) -> RowFates:
@@ -87,7 +88,8 @@ class Consolidation:
         """The key columns of a table, of all files."""
         tables = {file.number: file.tables.get(rule.table) for file in self.unit.files}
         there = {number: table for number, table in tables.items() if table is not None}
-        wanted = [*c.columns_of(rule, self.sources), *self._dates(there)]
+        self.dates[rule.table] = self._dates(rule.table)
+        wanted = [*c.columns_of(rule, self.sources), *self.dates[rule.table]]
         columns = list(dict.fromkeys(name for name in wanted if any(_knows(t, name) for t in there.values())))
         upper = c.folded(rule, self.sources)
         queries = []
@@ -98,12 +100,9 @@ class Consolidation:
         days = frozenset(name for name in columns if all(_only_days(t, name) for t in there.values()))
         self.known[rule.table] = c.Known(rule, tuple(columns), days)
 
-    @staticmethod
-    def _dates(tables: Mapping[int, StoredTable]) -> list[str]:
-        return sorted(
-            {day for table in tables.values() for day in table.facts["days"]}
-            | {name for table in tables.values() for name in table.facts["dates"]}
-        )
+    def _dates(self, table: str) -> list[str]:
+        spec = load_dataset(self.unit.dataset).tables[table]
+        return [name for name, column in spec.columns.items() if column.format.kind == "date"]
 
     def _makes(
         self, label: str, tables: Mapping[int, StoredTable], columns: Sequence[str] | None
@@ -144,27 +143,29 @@ class Consolidation:
     # -- what later files replace ----------------------------------------------------------------
 
     def _replace(self, rule: m.SourceRule, fates: RowFates) -> None:
-        self._put(rule.table, self.store.run(c.replaced_by_key(rule, self.winners)), fates)
+        queries = [c.replaced_by_key(rule, self.winners)]
         told = f"told_{rule.table}"
         self.store.keep(told, c.told_by_content(rule, self.winners))
         if self.store.run(c.any_row(told)).num_rows:
-            there = {f.number: f.tables[rule.table] for f in self.unit.winners if rule.table in f.tables}
-            queries = [
-                c.contents(
-                    relation,
-                    numbers,
-                    {name: table.clean(name) or "" for name in table.facts["columns"]},
-                    told,
-                    FILE_NAME,
-                    ROW_IN_FILE,
-                )
-                for relation, numbers, table in self._makes(rule.table, there, None)
-            ]
-            self.store.keep(f"contents_{rule.table}", c.together(queries))
-            found = self.store.run(c.replaced_by_content(told, f"contents_{rule.table}"))
-            self._put(rule.table, found, fates)
+            self._tell_by_content(rule.table, told)
+            queries.append(c.replaced_by_content(told, f"contents_{rule.table}"))
+        self.store.keep(c.replaced(rule.table), c.together(queries))
+        self._put(rule.table, self.store.run(c.all_rows(c.replaced(rule.table))), fates)
         if self.unit.others:
             self._put(rule.table, self.store.run(c.of_replaced_files(rule, "pairs")), fates)
+
+    def _tell_by_content(self, label: str, told: str) -> None:
+        """What the rows hold that nothing but their content tells."""
+        there = {file.number: file.tables[label] for file in self.unit.winners if label in file.tables}
+        makes = self._makes(label, there, None)
+        all_columns = [
+            {name: table.clean(name) or "" for name in table.facts["columns"]} for *_, table in makes
+        ]
+        queries = [
+            c.contents(relation, numbers, stored, told, FILE_NAME, ROW_IN_FILE)
+            for (relation, numbers, _), stored in zip(makes, all_columns, strict=True)
+        ]
+        self.store.keep(f"contents_{label}", c.together(queries))
 
     @staticmethod
     def _put(table: str, found: pa.Table, fates: RowFates) -> None:
@@ -180,9 +181,3 @@ def _knows(table: StoredTable, name: str) -> bool:
 
 def _only_days(table: StoredTable, name: str) -> bool:
     return name in table.facts["days"] or name not in table.facts["columns"]
-
-
-def spool(folder: Path) -> Path:
-    """A folder in ``folder`` that only its owner may read."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder

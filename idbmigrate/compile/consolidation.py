@@ -171,7 +171,11 @@ def contents(
 
 def together(queries: Sequence[exp.Query]) -> exp.Query:
     """The rows of all these queries."""
-    return sql.union_all(queries)
+    if len(queries) == 1:
+        return queries[0]
+    return sql.union_all(
+        [sql.select([exp.Star()], sql.subquery(each, f"part_{at}")) for at, each in enumerate(queries)]
+    )
 
 
 def different(query: exp.Query) -> exp.Query:
@@ -179,6 +183,11 @@ def different(query: exp.Query) -> exp.Query:
     found = sql.select([sql.column("_key")], sql.subquery(query, "found"))
     found.set("group", exp.Group(expressions=[sql.column("_key")]))
     return found
+
+
+def all_rows(relation: str) -> exp.Query:
+    """All of a relation."""
+    return sql.select([exp.Star()], sql.relation(relation))
 
 
 def any_row(relation: str) -> exp.Query:

@@ -23,9 +23,14 @@ def submission(
     place.mkdir(parents=True, mode=0o700)
     for at, (label, rows) in enumerate(tables.items()):
         columns = list(dict.fromkeys(column for row in rows for column in row)) or list(spec[label].columns)
-        table = pa.table({column: pa.array([row.get(column) for row in rows], pa.string()) for column in columns})
+        table = pa.table(
+            {column: pa.array([row.get(column) for row in rows], pa.string()) for column in columns}
+        )
         known = label if label in spec else f"_{at}"
-        stored.save(staged_texts(label, table, spec[label].columns if label in spec else []), place / f"{known}.parquet")
+        stored.save(
+            staged_texts(label, table, spec[label].columns if label in spec else []),
+            place / f"{known}.parquet",
+        )
     plain = {
         "dataset": dataset,
         "edition": "1.5",
