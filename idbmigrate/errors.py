@@ -47,6 +47,7 @@ CODES: dict[str, str] = {
     "csv-ragged": "a row of a CSV file with more or fewer values than the header has names",
     "csv-too-large": "a CSV file, a row or a value of it is larger than is read",
     "zip-refused": "a zip that unpacks to too much, or with entries that are not accepted",
+    "undecided": "nobody can tell what file of an archive counts, or of whom and when it is",
     "reader-unavailable": "the reader that was asked for is not installed",
     # descriptions
     "yaml-syntax": "the file is not the strict subset of YAML that is accepted",

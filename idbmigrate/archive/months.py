@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +14,7 @@ from idbmigrate.compile import together as t
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.mapping import model as m
 
-#: A row of nobody, and the months of what has none.
+#: The group of a row that names nothing.
 NOBODY = -1
 
 
@@ -24,21 +23,17 @@ class Groups:
     """Records that hang together, by number.
 
     ``first`` and ``last`` month (12 times the year, and the month) in which they have anything to do; ``of``
-    each row, by table and file, the group, :data:`NOBODY` for one that is of none.
+    each row, by table and file, the group, :data:`NOBODY` for one that is of none. ``months`` (``YYYY-MM``)
+    are all in which there is a date.
     """
 
     first: np.ndarray
     last: np.ndarray
     of: dict[str, dict[int, np.ndarray]]
+    months: list[str]
 
     def __repr__(self) -> str:
         return f"<Groups: {self.first.size:,}>"
-
-    def months(self) -> list[str]:
-        """The months in which any has a beginning, an end or something between; of those that end."""
-        bounds = [each[(each > 0) & (each < _number(t.NEVER))] for each in (self.first, self.last)]
-        known = np.concatenate(bounds)
-        return [_text(month) for month in range(int(known.min()), int(known.max()) + 1)] if known.size else []
 
 
 def groups(work: Consolidation, mapping: m.Mapping, target: Dataset) -> Groups:
@@ -61,13 +56,16 @@ def groups(work: Consolidation, mapping: m.Mapping, target: Dataset) -> Groups:
         if known.rule.parents:
             own = [end for end in ends.get(name, ()) if _can_tell(known, end)]
             touches += t.months_of(known, relation, work.dates[name], own)
+    months: list[str] = []
     count = int(whose.max(initial=-1)) + 1
     first, last = np.zeros(count, np.int64), np.zeros(count, np.int64)
     if touches:
-        found = store.run(t.spans(touches))
+        store.keep("touches", c.together(touches))
+        found = store.run(t.spans("touches"))
         who = found[t.WHO].cast(pa.int64()).to_numpy()
         first[who], last[who] = (_numbers(found[name]) for name in (t.FIRST, t.LAST))
-    return Groups(first, last, of)
+        months = store.run(t.different_months("touches"))[t.MONTH].to_pylist()
+    return Groups(first, last, of, sorted(month for month in months if month != t.NEVER))
 
 
 def _can_tell(known: c.Known, end: m.Expression) -> bool:
@@ -109,15 +107,6 @@ def _numbers(months: pa.ChunkedArray) -> np.ndarray:
     return pc.add(pc.multiply(year, 12), month).to_numpy()
 
 
-def _number(month: str) -> int:
-    return int(month[:4]) * 12 + int(month[5:7])
-
-
 def number_of(month: str) -> int:
     """A month as a number: 12 times the year, and the month."""
-    return _number(month)
-
-
-def _text(number: int) -> str:
-    year, month = divmod(number - 1, 12)
-    return date(year, month + 1, 1).isoformat()[:7]
+    return int(month[:4]) * 12 + int(month[5:7])

@@ -30,7 +30,7 @@ class StoredFile:
     def tables(self) -> dict[str, StoredTable]:
         """The staged tables of the file, by label."""
         found = [StoredTable.read(path) for path in sorted(self.submission.staged.glob("*.parquet"))]
-        return {table.label: table for table in found}
+        return {table.label: table for table in found if table.facts["columns"]}
 
 
 @dataclass(frozen=True)

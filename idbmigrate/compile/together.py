@@ -136,12 +136,19 @@ def _touch(known: c.Known, relation: str, month: Sql, where: Sql) -> exp.Query:
     return query
 
 
-def spans(queries: list[exp.Query]) -> exp.Query:
+def spans(relation: str) -> exp.Query:
     """The first and the last month of each group."""
     first, last = exp.Min(this=sql.column(MONTH)), exp.Max(this=sql.column(MONTH))
     columns = [sql.column(WHO), sql.named(first, FIRST), sql.named(last, LAST)]
-    query = sql.select(columns, sql.subquery(sql.union_all(queries), "months"))
+    query = sql.select(columns, sql.relation(relation))
     query.set("group", exp.Group(expressions=[sql.column(WHO)]))
+    return query
+
+
+def different_months(relation: str) -> exp.Query:
+    """The months in which anything has a date."""
+    query = sql.select([sql.column(MONTH)], sql.relation(relation))
+    query.set("group", exp.Group(expressions=[sql.column(MONTH)]))
     return query
 
 

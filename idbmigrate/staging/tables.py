@@ -63,7 +63,9 @@ class StagedTable:
     columns of which a cell may hold several values; ``cleaned`` are those that cleaning changed. ``unknown``
     are those that the data set does not know; ``absent`` those that the file does not have (they are there,
     empty). ``conflicts`` is the word for each row that must not be carried, as it is not certain whose it is;
-    ``None`` where there is no such row.
+    ``None`` where there is no such row. ``files`` are the names of the files that the rows are from, where they
+    are of several, and ``file_of`` says which each row is from; a place below zero is then that of
+    :func:`number_place`.
     """
 
     name: str | None
@@ -82,6 +84,8 @@ class StagedTable:
     several: Mapping[str, SeveralValues] = field(default_factory=dict)
     keys: frozenset[str] = frozenset()
     cleaned: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+    file_of: np.ndarray | None = None
 
     def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
         """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
@@ -104,14 +108,29 @@ class StagedTable:
         return [name for name in self.raw.column_names if name not in self.absent]
 
     def places(self, rows: np.ndarray) -> pa.Array:
-        """References of rows, ``page:slot`` or ``line:n``, or ``#n`` (from 1) where the reader tells none."""
+        """References of rows, ``page:slot`` or ``line:n``, or ``#n`` (from 1) where the reader tells none.
+
+        The name of the file stands before it where the rows are of several.
+        """
         if self.ids is None:
             return pc.binary_join_element_wise("#", pc.cast(pa.array(rows + 1), pa.string()), "")
         ids = self.ids[rows]
         if self.lines:
             return pc.binary_join_element_wise("line", pc.cast(pa.array(ids), pa.string()), ":")
         page, slot = (pc.cast(pa.array(part), pa.string()) for part in (ids >> 8, ids & 0xFF))
-        return pc.binary_join_element_wise(page, slot, ":")
+        place = pc.binary_join_element_wise(page, slot, ":")
+        if self.file_of is None:
+            return place
+        word = pc.if_else(pa.array(ids & 1 == 1), "line:", "#")
+        numbered = pc.binary_join_element_wise(word, pc.cast(pa.array(-ids >> 1), pa.string()), "")
+        place = pc.if_else(pa.array(ids < 0), numbered, place)
+        names = pa.array(self.files, pa.string()).take(pa.array(self.file_of[rows]))
+        return pc.binary_join_element_wise(names, place, " ")
+
+
+def number_place(numbers: np.ndarray, lines: bool) -> np.ndarray:
+    """Numbers of rows, or of lines, as places among those of Access files: below zero."""
+    return -2 * numbers - int(lines)
 
 
 def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, StagedTable]:
