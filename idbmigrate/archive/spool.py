@@ -20,7 +20,8 @@ from idbmigrate.archive.months import NOBODY, Groups
 from idbmigrate.archive.unit import StoredFile, StoredTable, Unit
 from idbmigrate.datasets import load_dataset
 from idbmigrate.staging.spellings import CONTRADICTORY, DAY_FIRST, MONTH_FIRST, UNDECIDED, DateOrder
-from idbmigrate.staging.tables import StagedTable, in_staged_form
+from idbmigrate.staging.several import SeveralValues
+from idbmigrate.staging.tables import StagedTable, in_staged_form, number_place
 
 #: Columns beside those of the tables: file, place in it, number of the row among those that stay, months.
 FILE, PLACE, ID, FIRST, LAST = "_file", "_place", "_id", "_first", "_last"
@@ -106,6 +107,8 @@ class _Layout:
         ]
         names = [(f"{name}.raw", pa.string()) for name in self.columns]
         names += [(f"{name}.clean", pa.string()) for name in self.cleaned]
+        self.several = sorted({name for each in self.tables for name in each.facts["several"]})
+        names += [(f"{name}.several", pa.bool_()) for name in self.several]
         self.schema = pa.schema([*names, *_OURS])
         self.names = [name for name, _ in names]
 
@@ -120,8 +123,11 @@ class _Layout:
         for name in self.cleaned:
             own = table.clean(_own(table, name))
             found[f"{name}.clean"] = whole[own] if own else nothing
-        numbered = pa.array(-1 - np.arange(whole.num_rows, dtype=np.int64))
-        found[PLACE] = whole[PLACE] if PLACE in table.names else numbered
+        for name in self.several:
+            mask = np.zeros(whole.num_rows, bool)
+            mask[table.facts["several"].get(name, {}).get("rows", [])] = True
+            found[f"{name}.several"] = pa.array(mask)
+        found[PLACE] = pa.chunked_array([_places(table, whole)])
         return pa.table(found)
 
     def staged(self, table: pa.Table, known: list[str] | None, files: tuple[str, ...]) -> StagedTable:
@@ -146,6 +152,14 @@ class _Layout:
             source_columns={name: sources.get(name, name) for name in self.columns},
             dates=self._dates(facts),
             lost=frozenset(name for each in facts for name in each["lost"]),
+            several={
+                name: SeveralValues(
+                    table[f"{name}.several"].combine_chunks().to_numpy(zero_copy_only=False), 0, 0
+                )
+                for name in self.several
+            },
+            keys=frozenset(name for each in facts for name in each["keys"]),
+            cleaned=frozenset(self.cleaned),
             files=files,
             file_of=table[FILE].to_numpy(),
         )
@@ -165,6 +179,14 @@ class _Layout:
             }
             found[name] = DateOrder(max((order.order for order in orders), key=_LEAST.index), **counts)
         return found
+
+
+def _places(table: StoredTable, whole: pa.Table) -> pa.Array:
+    """Where the rows lie in their file, as the place of a row among those of several files."""
+    if PLACE not in table.names:
+        return pa.array(number_place(np.arange(1, whole.num_rows + 1, dtype=np.int64), lines=False))
+    places = whole[PLACE].to_numpy()
+    return pa.array(number_place(places, lines=True) if table.facts["lines"] else places)
 
 
 def _own(table: StoredTable, name: str) -> str:

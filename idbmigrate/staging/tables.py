@@ -63,8 +63,8 @@ class StagedTable:
     columns of which a cell may hold several values; ``cleaned`` are those that cleaning changed. ``unknown``
     are those that the data set does not know; ``absent`` those that the file does not have (they are there,
     empty). ``conflicts`` is the word for each row that must not be carried, as it is not certain whose it is;
-    ``None`` where there is no such row. ``files`` are the names of the files that the rows are from, where they
-    are of several, and ``file_of`` says which each row is from; a place below zero is then that of
+    ``None`` where there is no such row. ``files`` are the names of the files that the rows are from, where
+    they are of several, and ``file_of`` says which each row is from; a place below zero is then that of
     :func:`number_place`.
     """
 
