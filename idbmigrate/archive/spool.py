@@ -19,8 +19,8 @@ from idbmigrate.archive.consolidate import RowFates
 from idbmigrate.archive.months import NOBODY, Groups
 from idbmigrate.archive.unit import StoredFile, StoredTable, Unit
 from idbmigrate.datasets import load_dataset
-from idbmigrate.staging.spellings import CONTRADICTORY, DAY_FIRST, MONTH_FIRST, UNDECIDED, DateOrder
 from idbmigrate.staging.several import SeveralValues
+from idbmigrate.staging.spellings import CONTRADICTORY, DAY_FIRST, MONTH_FIRST, UNDECIDED, DateOrder
 from idbmigrate.staging.tables import StagedTable, in_staged_form, number_place
 
 #: Columns beside those of the tables: file, place in it, number of the row among those that stay, months.
