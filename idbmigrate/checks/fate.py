@@ -28,6 +28,7 @@ AFTERWARDS = (Continued, Parent, Child, WholeFile)
 _REJECTING = ("record", "group")
 #: How the fate begins where the rules of the centre are not public.
 NOT_PUBLIC = "what the centre would do is not public; by the checks of this project"
+ForeignKeys = Mapping[str, tuple[str, str]]
 _NONE = np.zeros(0, dtype=np.int64)
 
 
@@ -150,14 +151,14 @@ class Fate:
         return self.given != wanted
 
 
-def _key(foreign: Mapping, column: str, table: str, primary: tuple[str, ...]) -> tuple[str, str]:
+def _key(foreign: ForeignKeys, column: str, table: str, primary: tuple[str, ...]) -> tuple[str, str]:
     target, key = foreign.get(column, (table, None))
     if target != table or key is None:
         return table, primary[0] if primary else column
     return target, key
 
 
-def _child_column(foreign: Mapping, table: str, column: str) -> str:
+def _child_column(foreign: ForeignKeys, table: str, column: str) -> str:
     for name, (target, key) in foreign.items():
         if (target, key) == (table, column):
             return name

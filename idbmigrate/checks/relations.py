@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from idbmigrate.datasets import Dataset
 
 
+#: A relation: a child table and its column, a parent table and its key.
+Step = tuple[str, str, str, str]
+
+
 @dataclass(frozen=True)
 class Link:
     """One relation: ``child`` and ``parent`` number the keys of each row.
@@ -39,17 +43,17 @@ class Link:
 
     def has_parent(self, valid_parents: np.ndarray) -> np.ndarray:
         """Whether each child row has a parent among the valid ones."""
-        return self._marked(self.parent, valid_parents)[self.child]
+        return self._keys_of(self.parent, valid_parents)[self.child]
 
     def has_child(self, valid_children: np.ndarray) -> np.ndarray:
         """Whether each parent row has a child among the valid ones."""
-        return self._marked(self.child, valid_children)[self.parent]
+        return self._keys_of(self.child, valid_children)[self.parent]
 
-    def _marked(self, keys: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        marks = np.zeros(len(self.first), dtype=bool)
-        marks[keys if chosen.all() else keys[chosen]] = True
-        marks[-1] = False
-        return marks
+    def _keys_of(self, keys: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        chosen_keys = np.zeros(len(self.first), dtype=bool)
+        chosen_keys[keys if chosen.all() else keys[chosen]] = True
+        chosen_keys[-1] = False
+        return chosen_keys
 
 
 class Relations:
@@ -62,7 +66,7 @@ class Relations:
         self.dataset = dataset
         self.tables = {name: tables.get(name, _NO_ROWS) for name in dataset.tables}
         self._columns: dict[tuple[str, str], Column] = {}
-        self._links: dict[tuple[str, str, str, str], Link] = {}
+        self._links: dict[Step, Link] = {}
 
     def rows(self, table: str) -> int:
         """Number of rows of a table."""
@@ -94,18 +98,18 @@ class Relations:
             self._links[name] = Link(numbers, keys.at, first)
         return self._links[name]
 
-    def path(self, table: str, target: str) -> list[tuple[str, str, str, str]]:
+    def path(self, table: str, target: str) -> list[Step]:
         """The relations that lead from a table to one of its ancestors; the shortest way."""
-        ways: deque[tuple[str, list]] = deque([(table, [])])
+        paths: deque[tuple[str, list[Step]]] = deque([(table, [])])
         seen = {table}
-        while ways:
-            at, way = ways.popleft()
+        while paths:
+            at, path = paths.popleft()
             if at == target:
-                return way
+                return path
             for column, (parent, key) in self.dataset.tables[at].foreign_keys.items():
                 if parent not in seen:
                     seen.add(parent)
-                    ways.append((parent, [*way, (at, column, parent, key)]))
+                    paths.append((parent, [*path, (at, column, parent, key)]))
         raise KeyError(f"no relation leads from {table} to {target}")
 
     def ancestor_rows(self, table: str, target: str) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 
 from idbmigrate.datasets.model import Dataset
 from idbmigrate.documents.digest import digest
+from idbmigrate.documents.place import Marks
 from idbmigrate.errors import UsageError, nearest
 
 PACKS = Path(__file__).parent / "packs"
@@ -52,7 +53,7 @@ def load_dataset(name: str) -> Dataset:
     return build(raw, f"{name}.yaml", marks)
 
 
-def read_pack(name: str) -> tuple[dict[str, Any], dict, dict[str, str]]:
+def read_pack(name: str) -> tuple[dict[str, Any], Marks, dict[str, str]]:
     """Plain data of a pack, composed, with its marks and the digests of all YAML files it is made of."""
     from idbmigrate.datasets.compose import compose
     from idbmigrate.documents import yaml as yamlio

@@ -61,7 +61,7 @@ class Overlay:
             path = path[:-1]
         return self.places.get(path, Place(self.name, 1, "$"))
 
-    def check(self, dataset: Dataset, tables: Mapping[str, list]) -> None:
+    def check(self, dataset: Dataset, tables: Mapping[str, list[Any]]) -> None:
         """Refuse names that the data set or the file does not have.
 
         ``tables`` are the file's, with their columns (objects with ``name``).

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from idbmigrate.access.write.layout import ColumnLayout
 from idbmigrate.errors import OutputError
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
@@ -24,7 +25,7 @@ _YES, _NO = ("Y", "y", "1", "-1", "true", "True"), ("N", "n", "0", "false", "Fal
 _INTEGERS = {"BYTE": pa.uint8(), "INT": pa.int16(), "LONG": pa.int32(), "BIG_INT": pa.int64()}
 
 
-def to_access(values: pa.ChunkedArray | pa.Array, column, where: str) -> pa.Array:
+def to_access(values: pa.ChunkedArray | pa.Array, column: ColumnLayout, where: str) -> pa.Array:
     """A text column as the Arrow type in which the writer takes ``column`` (name, type, length, misc).
 
     Raises OutputError ``value-does-not-fit``: table, column, row, and what the type would need.
@@ -100,7 +101,7 @@ def _cast(values: pa.Array, cast: Callable[[pa.Array], pa.Array], need: str, whe
     raise _fail(low, need, where) from None
 
 
-def _text(values: pa.Array, column, where: str) -> pa.Array:
+def _text(values: pa.Array, column: ColumnLayout, where: str) -> pa.Array:
     if column.type == "TEXT":
         # as Access counts: code units of UTF-16, of which characters beyond U+FFFF take two
         longest = _longest(values)

@@ -11,6 +11,7 @@ import csv as python_csv
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -75,14 +76,14 @@ def write_parts(
             file.write(rows)
 
 
-def write_table(table: pa.Table, file) -> None:
+def write_table(table: pa.Table, file: Any) -> None:
     """Write one table with its header row to a binary file."""
     _write_header(table.column_names, file)
     for batch in batches(table, _ROWS):
         _write_rows(batch, file)
 
 
-def _write_header(names: Iterable[str], file) -> None:
+def _write_header(names: Iterable[str], file: Any) -> None:
     file.write(",".join(_quoted_word(name) for name in names).encode() + b"\n")
 
 
@@ -93,7 +94,7 @@ def _formatted(part: Callable[[], pa.Table]) -> pa.Buffer:
     return rows.getvalue()
 
 
-def _write_rows(batch: pa.RecordBatch, file) -> None:
+def _write_rows(batch: pa.RecordBatch, file: Any) -> None:
     special = [holds(different(column), _SPECIAL) for column in batch.columns]
     if any(special) or batch.num_columns == 1:
         file.write(_quoted_rows(batch, special))

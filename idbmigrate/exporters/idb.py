@@ -115,7 +115,9 @@ def _prepare(writer: DatabaseWriter, tables: Mapping[str, pa.Table]) -> dict[str
     return ready
 
 
-def _typed(name: str, table: pa.Table, layout: list, rules: Mapping) -> pa.Table:
+def _typed(
+    name: str, table: pa.Table, layout: list[ColumnLayout], rules: Mapping[str, ColumnRules]
+) -> pa.Table:
     """One table in the types of the template's columns."""
     columns = {column.name: column for column in layout}
     absent = [column for column in layout if column.name not in table.column_names and not column.autonumber]
@@ -139,7 +141,7 @@ def _typed(name: str, table: pa.Table, layout: list, rules: Mapping) -> pa.Table
     return pa.table(dict(zip(kept, side_by_side(one, kept, table.num_rows), strict=True)))
 
 
-def _require_rules(values: pa.ChunkedArray, rules, where: str) -> None:
+def _require_rules(values: pa.ChunkedArray, rules: ColumnRules | None, where: str) -> None:
     if rules is None:
         return
     if rules.required and values.null_count:

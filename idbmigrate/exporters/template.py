@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from idbmigrate.access import open_database
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, NewIndex, create_database
@@ -80,7 +81,7 @@ def compare(template: str | os.PathLike[str], dataset: Dataset) -> list[Differen
     return differences
 
 
-def _column_differences(table: str, spec: ColumnSpec, column) -> list[Difference]:
+def _column_differences(table: str, spec: ColumnSpec, column: Any) -> list[Difference]:
     kinds, length = TYPES[spec.format.kind], spec.format.max_length
     if column.type not in kinds:
         return [Difference("type", table, spec.name, " or ".join(kinds), column.type)]

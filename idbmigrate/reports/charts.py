@@ -15,9 +15,16 @@ from idbmigrate.words import OUTCOMES, VODIM
 
 _WIDTH = 900
 _GAP = 10
+#: Top and size of each table's bar; the links that begin or end at it.
+Places = Mapping[str, tuple[float, float]]
+Links = Mapping[str, Sequence[Mapping[str, str]]]
 
 
-def flow(sources: Sequence[Mapping[str, Any]], targets: Sequence[Mapping[str, Any]], links) -> str:
+def flow(
+    sources: Sequence[Mapping[str, Any]],
+    targets: Sequence[Mapping[str, Any]],
+    links: Sequence[Mapping[str, str]],
+) -> str:
     """Draw source tables on the left, target tables on the right, a band for each that feeds another.
 
     The height of a table grows with the square root of its rows, so that small tables can be seen; a
@@ -53,7 +60,7 @@ def _stack(lines: Sequence[Mapping[str, Any]]) -> tuple[dict[str, tuple[float, f
     return found, place
 
 
-def _bands(left: Mapping, right: Mapping, links: Sequence[Mapping[str, str]]) -> list[str]:
+def _bands(left: Places, right: Places, links: Sequence[Mapping[str, str]]) -> list[str]:
     known = [each for each in links if each["source"] in left and each["target"] in right]
     out = {name: [each for each in known if each["source"] == name] for name in left}
     into = {name: [each for each in known if each["target"] == name] for name in right}
@@ -68,7 +75,7 @@ def _bands(left: Mapping, right: Mapping, links: Sequence[Mapping[str, str]]) ->
     return parts
 
 
-def _share(places: Mapping, links: Mapping, link: Mapping[str, str], side: str) -> tuple[float, float]:
+def _share(places: Places, links: Links, link: Mapping[str, str], side: str) -> tuple[float, float]:
     top, size = places[link[side]]
     lines = links[link[side]]
     part = size / len(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idbmigrate.mapping.model import Expression, LookedUp, references
 
 if TYPE_CHECKING:
-    from idbmigrate.mapping.model import Branch, Mapping
+    from idbmigrate.mapping.model import Branch, Field, Mapping
 
 
 def origins(mapping: Mapping) -> dict[str, list[str]]:
@@ -24,7 +24,9 @@ def origins(mapping: Mapping) -> dict[str, list[str]]:
     return {name: list(feeding) for name, feeding in found.items()}
 
 
-def _feeding(value: Expression, branch: Branch, helpers: dict, seen: frozenset[str]) -> Iterator[str]:
+def _feeding(
+    value: Expression, branch: Branch, helpers: dict[str, Field], seen: frozenset[str]
+) -> Iterator[str]:
     sources = {join.alias: join.table for join in branch.joins if not join.target}
     for reference in references(value):
         if reference.name in helpers and not reference.alias:

@@ -172,7 +172,7 @@ def _cause(line: dict[str, Any]) -> dict[str, Any]:
 
 def _codes(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """How many values of a column found no code, without the codes: a code in a file may be anything."""
-    totals: dict[tuple, int] = {}
+    totals: dict[tuple[str, ...], int] = {}
     for line in lines:
         key = (line["table"], line["column"], line["target"], line["reason"], line["meaning"])
         totals[key] = totals.get(key, 0) + line["count"]

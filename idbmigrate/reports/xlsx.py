@@ -127,7 +127,7 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
         yield f"Setting: {name}", value
 
 
-def _error_summary(document: Mapping[str, Any]) -> tuple:
+def _error_summary(document: Mapping[str, Any]) -> Sheet:
     head = [
         "Rule",
         "Effect",
@@ -158,7 +158,7 @@ def _error_summary(document: Mapping[str, Any]) -> tuple:
     return head, rows, [12, 10, 12, 30, 28, 36, 10, 60, 24, 60]
 
 
-def _error_data(findings: pa.Table | None) -> tuple:
+def _error_data(findings: pa.Table | None) -> Sheet:
     head = [
         "Rule",
         "Effect",
@@ -198,7 +198,7 @@ def _gravest_first(findings: pa.Table) -> pa.Array:
     return pa.array(np.concatenate([np.empty(0, np.int64), *rows])[:MAX_ROWS])
 
 
-def _ledger(document: Mapping[str, Any]) -> tuple:
+def _ledger(document: Mapping[str, Any]) -> Sheet:
     head = ["Table", "Column", "In", "Carried", "Rejected", "Dropped", "Less exactly", "Reasons"]
     ledger = document["ledger"] or {"lines": []}
     rows = [
@@ -217,14 +217,14 @@ def _ledger(document: Mapping[str, Any]) -> tuple:
     return head, rows, [28, 28, 12, 12, 12, 12, 12, 80]
 
 
-def _keys(document: Mapping[str, Any]) -> tuple:
+def _keys(document: Mapping[str, Any]) -> Sheet:
     head = ["Source table", "Source column", "Rows", "Finding", "Meaning"]
     names = ("table", "column", "rows", "finding", "meaning")
     rows = [[line[name] for name in names] for line in document["keys"]]
     return head, rows, [24, 24, 10, 32, 80]
 
 
-def _unmapped(document: Mapping[str, Any]) -> tuple:
+def _unmapped(document: Mapping[str, Any]) -> Sheet:
     head = ["Source table", "Source column", "Code", "Target column", "Values", "Reason", "Meaning"]
     rows = [
         [each[name] for name in ("table", "column", "code", "target", "count", "reason", "meaning")]
@@ -233,7 +233,7 @@ def _unmapped(document: Mapping[str, Any]) -> tuple:
     return head, rows, [24, 24, 16, 44, 10, 18, 70]
 
 
-def _coverage(document: Mapping[str, Any]) -> tuple:
+def _coverage(document: Mapping[str, Any]) -> Sheet:
     head = [
         "Rule",
         "Effect",
