@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     # usage
     "bad-option": "an option or parameter has a value that cannot be used",
     "unknown-name": "a data set, mapping, table or column of that name does not exist",
+    "not-an-archive": "the folder is no archive, or one of another version",
     "broken-environment": "a library that idbmigrate needs is missing or cannot be loaded",
     # source
     "not-found": "the file or folder does not exist",
@@ -73,6 +74,7 @@ CODES: dict[str, str] = {
     "unsupported-column": "a column type of the Access format that cannot be written",
     "index-unsupported": "an index of the template that cannot be kept right",
     "twin-not-clean": "a value of a real file would have reached its synthetic twin",
+    "archive-busy": "another call is at work on the archive",
     "interrupted": "the run was stopped before it had finished",
     # the program itself
     "internal-fault": "a fault in idbmigrate itself",
@@ -90,6 +92,7 @@ HINTS: dict[str, str] = {
     "wrong-password": "check the password with --password; letter case matters",
     "unknown-dataset": "name the data set with --source, or bind local names with --overlay",
     "another-patient": "look at these source rows; the mapping must join them by their patient, too",
+    "archive-busy": "wait until it has ended, or leave out --no-wait",
     "interrupted": "run the same command again",
 }
 

@@ -37,7 +37,7 @@ ROOMS = [
     "access",
 ]
 #: used by all, using none but themselves
-COMMON = ["brief", "concurrency", "documents", "errors", "words"]
+COMMON = ["brief", "concurrency", "documents", "errors", "processes", "words"]
 #: library -> the rooms that may know it
 KNOWERS = {
     "duckdb": {"engine"},
@@ -145,11 +145,11 @@ def test_the_names_of_public_functions_are_no_modules():
     assert not {room(path) for path in MODULES} & set(idbmigrate.__all__)
 
 
-def test_threads_come_from_one_place():
+def test_threads_and_processes_come_from_one_place_each():
     makers = {"ThreadPoolExecutor", "ProcessPoolExecutor", "Thread"}
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
     made = {path.name for path, tree in trees.items() for node in ast.walk(tree) if _name(node) in makers}
-    assert made == {"concurrency.py"}
+    assert made == {"concurrency.py", "processes.py"}
 
 
 def _name(node: ast.AST) -> str | None:

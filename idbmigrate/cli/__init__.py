@@ -31,6 +31,7 @@ VERBS = {
     "fill": "Fill a copy of an Access template with converted output.",
     "template": "Compare an Access template with a data set description.",
     "measures": "Compute published counts from a file or from converted output.",
+    "archive": "Keep years of files as one: catalogue, copies, months, fixity, bags.",
 }
 
 #: What libraries are told before they are loaded: numpy to start no threads for algebra that nobody asks

@@ -124,14 +124,14 @@ class Folder:
     def _swap(self) -> None:
         """Put the new folder in its place; the old one goes last, and comes back if that fails."""
         if not os.path.lexists(self.out):
-            _rename(self._part, self.out)
+            rename(self._part, self.out)
         else:
             old = self._names.old
-            _rename(self.out, old)
+            rename(self.out, old)
             try:
-                _rename(self._part, self.out)
+                rename(self._part, self.out)
             except BaseException:
-                _rename(old, self.out)
+                rename(old, self.out)
                 raise
             shutil.rmtree(old, ignore_errors=True)
         sync_folder(self.out.parent)
@@ -269,7 +269,7 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _rename(old: Path, new: Path) -> None:
+def rename(old: Path, new: Path) -> None:
     """Rename a folder; on Windows wait a moment for scanners that still look into it."""
     for wait in (0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ():
         try:

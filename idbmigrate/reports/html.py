@@ -45,9 +45,9 @@ def render(document: Mapping[str, Any]) -> str:
     return page(document["title"], _head(document), above, sections)
 
 
-def page(title: str, head: str, above: str, sections: Sequence[tuple[str, str, str]]) -> str:
+def page(title: str, head: str, above: str, sections: Sequence[tuple[str, str, str]], style: str = "") -> str:
     """A whole page: its head, what stands first, and sections as (anchor, title, body). All but ``title`` is
-    HTML."""
+    HTML; ``style`` is more CSS."""
     links = "".join(f'<li><a href="#{name}">{words}</a></li>' for name, words, _ in sections)
     body = "".join(
         f'<section id="{name}" aria-labelledby="{name}-title">'
@@ -58,7 +58,7 @@ def page(title: str, head: str, above: str, sections: Sequence[tuple[str, str, s
         '<!doctype html>\n<html lang="en-GB">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}{style}</style>\n"
         f'</head>\n<body>\n<a class="skip" href="#main">Skip to the report</a>\n{head}'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="main">\n'
         f"{above}{body}\n"
