@@ -328,5 +328,5 @@ def _doubts(facts: Mapping[str, Any]) -> str | None:
     parts = [*facts.get("problems", ())[:3]]
     if len(facts.get("problems", ())) > len(parts):
         parts.append(f"{len(facts['problems']) - len(parts)} more contradictions")
-    parts += [f"{count} values of {name} are not read" for name, count in facts.get("not_read", {}).items()]
+    parts += [f"{line['table']}: {line['why']}" for line in facts.get("not_read", ())]
     return "; ".join(parts) or None

@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from idbmigrate import __version__
 from idbmigrate.archive import originals
 from idbmigrate.archive.cells import digest_of, table_digest
 from idbmigrate.archive.traces import dates_by_month, headers, providers
+from idbmigrate.conversion.unread import not_read
 from idbmigrate.datasets import Dataset, Identification, Overlay, identify, load_dataset, load_overlay
 from idbmigrate.datasets.links import linked_tables, require_none
 from idbmigrate.errors import IdbmigrateError, SourceError
@@ -30,7 +31,7 @@ from idbmigrate.exporters import publish
 from idbmigrate.exporters.whole import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER, sync_folder
 from idbmigrate.readers import Idb, open_idb
 from idbmigrate.staging.stored import save
-from idbmigrate.staging.tables import each_staged
+from idbmigrate.staging.tables import StagedTable, each_staged
 
 FACTS = "facts.json"
 #: error code -> verdict; any other is ``broken``
@@ -41,6 +42,8 @@ _VERDICTS = {
     "ambiguous-names": "unknown",
     "linked-tables": "linked",
     "not-access": "other",
+    "csv-missing": "other",
+    "zip-refused": "refused",
 }
 #: What to do about a file of each verdict.
 NEXT_STEPS = {
@@ -154,8 +157,7 @@ def _stage(path: Path, folder: Path, settings: Settings) -> dict[str, Any]:
             "overlays": [publish.sha256(file) for file in settings.overlays],
             "modified": _modified(idb),
             "linked": sorted(linked_tables(idb.linked_tables, dataset, overlay)),
-            "not_read": {f"{t}.{c}": n for (t, c), n in idb.complex_values().items() if n != 0},
-            **_tables(idb, found, dataset, folder),
+            **_tables(idb, found, dataset, folder, overlay),
             "problems": [f"{problem.where}: {problem.message}" for problem in idb.problems],
         }
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=True)
@@ -165,14 +167,19 @@ def _stage(path: Path, folder: Path, settings: Settings) -> dict[str, Any]:
     return facts
 
 
-def _tables(idb: Idb, found: Identification, dataset: Dataset, folder: Path) -> dict[str, Any]:
+def _tables(
+    idb: Idb, found: Identification, dataset: Dataset, folder: Path, overlay: Overlay | None
+) -> dict[str, Any]:
     """Stage table after table, one in memory at a time."""
+    seen: dict[str, StagedTable] = {}
     tables: list[dict[str, Any]] = []
     cells: dict[str, str] = {}
     months: dict[str, dict[str, int]] = {}
     owners: dict[str, dict[str, int]] = {}
     said: dict[str, list[str]] = {}
     for table in each_staged(idb, found, dataset):
+        nothing = table.raw.schema.empty_table()
+        seen[table.label] = replace(table, raw=nothing, clean=nothing, ids=None)
         if not table.columns:
             continue  # the file does not have it
         unknown = sum(line["known"] is False for line in tables)
@@ -206,6 +213,7 @@ def _tables(idb: Idb, found: Identification, dataset: Dataset, folder: Path) -> 
         "months": months,
         "providers": owners,
         "header": said,
+        "not_read": not_read(idb, seen, linked_tables(idb.linked_tables, dataset, overlay)),
     }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from idbmigrate.archive.cells import Difference, difference, table_digest
 
 texts = st.one_of(st.none(), st.sampled_from(["", "a", "b", "ab", "a ", "é", "1"]))
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 rows = st.lists(st.tuples(texts, texts, texts), max_size=8)
 
 
@@ -20,11 +21,13 @@ def table(found: list[tuple], names: str = "abc") -> pa.Table:
     )
 
 
+@calm
 @given(rows, rows)
 def test_equal_digests_mean_equal_rows(one, other):
     assert (table_digest(table(one)) == table_digest(table(other))) == (Counter(one) == Counter(other))
 
 
+@calm
 @given(rows, st.randoms())
 def test_neither_the_order_of_rows_nor_of_columns_counts(found, draw):
     shuffled = draw.sample(found, len(found))
@@ -55,11 +58,13 @@ def recount(one: list[tuple], other: list[tuple]) -> Difference:
     return Difference(same, changed, first, second)
 
 
+@calm
 @given(rows, rows)
 def test_the_difference_is_that_of_a_plain_count(one, other):
     assert difference(table(one), table(other), ["a"]) == recount(one, other)
 
 
+@calm
 @given(rows, rows)
 def test_without_a_key_whole_rows_are_compared(one, other):
     found = difference(table(one), table(other), [])
