@@ -138,7 +138,7 @@ def _effect(rule: Rule) -> str:
 
 
 def _cell(rule: Rule) -> str:
-    if rule.form is None:
+    if rule.check is None:
         columns = f"{', '.join(rule.columns)}: " if rule.columns else ""
         text = f"{columns}*not checked: {REASONS[rule.because]}*"
     else:

@@ -30,6 +30,29 @@ RETIRED = {
     "Settler",
     "Trials",
     "meanwhile",
+    "Fate",
+    "Form",
+    "FORMS",
+    "settle",
+    "settler",
+    "Verdict",
+    "trials",
+}
+#: More such names, in the rooms that are free of them.
+RETIRED_HERE = {
+    "checks": {"fate", "form", "forms", "told", "asked", "ways", "marks", "verdict"},
+    "reports": {"said", "told", "asked"},  # "fate" is a name of the JSON document
+    "result": {"fate", "said", "told", "asked"},
+    "exporters": {"said", "told", "asked", "settled"},
+    "conversion": {"said", "told", "asked", "form"},
+    "datasets": {"said", "told", "asked", "tie"},
+    "mapping": {"said", "told", "asked", "ties"},
+    "mapping_tests": {"told", "asked", "tie", "ties", "around", "verdict"},
+    "measures": {"said", "told", "asked"},
+    "periods": {"said", "told", "asked"},
+    "staging": {"said", "told", "asked", "tie", "ties"},
+    "documents": {"said", "told", "asked"},
+    "cli": {"said", "told", "asked", "trials", "fate"},
 }
 #: A name of the code for each word that it has.
 USED = {
@@ -49,6 +72,10 @@ USED = {
     "cells": "cells",
     "fixity": "Fixity",
     "submission result": "SubmissionResult",
+    "check type": "CheckType",
+    "test result": "TestResult",
+    "document": "Document",
+    "place": "Place",
     "proof": "Proof",
     "ledger": "ledger",
     "reason": "Reason",
@@ -83,7 +110,12 @@ def used() -> dict[str, set[str]]:
 
 
 def test_no_retired_word_is_a_name_of_the_code(used):
-    assert not {(path, word) for path, found in used.items() for word in found & RETIRED}
+    found = {
+        (path, word)
+        for path, names in used.items()
+        for word in names & (RETIRED | RETIRED_HERE.get(path.split("/")[1], set()))
+    }
+    assert not found
 
 
 def test_the_glossary_and_the_code_use_the_same_words(used):

@@ -1,6 +1,6 @@
 """The rules of a target data set, run over its tables as the centre runs them.
 
-``check(tables, dataset, context)`` gives findings, counts and the fate of the submission;
+``check(tables, dataset, context)`` gives findings, counts and what becomes of the submission;
 ``run_rules`` gives only the findings.
 """
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from idbmigrate.checks.forms import Form
-from idbmigrate.checks.forms_compared import Compared
+from idbmigrate.checks.check_types import CheckType
+from idbmigrate.checks.compared_types import Compared
 from idbmigrate.checks.model import REASONS, Rule, RulePack
 from idbmigrate.checks.operands import OUTSIDE
 
@@ -21,16 +21,16 @@ def coverage(pack: RulePack) -> dict[str, Any]:
     this project), ``not_checked`` by reason, and ``rules`` with one line for each.
     """
     published = [rule for rule in pack.rules if rule.published]
-    reasons = Counter(rule.because or "" for rule in pack.rules if rule.form is None)
+    reasons = Counter(rule.because or "" for rule in pack.rules if rule.check is None)
     return {
         "pack": pack.name,
         "title": pack.title,
         "floor": pack.floor,
         "note": pack.note,
         "published": len(published),
-        "checked": sum(rule.form is not None for rule in published),
+        "checked": sum(rule.check is not None for rule in published),
         "with_portal": sum(bool(needs(rule)) for rule in published),
-        "own": sum(rule.form is not None for rule in pack.rules if not rule.published),
+        "own": sum(rule.check is not None for rule in pack.rules if not rule.published),
         "not_checked": [
             {"because": because, "why": REASONS[because], "rules": count}
             for because, count in reasons.most_common()
@@ -41,7 +41,7 @@ def coverage(pack: RulePack) -> dict[str, Any]:
 
 def line(rule: Rule) -> dict[str, Any]:
     """One rule in plain data."""
-    state = "not-checked" if rule.form is None else "with-portal" if needs(rule) else "checked"
+    state = "not-checked" if rule.check is None else "with-portal" if needs(rule) else "checked"
     return {
         "code": rule.code,
         "effect": rule.effect,
@@ -51,7 +51,7 @@ def line(rule: Rule) -> dict[str, Any]:
         "columns": list(rule.columns),
         "state": state,
         "because": rule.because,
-        "fails_when": rule.meaning if rule.form is not None else None,
+        "fails_when": rule.meaning if rule.check is not None else None,
         "note": rule.note,
         "published": rule.published,
         "confidence": rule.confidence,
@@ -61,10 +61,10 @@ def line(rule: Rule) -> dict[str, Any]:
 
 def needs(rule: Rule) -> list[str]:
     """What of the portal's a rule compares with, in words."""
-    return [OUTSIDE[name] for name in _PORTAL if name in _operands(rule.form)]
+    return [OUTSIDE[name] for name in _PORTAL if name in _operands(rule.check)]
 
 
-def _operands(form: Form | None) -> set[str]:
-    if isinstance(form, Compared):
-        return {form.than.text}
-    return {name for part in getattr(form, "parts", ()) for name in _operands(part)}
+def _operands(check: CheckType | None) -> set[str]:
+    if isinstance(check, Compared):
+        return {check.than.text}
+    return {name for part in getattr(check, "parts", ()) for name in _operands(part)}

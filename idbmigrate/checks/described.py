@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idbmigrate.checks import forms, forms_joined
+from idbmigrate.checks import check_types, joined_types
 from idbmigrate.checks.model import Rule
 from idbmigrate.datasets.model import weakest
 
 if TYPE_CHECKING:
-    from idbmigrate.checks.forms import Form
+    from idbmigrate.checks.check_types import CheckType
     from idbmigrate.datasets import Dataset
     from idbmigrate.datasets.model import ColumnSpec, TableSpec
 
@@ -51,7 +51,7 @@ class _Maker:
         columns: tuple[str, ...],
         confidence: str,
         source: tuple[str, ...],
-        form: Form | None = None,
+        check: CheckType | None = None,
         because: str | None = None,
         grave: bool = False,
     ) -> Rule:
@@ -61,7 +61,7 @@ class _Maker:
             kind=kind,
             table=self.table,
             columns=columns,
-            form=form,
+            check=check,
             source=tuple(dict.fromkeys(source)),
             confidence=confidence,
             because=because,
@@ -73,45 +73,45 @@ def _of_column(maker: _Maker, column: ColumnSpec, dataset: Dataset) -> Iterator[
     known, name = column.confidences, (column.name,)
     mandatory = column.requirement == "M"
     if mandatory:
-        form = forms.Blank(column.name)
-        yield maker.rule("blank", name, known["requirement"], column.source, form, grave=True)
+        check = check_types.Blank(column.name)
+        yield maker.rule("blank", name, known["requirement"], column.source, check, grave=True)
     shape = _shape(column) if known["format"] != _UNKNOWN else None
     because = None if shape else "format-not-public"
     yield maker.rule("format", name, known["format"], column.source, shape, because, mandatory)
     codes = dataset.codes_of(column)
     if codes is not None:
         sure = weakest(codes.confidence, known["codes"])
-        yield maker.rule("code", name, sure, (*codes.source, *column.source), forms.Code(column.name))
+        yield maker.rule("code", name, sure, (*codes.source, *column.source), check_types.Code(column.name))
     elif known.get("codes") == _UNKNOWN:
         yield maker.rule("code", name, _UNKNOWN, column.source, because="list-not-public")
     if column.range is not None:
-        within = forms.Range(column.name, *map(int, column.range))
+        within = check_types.Range(column.name, *map(int, column.range))
         yield maker.rule("score", name, column.confidence, column.source, within)
 
 
-def _shape(column: ColumnSpec) -> Form | None:
+def _shape(column: ColumnSpec) -> CheckType | None:
     """The form that a value of the column must have by its format; none where a text may be of any length."""
     name, format = column.name, column.format
     if format.kind == "date":
-        return forms.Date(name)
+        return check_types.Date(name)
     if format.kind == "time":
-        return forms.Time(name)
+        return check_types.Time(name)
     if format.pattern is not None:
         pattern = format.pattern
         if format.kind == "decimal":  # a number type of Access does not keep the zeros of 2.0
             pattern = pattern.replace(r"\.", r"(\.") + ")?"
-        return forms.Pattern(name, f"^({pattern})$", f"written as {format.notation}")
+        return check_types.Pattern(name, f"^({pattern})$", f"written as {format.notation}")
     if format.max_length is None:
         return None
-    return forms.Length(name, format.min_length or 0, format.max_length)
+    return check_types.Length(name, format.min_length or 0, format.max_length)
 
 
 def _of_keys(maker: _Maker, table: TableSpec) -> Iterator[Rule]:
     for column, (parent, _) in table.foreign_keys.items():
-        form = forms_joined.Parent(column, parent)
+        check = joined_types.Parent(column, parent)
         source = table.columns[column].source
-        yield maker.rule("relation", (column,), table.confidences["key"], source, form, grave=True)
+        yield maker.rule("relation", (column,), table.confidences["key"], source, check, grave=True)
     keys = [table.primary_key] if table.primary_key else []
     for columns in dict.fromkeys([*keys, *table.unique]):
-        alone = forms_joined.Unique(columns, None, False)
+        alone = joined_types.Unique(columns, None, False)
         yield maker.rule("uniqueness", columns, table.confidences["unique"], (), alone)

@@ -1,7 +1,7 @@
 """Read a rule pack: YAML in, typed and checked rules out.
 
 A pack may say only what is listed here; anything else is refused with the place where it stands.
-``packs/NAME.json``, where it stands beside the YAML with the right digest, is the same data in a form
+``packs/NAME.json``, where it stands beside the YAML with the right digest, is the same data in a shape
 that loads faster. ``described`` adds the rules that follow from the description of the data set
 (:mod:`idbmigrate.checks.described`), of which a written rule of the same code takes the place.
 ``extends: NAME`` takes over the written rules of another pack for the tables and columns that the data
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from idbmigrate.checks.described import MANDATORY, OTHER, described_rules
-from idbmigrate.checks.load_forms import form_reader
+from idbmigrate.checks.load_types import check_reader
 from idbmigrate.checks.model import KINDS, REASONS, Measure, Rule, RulePack
 from idbmigrate.checks.vodim import TESTS
 from idbmigrate.datasets import Dataset, load_dataset
@@ -58,7 +58,7 @@ def load_pack(name: str) -> RulePack:
 
 
 def compile_pack(name: str) -> str:
-    """Text of the fast form of a pack, which is read first."""
+    """Text of the compiled pack, which is read first."""
     path = PACKS / f"{name}.yaml"
     top = Node.load(path, _CODE, path.name)
     read_pack(top)
@@ -74,14 +74,14 @@ def read_pack(top: Node) -> RulePack:
     texts = partial(_texts, lists)
     for name, node in (top.get("lists") or Node({}, top.document)).items():
         lists[name] = texts(node)
-    form = form_reader(texts)
+    check = check_reader(texts)
     rule = values_of(
         {
             "code": text,
             "effect": one_of(EFFECTS),
             "draft": maybe(one_of(EFFECTS)),
             "kind": one_of(KINDS),
-            "check": maybe(form, field="form"),
+            "check": maybe(check),
             "columns": maybe(texts, ()),
             "because": maybe(one_of(REASONS)),
             "note": maybe(text),
@@ -167,10 +167,10 @@ def _rule(read: Any, defaults: Any, node: Node) -> Rule:
     """One rule of a table, or of the whole file."""
     own = {key: child.data for key, child in node.items()}
     values = read(Node({**defaults, **own}, node.document, node.path))
-    form, because = values["form"], values["because"]
-    if (form is None) == (because is None):
+    check, because = values["check"], values["because"]
+    if (check is None) == (because is None):
         raise node.error("a rule has either a check or a reason why there is none")
-    values["columns"] = values["columns"] or (form.columns() if form else ())
+    values["columns"] = values["columns"] or (check.columns() if check else ())
     table = str(node.path[-2])
     return Rule(table=None if table == "file" else table, published=not values.pop("own"), **values)
 

@@ -92,7 +92,7 @@ class _Counted:
 def scores(
     tool: Column, score: Column, known: Sequence[Assessment], pattern: str | None
 ) -> dict[str, np.ndarray]:
-    """Rows with a problem, by problem (see :class:`idbmigrate.checks.forms_joined.Score`).
+    """Rows with a problem, by problem (see :class:`idbmigrate.checks.joined_types.Score`).
 
     ``pattern`` is the shape of a number where an assessment gives none. Each pair of a listed tool and a
     score is judged once.

@@ -12,7 +12,7 @@ from idbmigrate.words import SubmissionOutcome
 if TYPE_CHECKING:
     import pyarrow
 
-    from idbmigrate.checks.forms import Form
+    from idbmigrate.checks.check_types import CheckType
 
 #: Families of rules; the documentation has a section for each.
 KINDS = {
@@ -47,7 +47,7 @@ REASONS = {
 @brief
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a pack: ``form`` is None where it cannot be checked, and ``because`` says why.
+    """One rule of a pack: ``check`` is None where it cannot be checked, and ``because`` says why.
 
     ``draft`` is the effect that the centre's published code has for it, where the published list differs.
     """
@@ -57,7 +57,7 @@ class Rule:
     kind: str
     table: str | None
     columns: tuple[str, ...]
-    form: Form | None
+    check: CheckType | None
     source: tuple[str, ...]
     confidence: str
     because: str | None = None
@@ -68,8 +68,8 @@ class Rule:
     @property
     def meaning(self) -> str:
         """When the rule fails, in our own words."""
-        if self.form is not None:
-            return self.form.meaning()
+        if self.check is not None:
+            return self.check.meaning()
         return self.note or REASONS[self.because or "meaning-not-public"]
 
 
@@ -174,13 +174,13 @@ class Outcome:
     """What a run of the rules gave.
 
     ``findings`` has one row a finding (see :data:`idbmigrate.checks.findings.SCHEMA`), ``counts`` is
-    how often each rule failed, ``fate`` what the centre would do, ``not_run`` the rules that lacked
+    how often each rule failed, ``submission`` what the centre would do, ``not_run`` the rules that lacked
     something of the context, by code, with the reason.
     """
 
     findings: pyarrow.Table
     counts: Mapping[str, int]
-    fate: SubmissionResult
+    submission: SubmissionResult
     not_run: Mapping[str, str]
     pack: RulePack
 

@@ -107,7 +107,7 @@ def causes_about_people(findings: pa.Table) -> list[dict[str, Any]]:
 
 def _cause(found: Mapping[str, Any]) -> dict[str, Any]:
     word = str(found["code"])
-    settle = "correct the records where they are kept, as nobody else can tell whose they are"
+    correct = "correct the records where they are kept, as nobody else can tell whose they are"
     let_be = f", or let them be with --allow {word}" if word.startswith("conflict:") else ""
     return {
         "code": word,
@@ -119,6 +119,6 @@ def _cause(found: Mapping[str, Any]) -> dict[str, Any]:
         "message": found["message"],
         "count": found["reference_count"],
         "example": found["reference_min"],
-        "do": "look at each of them" if word == _ALLOWED else settle + let_be,
+        "do": "look at each of them" if word == _ALLOWED else correct + let_be,
         "published": False,
     }

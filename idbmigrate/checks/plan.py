@@ -1,6 +1,6 @@
 """The rules of one table, made ready for the engine.
 
-A plan hands out the pieces that check forms build their expressions from. What looks at one value alone
+A plan hands out the pieces that check types build their expressions from. What looks at one value alone
 is tested on the distinct values of a column; what SQL cannot say the same way on every engine (check
 digits, scores, values of related rows, repeated keys) is computed on whole columns. Both join the table
 as columns of their own, so that one query answers for all rules that are left: those that compare.
@@ -18,8 +18,8 @@ from sqlglot import exp
 from idbmigrate.checks import many_rows
 
 if TYPE_CHECKING:
+    from idbmigrate.checks.check_types import CheckType, OneColumn
     from idbmigrate.checks.distinct import Column
-    from idbmigrate.checks.forms import Form, OneColumn
     from idbmigrate.checks.relations import Relations
     from idbmigrate.engine import Engine
 
@@ -38,7 +38,7 @@ class Plan:
         self._related: dict[tuple[str, str], Column] = {}
         self._added: dict[str, Callable[[], pa.Array | np.ndarray]] = {}
 
-    # What forms are built from
+    # What checks are built from
 
     def column(self, name: str) -> Column:
         """A column of the table as its distinct values."""
@@ -59,15 +59,15 @@ class Plan:
         codes = self.relations.dataset.codes_of(self.spec.columns[name])
         return tuple(codes.codes) if codes else ()
 
-    def tested(self, form: OneColumn) -> exp.Expr:
-        """Whether a form that looks at one value fails, as it was found for each distinct value."""
-        if form not in self._tested:
-            column = self.column(form.column)
-            fails = form.fails(column.values, self)
-            self._tested[form] = self._told(column, fails)
-        return self._tested[form]
+    def tested(self, check: OneColumn) -> exp.Expr:
+        """Whether a check of one value fails, as it was found for each distinct value."""
+        if check not in self._tested:
+            column = self.column(check.column)
+            fails = check.fails(column.values, self)
+            self._tested[check] = self._found(column, fails)
+        return self._tested[check]
 
-    def _told(self, column: Column, fails: np.ndarray) -> exp.Expr:
+    def _found(self, column: Column, fails: np.ndarray) -> exp.Expr:
         return self._add(lambda: fails[column.at]) if column.holds(fails) else exp.false()
 
     def texts(self, column: Column) -> exp.Column:
@@ -89,11 +89,11 @@ class Plan:
         if (tool, score, pattern) not in self._scores:
             sides = self.column(tool), self.column(score)
             found = many_rows.scores(*sides, self.relations.dataset.assessments, pattern)
-            told = {problem: self.rows(fails) for problem, fails in found.items()}
-            self._scores[tool, score, pattern] = told
+            problems = {problem: self.rows(fails) for problem, fails in found.items()}
+            self._scores[tool, score, pattern] = problems
         return self._scores[tool, score, pattern]
 
-    def repeated(self, names: Sequence[str], where: Form | None, blanks_equal: bool) -> exp.Expr:
+    def repeated(self, names: Sequence[str], where: CheckType | None, blanks_equal: bool) -> exp.Expr:
         """Whether another row has the same values in some columns."""
         columns = [self.column(name) for name in names]
         chosen = np.ones(self.size, bool)
@@ -104,8 +104,8 @@ class Plan:
             chosen &= self.mask(where.sql(self))
         return self.rows(many_rows.repeated(columns, chosen))
 
-    def without(self, table: str, where: Form | None) -> exp.Expr:
-        """Whether no row of a descendant table (that satisfies a form) belongs to each row."""
+    def without(self, table: str, where: CheckType | None) -> exp.Expr:
+        """Whether no row of a descendant table (that satisfies a check) belongs to each row."""
         other = Plan(table, self.relations, self._outside, self.engine)
         rows = self.relations.ancestor_rows(table, self.table)
         if where is not None:
@@ -127,8 +127,8 @@ class Plan:
 
         What was computed before is looked up; all others are one query.
         """
-        asked = [each for each in conditions if not isinstance(each, (exp.Boolean, exp.Column))]
-        found = iter(self._asked(asked) if asked and self.size else ())
+        queried = [each for each in conditions if not isinstance(each, (exp.Boolean, exp.Column))]
+        found = iter(self._queried(queried) if queried and self.size else ())
         none = np.zeros(0, np.int64)
         return [
             none
@@ -139,12 +139,12 @@ class Plan:
             for each in conditions
         ]
 
-    def _asked(self, conditions: Sequence[exp.Expr]) -> list[np.ndarray]:
+    def _queried(self, conditions: Sequence[exp.Expr]) -> list[np.ndarray]:
         names = [f"fails {place}" for place in range(len(conditions))]
         some = exp.or_(*(exp.paren(each) for each in conditions), copy=False)
-        told = (exp.alias_(each, name, quoted=True) for each, name in zip(conditions, names, strict=True))
+        answers = (exp.alias_(each, name, quoted=True) for each, name in zip(conditions, names, strict=True))
         table = exp.Table(this=exp.to_identifier(self.table, quoted=True))
-        query = exp.select(exp.column(ROW, quoted=True), *told, copy=False).from_(table).where(some)
+        query = exp.select(exp.column(ROW, quoted=True), *answers, copy=False).from_(table).where(some)
         found = self._run(query)
         rows = found[ROW].to_numpy()
         order = np.argsort(rows)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from idbmigrate.checks.fate import AFTERWARDS, Fate
+from idbmigrate.checks.check_types import CheckType
 from idbmigrate.checks.findings import Hits, findings_table
-from idbmigrate.checks.forms import Form
 from idbmigrate.checks.load import load_pack
 from idbmigrate.checks.model import Context, Outcome, Rule, RulePack
 from idbmigrate.checks.operands import CannotRun
 from idbmigrate.checks.plan import Plan
 from idbmigrate.checks.relations import Relations
+from idbmigrate.checks.submission import AFTERWARDS, Submission
 from idbmigrate.engine import open_engine
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def check(
     with closing(open_engine(engine)) as opened:
         plans = {name: Plan(name, relations, outside, opened) for name in dataset.tables}
         hits, not_run = row_hits(pack, plans)
-        fate = Fate(pack, relations, plans, given)
-        hits = fate.settle(hits)
+        submission = Submission(pack, relations, plans, given)
+        hits = submission.add_consequences(hits)
     found = findings_table(pack, hits, relations, context.references)
     counts = {code: len(each.rows) for code, each in hits.items() if len(each.rows)}
-    return Outcome(found, counts, fate.verdict(hits), not_run, pack)
+    return Outcome(found, counts, submission.result(hits), not_run, pack)
 
 
 def run_rules(tables: Mapping[str, pa.Table], dataset: Dataset, context: Context | None = None) -> pa.Table:
@@ -88,10 +88,10 @@ def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits]
     """Rows that fail each rule that looks at rows, and the rules that could not be run."""
     hits: dict[str, Hits] = {}
     not_run: dict[str, str] = {}
-    by_table: dict[str, list[tuple[Rule, Form]]] = {}
+    by_table: dict[str, list[tuple[Rule, CheckType]]] = {}
     for rule in pack.rules:
-        if rule.form is not None and not isinstance(rule.form, AFTERWARDS):
-            by_table.setdefault(rule.table or "", []).append((rule, rule.form))
+        if rule.check is not None and not isinstance(rule.check, AFTERWARDS):
+            by_table.setdefault(rule.table or "", []).append((rule, rule.check))
     for table, rules in by_table.items():
         if plans[table].size:
             _run_table(plans[table], rules, hits, not_run)
@@ -99,22 +99,22 @@ def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits]
 
 
 def _run_table(
-    plan: Plan, rules: list[tuple[Rule, Form]], hits: dict[str, Hits], not_run: dict[str, str]
+    plan: Plan, rules: list[tuple[Rule, CheckType]], hits: dict[str, Hits], not_run: dict[str, str]
 ) -> None:
     conditions = {}
-    for rule, form in rules:
+    for rule, check in rules:
         try:
-            conditions[rule.code] = form.sql(plan)
+            conditions[rule.code] = check.sql(plan)
         except CannotRun as error:
             not_run[rule.code] = error.words()
     found = dict(zip(conditions, plan.rows_where(list(conditions.values())), strict=True))
-    for rule, form in rules:
+    for rule, check in rules:
         rows = found.get(rule.code)
         if rows is not None and len(rows):
-            hits[rule.code] = Hits(rule, rows, _caused(form, plan)[rows])
+            hits[rule.code] = Hits(rule, rows, _caused(check, plan)[rows])
 
 
-def _caused(form: Form, plan: Plan) -> np.ndarray:
+def _caused(check: CheckType, plan: Plan) -> np.ndarray:
     """Rows that fail a check only as a consequence of what another one looks at."""
-    cause = form.cause()
+    cause = check.cause()
     return np.zeros(plan.size, bool) if cause is None else plan.mask(cause.sql(plan))

@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from idbmigrate.mapping_tests.run import MappingTests
 
 
-def verdicts(console: Console, names: Iterable[str], engines: Sequence[str], words: str | None) -> int:
+def run_tests(console: Console, names: Iterable[str], engines: Sequence[str], words: str | None) -> int:
     """Run the tests of these mappings and say which failed; 4 where one did."""
     document: list[dict[str, Any]] = []
     for name in names:
-        with _trials(name) as trials:
-            tests = _chosen(trials.mapping, words)
+        with _runner(name) as runner:
+            tests = _chosen(runner.mapping, words)
             failed = 0
             for number, test in enumerate(tests):
-                console.progress(trials.mapping.name, number, len(tests))
-                for verdict in trials.run(engines, [test]):
-                    document.append(_as_dict(trials.mapping, verdict))
-                    failed += bool(verdict.faults)
-                    if verdict.faults:
-                        _show_fault(console, verdict)
+                console.progress(runner.mapping.name, number, len(tests))
+                for result in runner.run(engines, [test]):
+                    document.append(_as_dict(runner.mapping, result))
+                    failed += bool(result.faults)
+                    if result.faults:
+                        _show_fault(console, result)
         what = f"{len(tests)} tests on {' and '.join(engines)}"
         ending = console.style(f"{failed} failed", "red") if failed else "all passed"
-        console.say(f"{trials.mapping.name}: {what}: {ending}")
+        console.say(f"{runner.mapping.name}: {what}: {ending}")
     failures = sum(bool(item["faults"]) for item in document)
     code = {"error": "mapping-test-failed"} if failures else {}
     console.document({**code, "tests": len(document), "failed": failures, "verdicts": document})
@@ -49,13 +49,13 @@ def mutants(
 
     document = {}
     for name in names:
-        with _trials(name) as trials:
-            tests = _chosen(trials.mapping, words)
-            found = sample(all_mutants(trials.mapping), most, seed)
-            _must_pass(trials, engine, tests)
+        with _runner(name) as runner:
+            tests = _chosen(runner.mapping, words)
+            found = sample(all_mutants(runner.mapping), most, seed)
+            _must_pass(runner, engine, tests)
             left = []
-            watched = _counted(console, trials.mapping.name, found)
-            for mutant in trials.unnoticed(watched, engine, tests):
+            watched = _counted(console, runner.mapping.name, found)
+            for mutant in runner.unnoticed(watched, engine, tests):
                 console.say(f"{mutant.place.file}:{mutant.place.line}: {mutant.change}")
                 left.append(
                     {
@@ -66,8 +66,8 @@ def mutants(
                     }
                 )
         ending = console.style(f"{len(left)} not noticed", "red") if left else "all noticed"
-        console.say(f"{trials.mapping.name}: {len(found)} changes: {ending}")
-        document[trials.mapping.name] = {"changes": len(found), "unnoticed": left}
+        console.say(f"{runner.mapping.name}: {len(found)} changes: {ending}")
+        document[runner.mapping.name] = {"changes": len(found), "unnoticed": left}
     console.document(document)
     return 4 if any(item["unnoticed"] for item in document.values()) else 0
 
@@ -78,19 +78,19 @@ def _counted(console: Console, name: str, found: Sequence[Any]) -> Iterable[Any]
         yield mutant
 
 
-def _must_pass(trials: MappingTests, engine: str, tests: Iterable[m.MappingTest]) -> None:
-    for verdict in trials.run([engine], tests):
-        if verdict.faults:
-            place = verdict.test.place
+def _must_pass(runner: MappingTests, engine: str, tests: Iterable[m.MappingTest]) -> None:
+    for result in runner.run([engine], tests):
+        if result.faults:
+            place = result.test.place
             raise DescriptionError(
-                f"the test {verdict.test.name!r} fails as it is",
+                f"the test {result.test.name!r} fails as it is",
                 code="mapping-test-failed",
                 where=f"{place.file}:{place.line}",
                 hint="idbmigrate mapping test shows what it expects and what was made",
             )
 
 
-def _trials(name: str) -> MappingTests:
+def _runner(name: str) -> MappingTests:
     from idbmigrate.datasets import load_dataset
     from idbmigrate.mapping.load import load_mapping
     from idbmigrate.mapping_tests.run import MappingTests
@@ -103,20 +103,20 @@ def _chosen(mapping: m.Mapping, words: str | None) -> list[m.MappingTest]:
     return [test for test in mapping.tests if words is None or words.casefold() in test.name.casefold()]
 
 
-def _show_fault(console: Console, verdict: Any) -> None:
-    place = verdict.test.place
-    console.say(f"{place.file}:{place.line}: {verdict.test.name} [{verdict.engine}]")
-    for fault in verdict.faults:
+def _show_fault(console: Console, result: Any) -> None:
+    place = result.test.place
+    console.say(f"{place.file}:{place.line}: {result.test.name} [{result.engine}]")
+    for fault in result.faults:
         console.say(f"  {fault}")
 
 
-def _as_dict(mapping: m.Mapping, verdict: Any) -> dict[str, Any]:
-    place = verdict.test.place
+def _as_dict(mapping: m.Mapping, result: Any) -> dict[str, Any]:
+    place = result.test.place
     return {
         "mapping": mapping.name,
-        "test": verdict.test.name,
+        "test": result.test.name,
         "file": place.file,
         "line": place.line,
-        "engine": verdict.engine,
-        "faults": list(verdict.faults),
+        "engine": result.engine,
+        "faults": list(result.faults),
     }

@@ -222,7 +222,7 @@ def _deciding(result: Survey) -> dict[str, list[str]]:
     from idbmigrate.mapping.codes import uses
     from idbmigrate.mapping.load import find_mapping, load_mapping
 
-    asked = {(code.table, code.column) for code in result.new_codes if code.value in ("false", "0")}
+    undecided = {(code.table, code.column) for code in result.new_codes if code.value in ("false", "0")}
     found: dict[str, list[str]] = {}
     for target in list_datasets("target"):
         try:
@@ -230,7 +230,7 @@ def _deciding(result: Survey) -> dict[str, list[str]]:
         except UsageError:  # no mapping leads there
             continue
         for name, use in uses(mapping).items():
-            for column in sorted(asked & set(use.sources)):
+            for column in sorted(undecided & set(use.sources)):
                 place = ".".join(column)
                 if place not in found.setdefault(name, []):
                     found[name].append(place)

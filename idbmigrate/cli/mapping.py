@@ -140,7 +140,7 @@ def test(
     names = names or tuple(list_mappings())
     if mutate:
         return tests.mutants(console, names, "sqlite" if engine == "all" else engine, words, most, seed)
-    return tests.verdicts(console, names, ENGINES if engine == "all" else (engine,), words)
+    return tests.run_tests(console, names, ENGINES if engine == "all" else (engine,), words)
 
 
 @command.command("coverage")

@@ -200,7 +200,7 @@ def show_comparison(console: Console, lines: list[dict[str, Any]]) -> None:
 def _outcome(line: dict[str, Any]) -> str:
     if line["outcome"] == "equal":
         return "equal"
-    told = [f"{reason} {count}" for reason, count in line["reasons"].items()]
+    explained = [f"{reason} {count}" for reason, count in line["reasons"].items()]
     if line["unexplained"]:
-        told.append(f"unexplained {line['unexplained']}")
-    return f"{line['outcome']}: {', '.join(told)}"
+        explained.append(f"unexplained {line['unexplained']}")
+    return f"{line['outcome']}: {', '.join(explained)}"

@@ -206,13 +206,13 @@ def _reports(document: Document, findings: pa.Table, options: dict[str, Any]) ->
 
 def show(console: Console, document: Document) -> None:
     """Print the fate of the submission, then the root causes, then what was not run."""
-    fate, covered = document["fate"], document["coverage"]
-    assert fate is not None and covered is not None, "the rules were run"
-    colour = {"accepted": "green", "accepted-in-part": "yellow", "rejected": "red"}[fate["outcome"]]
-    console.say(console.style(fate["words"][:1].upper() + fate["words"][1:] + ".", "bold", colour))
-    if fate["rejected_total"]:
+    result, covered = document["fate"], document["coverage"]
+    assert result is not None and covered is not None, "the rules were run"
+    colour = {"accepted": "green", "accepted-in-part": "yellow", "rejected": "red"}[result["outcome"]]
+    console.say(console.style(result["words"][:1].upper() + result["words"][1:] + ".", "bold", colour))
+    if result["rejected_total"]:
         console.table(
-            [(name, count, fate["rows"][name]) for name, count in fate["rejected"].items() if count],
+            [(name, count, result["rows"][name]) for name, count in result["rejected"].items() if count],
             ["table", "rejected", "of"],
         )
     for line in document["not_read"]:

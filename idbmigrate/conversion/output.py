@@ -32,7 +32,7 @@ Digests = dict[str, publish.Digest]
 def write_tables(
     packages: Mapping[str, Tables],
     folder: Path,
-    form: str,
+    format: str,
     target: Dataset,
     template: Name | None,
     allow: Sequence[str],
@@ -42,12 +42,12 @@ def write_tables(
 
     Gives up soon after ``stop`` is set.
     """
-    files, format = publish.DigestWriter(folder, stop), exporter(form)
+    files, writer = publish.DigestWriter(folder, stop), exporter(format)
     for name, tables in packages.items():
-        if not format.DICTIONARIES:
+        if not writer.DICTIONARIES:
             tables = {table: plain(rows) for table, rows in tables.items()}
-        format.export(tables, Job(target, folder / name / form, files.open, template, allow))
-    return _digests(files, form)
+        writer.export(tables, Job(target, folder / name / format, files.open, template, allow))
+    return _digests(files, format)
 
 
 def write_rejects(run: Run, folder: Path) -> Digests:

@@ -182,8 +182,8 @@ def _begin_to_write(
         return []
     rest = (target, options.template, options.of_template, stop)
     return [
-        pool.submit(package.write_tables, packages, folder, form, *rest)
-        for form in dict.fromkeys(options.formats)
+        pool.submit(package.write_tables, packages, folder, format, *rest)
+        for format in dict.fromkeys(options.formats)
     ]
 
 

@@ -100,11 +100,11 @@ def identify(
     overlay.check(best.dataset, tables)
     if best.matching.clashes:
         raise _ambiguous(best.matching.clashes[0], best.dataset)
-    tie = len(ranked) > 1 and _rank(ranked[0], explained) == _rank(ranked[1], explained)
+    equal = len(ranked) > 1 and _rank(ranked[0], explained) == _rank(ranked[1], explained)
     return Identification(
         dataset=best.dataset.name,
         version=best.dataset.version,
-        confidence="confirmed" if stated else "proposed" if tie else "inferred",
+        confidence="confirmed" if stated else "proposed" if equal else "inferred",
         score=score,
         evidence=_evidence(best, ranked, stated),
         tables=best.matching.tables,
@@ -148,15 +148,15 @@ def _evidence(best: _Fit, ranked: list[_Fit], stated: str | None) -> tuple[str, 
     counted = [spec for spec in dataset.tables.values() if spec.expected or spec.name in held]
     there = len(counted) - len(best.matching.missing)
     total = sum(len(spec.columns) for spec in counted)
-    said = [f"the user says that it is {stated}"] if stated else []
-    said.append(
+    evidence = [f"the user says that it is {stated}"] if stated else []
+    evidence.append(
         f"{there} of {len(counted)} tables and {len(best.matched)} of {total} columns of "
         f"{dataset.name} are in the file"
     )
     for other in ranked:
         if other is not best:
-            said.append(_difference(best, other))
-    return tuple(said)
+            evidence.append(_difference(best, other))
+    return tuple(evidence)
 
 
 def _difference(best: _Fit, other: _Fit) -> str:

@@ -38,9 +38,9 @@ class SqliteEngine:
         )
         self._connection.execute(f'DROP TABLE IF EXISTS "{name}"')
         self._connection.execute(f'CREATE TABLE "{name}" ({columns})')
-        marks = ", ".join("?" * table.num_columns)
+        places = ", ".join("?" * table.num_columns)
         rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
-        self._connection.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)
+        self._connection.executemany(f'INSERT INTO "{name}" VALUES ({places})', rows)
 
     def forget(self, name: str) -> None:
         self._connection.execute(f'DROP TABLE "{name}"')

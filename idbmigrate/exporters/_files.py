@@ -50,9 +50,9 @@ def _named(path: Path, dataset: Dataset, columns: Callable[[Path], list[str]]) -
     found = same or fits
     if len(found) == 1:
         return found[0]
-    told = f"the columns are those of {', '.join(found)}" if found else "no table has these columns"
+    explained = f"the columns are those of {', '.join(found)}" if found else "no table has these columns"
     raise SourceError(
-        f"{dataset.name} has no table of that name, and {told}",
+        f"{dataset.name} has no table of that name, and {explained}",
         code="missing-table",
         where=path.name,
         hint=f"call the file after its table, such as {next(iter(dataset.tables))}{path.suffix}",

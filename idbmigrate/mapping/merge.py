@@ -30,9 +30,9 @@ def _merged_branch(first: m.Branch, second: m.Branch) -> m.Branch:
         said_twice = f"'each' or 'confidence' of {first.rows!r} is already said in another file"
         raise _clash(said_twice, second.place)
     for what, key in (("fields", "name"), ("joins", "alias"), ("where", "name")):
-        said = {getattr(part, key) for part in getattr(first, what)}
+        stated = {getattr(part, key) for part in getattr(first, what)}
         for part in getattr(second, what):
-            if getattr(part, key) in said:
+            if getattr(part, key) in stated:
                 raise _clash(f"{getattr(part, key)!r} is already said in another file", part.place)
     return replace(
         first,

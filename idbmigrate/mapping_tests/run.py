@@ -42,7 +42,7 @@ from idbmigrate.words import StatedConfidence
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TestResult:
     """What became of one test on one engine; ``faults`` is empty where it passed."""
 
     test: m.MappingTest
@@ -61,7 +61,7 @@ class MappingTests:
     _staged: dict[str, StagedTable] = field(default_factory=dict, repr=False)
     _drawn: dict[int, tuple[m.MappingTest, dict[str, StagedTable]]] = field(default_factory=dict, repr=False)
     _queries: dict[tuple[Any, ...], TableQuery] = field(default_factory=dict, repr=False)
-    _ties: dict[str, NaturalKeyQuery] = field(default_factory=dict, repr=False)
+    _natural_keys: dict[str, NaturalKeyQuery] = field(default_factory=dict, repr=False)
     _preparation: Hoisting = field(default_factory=Hoisting, repr=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +73,9 @@ class MappingTests:
         self._keyed = keyed_tables(mapping)
         self._conflicts = frozenset(rule.table for rule in ordered(mapping.sources))
         if not self._staged:
-            self._ties |= {n: self._tie(rule) for n, rule in mapping.sources.items() if rule.natural_key}
+            self._natural_keys |= {
+                n: self._natural_key(rule) for n, rule in mapping.sources.items() if rule.natural_key
+            }
             self._staged |= {
                 name: staged_texts(name, pa.table({}), spec.columns)
                 for name, spec in self.source.tables.items()
@@ -89,18 +91,18 @@ class MappingTests:
 
     def run(
         self, engines: Iterable[str] = ENGINES, tests: Iterable[m.MappingTest] | None = None
-    ) -> list[Verdict]:
+    ) -> list[TestResult]:
         """One verdict a test and engine, in the order of the file."""
         chosen = self.mapping.tests if tests is None else tests
-        return [self.verdict(test, engine) for test in chosen for engine in engines]
+        return [self.result(test, engine) for test in chosen for engine in engines]
 
-    def verdict(self, test: m.MappingTest, engine_name: str) -> Verdict:
+    def result(self, test: m.MappingTest, engine_name: str) -> TestResult:
         """What becomes of one test on one engine."""
         try:
             faults = self._faults(test, self._engine(engine_name))
         except IdbmigrateError as error:
             faults = [str(error)]
-        return Verdict(test, engine_name, tuple(faults))
+        return TestResult(test, engine_name, tuple(faults))
 
     def tables_of(self, test: m.MappingTest) -> list[str]:
         """Target tables that a test runs, in the order in which they are made."""
@@ -121,7 +123,7 @@ class MappingTests:
             self._staged,
             self._drawn,
             kept,
-            self._ties,
+            self._natural_keys,
             self._preparation,
         )
 
@@ -131,10 +133,10 @@ class MappingTests:
         """Those of the mutants that no test notices. The tests must pass on the mapping as it is."""
         concerned = [(test, set(self.tables_of(test))) for test in tests]
         for mutant in found:
-            trials = self.of_mutant(mutant)
+            mutated = self.of_mutant(mutant)
             own = [pair for pair in concerned if pair[1] & mutant.tables and mutant.concerns(pair[0])]
             own.sort(key=lambda pair: (not mutant.tables & set(pair[0].target), len(pair[1])))
-            if not any(trials.verdict(test, engine).faults for test, _ in own):
+            if not any(mutated.result(test, engine).faults for test, _ in own):
                 yield mutant
 
     def _faults(self, test: m.MappingTest, engine: Engine) -> list[str]:
@@ -187,7 +189,7 @@ class MappingTests:
         for name in names:
             made[name] = self._query(name, given, accept, made)
         mapping, queries = self.mapping, tuple(made.values())
-        ties = tuple(self._ties.values())
+        natural_keys = tuple(self._natural_keys.values())
         values = hoisted_values(self._preparation, queries)
         return Plan(
             mapping.name,
@@ -195,7 +197,7 @@ class MappingTests:
             mapping.target,
             accept,
             dict(given),
-            ties,
+            natural_keys,
             queries,
             values,
             conflicts=self._conflicts,
@@ -207,11 +209,11 @@ class MappingTests:
         own = tuple(sorted((word, given[word]) for word in self._parameters[name] if word in given))
         near = needed_tables(self.mapping, self.target, [name]) & made.keys()
         identities = {table: made[table].identities for table in sorted(near)}
-        told = tuple((table, *identity) for table in identities for identity in identities[table].items())
-        key = (name, own, accept, told)
+        parents = tuple((table, *identity) for table in identities for identity in identities[table].items())
+        key = (name, own, accept, parents)
         if key not in self._queries:
             columns = {table: (*query.published, *query.helpers) for table, query in made.items()}
-            around = CompileContext(
+            context = CompileContext(
                 self.mapping,
                 self.target.tables[name],
                 self._columns,
@@ -225,7 +227,7 @@ class MappingTests:
                 identities,
                 self._conflicts,
             )
-            query = compile_table(self.mapping.tables[name], around)
+            query = compile_table(self.mapping.tables[name], context)
             self._queries[key] = replace(
                 query,
                 query=remembered(query.query),
@@ -234,11 +236,11 @@ class MappingTests:
             )
         return self._queries[key]
 
-    def _tie(self, rule: m.SourceRule) -> NaturalKeyQuery:
+    def _natural_key(self, rule: m.SourceRule) -> NaturalKeyQuery:
         columns, keyed = self._columns[rule.table], rule.table in self._keyed
-        tie = natural_key_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
-        keys = remembered(tie.keys) if tie.keys is not None else None
-        return replace(tie, shared=remembered(tie.shared), numbers=remembered(tie.numbers), keys=keys)
+        found = natural_key_query(rule, columns, frozenset(), self._preparation, keyed=keyed)
+        keys = remembered(found.keys) if found.keys is not None else None
+        return replace(found, shared=remembered(found.shared), numbers=remembered(found.numbers), keys=keys)
 
 
 def _named_parameters(default: Any) -> list[str]:

@@ -71,8 +71,8 @@ def in_words(condition: Condition, found: Definitions) -> str:
     """A condition as a person would say it."""
     if condition.kind in ("all", "any", "none"):
         word = " and " if condition.kind == "all" else " or "
-        said = word.join(in_words(part, found) for part in condition.parts)
-        return f"not ({said})" if condition.kind == "none" else f"({said})" if word == " or " else said
+        stated = word.join(in_words(part, found) for part in condition.parts)
+        return f"not ({stated})" if condition.kind == "none" else f"({stated})" if word == " or " else stated
     if condition.kind == "measure":
         return f"counted in `{condition.name}`"
     if condition.kind == "present":

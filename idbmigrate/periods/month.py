@@ -170,13 +170,13 @@ def only_month(
 def _require_some(found: Sequence[str], month: str, where: str) -> None:
     if found and found[0] <= month <= found[-1]:
         return
-    said = (
+    stated = (
         f"its dates are of {found[0]} to {found[-1]}"
         if found
         else "no row of it that can be carried has a date"
     )
     raise SourceError(
-        f"the file has nothing of {month}: {said}",
+        f"the file has nothing of {month}: {stated}",
         code="empty-period",
         where=where,
         hint=f"choose a month of the file with --period, or give --allow {ALLOW}",

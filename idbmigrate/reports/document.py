@@ -163,7 +163,7 @@ class Document(TypedDict):
     ledger: LedgerSection | None
     coverage: dict[str, Any] | None
     vodim: list[dict[str, Any]]
-    fate: SubmissionResult | None
+    fate: SubmissionResult | None  # the name in the JSON document
     findings: dict[Effect, Count]
     root_causes: list[dict[str, Any]]
     windows: Windows | None
@@ -353,7 +353,7 @@ def _no_findings() -> dict[Effect, Count]:
 
 
 def _add_checked(document: Document, outcome: Outcome) -> None:
-    document["fate"] = outcome.fate
+    document["fate"] = outcome.submission
     document["coverage"] = {**coverage(outcome.pack), "not_run": dict(outcome.not_run)}
 
 

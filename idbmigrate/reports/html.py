@@ -93,12 +93,12 @@ def _unread(document: Mapping[str, Any]) -> str:
 
 
 def _verdict(document: Mapping[str, Any]) -> str:
-    fate = document["fate"]
-    if not fate:
+    result = document["fate"]
+    if not result:
         return ""
-    codes = "" if fate["file_codes"] else ", ".join(fate["rejecting_codes"])
+    codes = "" if result["file_codes"] else ", ".join(result["rejecting_codes"])
     more = f"<p>Decided by {escape(codes)}.</p>" if codes else ""
-    words = fate["words"][:1].upper() + fate["words"][1:]
+    words = result["words"][:1].upper() + result["words"][1:]
     note = escape(document["coverage"]["note"]) if document["coverage"] else ""
     return (
         f'<div class="verdict {_colour(document)}"><strong>{escape(words)}.</strong>{more}'
@@ -149,19 +149,19 @@ def _flow(document: Mapping[str, Any]) -> str:
             for line in flow["sources"]
         ]
         parts.append(table("Rows and values of the source tables", head, rows))
-    fate = document["fate"]
-    rejected = fate["rejected"] if fate else {}
+    result = document["fate"]
+    rejected = result["rejected"] if result else {}
     what = "" if _of_source(document) else "target "
     parts.append(
         table(
             f"Rows of the {what}tables",
-            [f"{what}table".capitalize(), "Content", "#Rows", *(["#Would be rejected"] if fate else [])],
+            [f"{what}table".capitalize(), "Content", "#Rows", *(["#Would be rejected"] if result else [])],
             [
                 [
                     line["table"],
                     line["title"],
                     line["rows"],
-                    *([rejected.get(line["table"], 0)] if fate else []),
+                    *([rejected.get(line["table"], 0)] if result else []),
                 ]
                 for line in flow["targets"]
                 if line["rows"]

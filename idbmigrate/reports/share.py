@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from idbmigrate.checks.fate import NOT_PUBLIC
+from idbmigrate.checks.submission import NOT_PUBLIC
 from idbmigrate.reports.document import Document
 from idbmigrate.words import OUTCOMES
 
@@ -150,20 +150,20 @@ def _vodim(line: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fate(fate: dict[str, Any]) -> dict[str, Any]:
+def _fate(result: dict[str, Any]) -> dict[str, Any]:
     """The outcome and its codes; the total goes where it would give a suppressed table away."""
-    rejected = {name: safe(count) for name, count in fate["rejected"].items()}
-    rows = {name: safe(count) for name, count in fate["rows"].items()}
-    some = "some" if fate["rejected_total"] else "none"
+    rejected = {name: safe(count) for name, count in result["rejected"].items()}
+    rows = {name: safe(count) for name, count in result["rows"].items()}
+    some = "some" if result["rejected_total"] else "none"
     words = {
-        "rejected": fate["words"],
+        "rejected": result["words"],
         "accepted": "the file would be accepted with all of its records",
         "accepted-in-part": "the file would be accepted without some of its records",
-    }[fate["outcome"]]
-    if fate["words"].startswith(NOT_PUBLIC):
+    }[result["outcome"]]
+    if result["words"].startswith(NOT_PUBLIC):
         words = f"{NOT_PUBLIC} {some} of the records would be rejected"
-    total = HIDDEN if HIDDEN in rejected.values() else safe(fate["rejected_total"])
-    return {**fate, "rejected": rejected, "rows": rows, "rejected_total": total, "words": words}
+    total = HIDDEN if HIDDEN in rejected.values() else safe(result["rejected_total"])
+    return {**result, "rejected": rejected, "rows": rows, "rejected_total": total, "words": words}
 
 
 def _cause(line: dict[str, Any]) -> dict[str, Any]:

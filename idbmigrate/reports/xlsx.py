@@ -112,10 +112,10 @@ def _summary(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     for line in document["not_read"]:
         yield f"Not read: {line['what']}", line["why"] + counted(line)
     yield "What it is good for", document["use"]
-    if fate := document["fate"]:
-        yield "Fate of a submission", fate["words"]
-        yield "Codes that reject the file", ", ".join(fate["file_codes"])
-        yield "Codes that reject records", ", ".join(fate["rejecting_codes"])
+    if result := document["fate"]:
+        yield "Fate of a submission", result["words"]
+        yield "Codes that reject the file", ", ".join(result["file_codes"])
+        yield "Codes that reject records", ", ".join(result["rejecting_codes"])
     for effect, count in document["findings"].items():
         yield f"Findings: {effect}", count
     for line in document["flow"]["sources"]:

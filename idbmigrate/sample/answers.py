@@ -111,9 +111,9 @@ def few_per_referral(care: Care, name: str, codes: int, share: float) -> dict[st
 def resource_use(care: Care) -> dict[str, pa.Array]:
     """Five questions on other services, asked of some."""
     rng = care.rng
-    asked = np.flatnonzero(rng.random(len(care.patient)) < 0.12)
-    which = np.repeat(asked, 5)
-    question = np.tile(np.arange(1, 6), len(asked))
+    answered = np.flatnonzero(rng.random(len(care.patient)) < 0.12)
+    which = np.repeat(answered, 5)
+    question = np.tile(np.arange(1, 6), len(answered))
     yes = rng.random(len(which)) < 0.5
     return {
         "SERVICEID": care.service.take(pa.array(which)),

@@ -54,11 +54,11 @@ def read_values(
     several = {name: values for name, values in held.items() if values is not None and name in known}
     wanted = [column.name for column in columns if column.type not in _NEITHER or column.name in several]
     found, ids = idb.read_with_ids(table, wanted)
-    told = {}
+    counts = {}
     for name, values in several.items():
-        texts, told[name] = cells_of(found[name], values)
+        texts, counts[name] = cells_of(found[name], values)
         found = found.set_column(found.schema.get_field_index(name), name, texts)
-    return found, ids, told
+    return found, ids, counts
 
 
 def cells_of(cells: pa.ChunkedArray, values: pa.Table) -> tuple[pa.Array, SeveralValues]:

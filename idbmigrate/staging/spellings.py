@@ -226,10 +226,10 @@ def _shown(parts: _Parts) -> pa.Array:
     texts = [_padded(parts.year, 4), _padded(parts.month, 2), _padded(parts.day, 2)]
     day = pc.binary_join_element_wise(*texts, "-")
     clock = _clocks(pc.fill_null(parts.clock, ""))
-    told = pc.fill_null(pc.not_equal(parts.clock, ""), False)
-    timed = pc.and_(told, pc.fill_null(pc.not_equal(clock, "00:00:00"), False))
+    clocked = pc.fill_null(pc.not_equal(parts.clock, ""), False)
+    timed = pc.and_(clocked, pc.fill_null(pc.not_equal(clock, "00:00:00"), False))
     shown = pc.if_else(timed, pc.binary_join_element_wise(day, clock, " "), day)
-    fits = pc.and_(_exists(parts), pc.or_(pc.invert(told), pc.is_valid(clock)))
+    fits = pc.and_(_exists(parts), pc.or_(pc.invert(clocked), pc.is_valid(clock)))
     return _only(fits, shown)
 
 

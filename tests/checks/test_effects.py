@@ -26,21 +26,21 @@ def two_patients():
 
 
 def rejected(result):
-    return {table: count for table, count in result.fate["rejected"].items() if count}
+    return {table: count for table, count in result.submission["rejected"].items() if count}
 
 
 def test_everything_is_accepted():
     result = outcome(two_patients())
-    assert result.fate["outcome"] == "accepted" and not rejected(result)
+    assert result.submission["outcome"] == "accepted" and not rejected(result)
 
 
 def test_a_bad_score_falls_alone():
     file = two_patients()
     file["IDS607CodedScoreAssessmentAct"][1]["PersScore"] = "1.5"
     result = outcome(file)
-    assert result.fate["outcome"] == "accepted-in-part"
+    assert result.submission["outcome"] == "accepted-in-part"
     assert rejected(result) == {"IDS607CodedScoreAssessmentAct": 1}
-    assert result.fate["rejecting_codes"] == ["IDS60711"]
+    assert result.submission["rejecting_codes"] == ["IDS60711"]
 
 
 def test_a_contact_takes_its_activity_and_score_with_it():
@@ -64,14 +64,14 @@ def test_a_patient_without_a_valid_referral_goes_altogether():
     result = outcome(file)
     kept = {"IDS000Header", "IDS902CarePersQual", "IDS003AccommStatus", "IDS601MedHistPrevDiag"}
     assert set(rejected(result)) == set(file) - kept
-    assert result.fate["outcome"] == "accepted-in-part"
+    assert result.submission["outcome"] == "accepted-in-part"
 
 
 def test_a_bad_nhs_number_rejects_the_file():
     file = two_patients()
     file["IDS001MPI"][0]["NHSNumber"] = "1234567890"
     result = outcome(file)
-    assert (result.fate["outcome"], result.fate["file_codes"]) == ("rejected", ["IDSREJ006"])
+    assert (result.submission["outcome"], result.submission["file_codes"]) == ("rejected", ["IDSREJ006"])
 
 
 @pytest.mark.parametrize("number", ["9990110999", "1111111111"])
@@ -79,7 +79,7 @@ def test_a_number_that_reads_the_same_backwards_rejects_the_file_and_says_why(nu
     file = two_patients()
     file["IDS001MPI"][0]["NHSNumber"] = number
     result = outcome(file)
-    assert (result.fate["outcome"], result.fate["file_codes"]) == ("rejected", ["IDSREJ006"])
+    assert (result.submission["outcome"], result.submission["file_codes"]) == ("rejected", ["IDSREJ006"])
     (finding,) = result.findings.to_pylist()
     assert "check digit" in finding["message"] and "reads the same backwards" in finding["message"]
 
@@ -87,14 +87,14 @@ def test_a_number_that_reads_the_same_backwards_rejects_the_file_and_says_why(nu
 def test_a_number_of_the_scottish_range_is_accepted():
     file = two_patients()
     file["IDS001MPI"][0]["NHSNumber"] = "1234567881"
-    assert outcome(file).fate["outcome"] == "accepted"
+    assert outcome(file).submission["outcome"] == "accepted"
 
 
 def test_rules_of_our_own_decide_nothing():
     file = good()
     file["IDS001MPI"][0]["GenderIdentity"] = "?"
     result = outcome(file)
-    assert result.fate["outcome"] == "accepted" and result.findings.num_rows == 1
+    assert result.submission["outcome"] == "accepted" and result.findings.num_rows == 1
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_missing_column_is_a_changed_structure():
     tables = arrow(good())
     tables["IDS002GP"] = tables["IDS002GP"].drop_columns(["GMPCodeReg"])
     found = check(tables, DATASET, CONTEXT)
-    assert "IDSREJ001" in found.fate["file_codes"] and found.counts.get("IDS00203") == 1
+    assert "IDSREJ001" in found.submission["file_codes"] and found.counts.get("IDS00203") == 1
 
 
 def test_no_tables_at_all():
@@ -177,8 +177,8 @@ def test_no_tables_at_all():
 
     from .good import DATASET
 
-    fate = check({}, DATASET).fate
-    assert set(fate["file_codes"]) == {"IDSREJ001", "IDSREJ002", "IDSREJ003", "IDSREJ004", "IDSREJ005"}
+    submission = check({}, DATASET).submission
+    assert set(submission["file_codes"]) == {"IDSREJ001", "IDSREJ002", "IDSREJ003", "IDSREJ004", "IDSREJ005"}
 
 
 @pytest.mark.parametrize(

@@ -97,5 +97,5 @@ def test_every_mandatory_column_complains_when_it_is_blank(name, blank):
         tables[table] = pa.table({column: pa.array(each, pa.string()) for column, each in values.items()})
     findings = check(tables, dataset).findings
     findings = findings.filter(pc.equal(findings["kind"].cast(pa.string()), "blank"))
-    told = zip(*(findings[each].to_pylist() for each in ("table", "row", "column")), strict=True)
-    assert {place for place in told if (place[0], place[2]) in wanted} == blanks
+    found_columns = zip(*(findings[each].to_pylist() for each in ("table", "row", "column")), strict=True)
+    assert {place for place in found_columns if (place[0], place[2]) in wanted} == blanks

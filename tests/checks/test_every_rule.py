@@ -12,7 +12,7 @@ from .breaking import broken
 from .good import CONTEXT, DATASET, arrow, codes, good, nhs_numbers, outcome
 
 PACK = load_pack("iapt-2.1")
-CHECKED = [rule for rule in PACK.rules if rule.form is not None]
+CHECKED = [rule for rule in PACK.rules if rule.check is not None]
 
 
 def family(number: int):

@@ -51,8 +51,8 @@ def found(dataset, value_of, *kinds: str) -> set[str]:
     }
     findings = check(arrow(dataset, file), dataset, CONTEXT[dataset.name]).findings
     findings = findings.filter(pc.is_in(findings["kind"].cast(pa.string()), pa.array(kinds)))
-    told = set(zip(findings["table"].to_pylist(), findings["column"].to_pylist(), strict=True))
-    return {f"{table}.{column}" for table, column in told if file[table][0][column] is not None}
+    found_columns = set(zip(findings["table"].to_pylist(), findings["column"].to_pylist(), strict=True))
+    return {f"{table}.{column}" for table, column in found_columns if file[table][0][column] is not None}
 
 
 def columns(dataset, wanted) -> set[str]:
@@ -80,7 +80,7 @@ def test_every_listed_code_is_accepted(dataset):
     """Each code of each list by itself, in a file that is otherwise good."""
     wrong = []
     number = iter(nhs_numbers(2000))
-    file, told = defaultdict(list), {}
+    file, found_columns = defaultdict(list), {}
     place = 0
     for table, spec in dataset.tables.items():
         for column in spec.columns.values():
@@ -90,12 +90,12 @@ def test_every_listed_code_is_accepted(dataset):
                 rows[table][0][column.name] = code
                 for name, each in rows.items():
                     file[name] += each
-                told[place] = f"{table}.{column.name} {code}"
+                found_columns[place] = f"{table}.{column.name} {code}"
     findings = check(arrow(dataset, file), dataset, CONTEXT[dataset.name]).findings
     for finding in findings.to_pylist():
         of_v2 = finding["table"] == "TreatmentPEQ" and finding["value"] == "NA"  # v1.5 has a number there
         if finding["kind"] in ("code", "format") and not of_v2:
-            wrong.append((told[finding["row"]], finding["code"]))
+            wrong.append((found_columns[finding["row"]], finding["code"]))
     assert not wrong
 
 
@@ -140,7 +140,7 @@ def test_every_mandatory_column_complains_when_it_is_blank(dataset, blank):
 
 
 def test_each_check_fails_for_the_patient_who_breaks_it(dataset):
-    rules = [rule for rule in load_pack(dataset.name).rules if rule.form is not None]
+    rules = [rule for rule in load_pack(dataset.name).rules if rule.check is not None]
     numbers = nhs_numbers(len(rules) + 1)
     file, owners = defaultdict(list), defaultdict(list)
     for number, rule in enumerate([None, *rules]):
@@ -163,17 +163,17 @@ def test_no_check_is_surer_than_its_fact(dataset):
         assert set(rule.source) <= load_pack(dataset.name).sources.keys(), rule.code
         if (
             rule.kind == "code"
-            and rule.form is not None
+            and rule.check is not None
             and rule.columns[0] in ("GENDER", "SEXUALORIENTATION")
         ):
             spec = dataset.tables[rule.table].columns[rule.columns[0]]
             codes = dataset.codes_of(spec)
             assert rule.confidence == weakest(codes.confidence, spec.confidences["codes"])
-        assert (rule.form is None) == (rule.because is not None)
+        assert (rule.check is None) == (rule.because is not None)
 
 
 def test_what_is_not_public_is_listed(dataset):
-    codes = {rule.code: rule for rule in load_pack(dataset.name).rules if rule.form is None}
+    codes = {rule.code: rule for rule in load_pack(dataset.name).rules if rule.check is None}
     assert {"file.validations", "file.requirements", "file.inclusion"} <= codes.keys()
     unknown = {f"{name}.format" for name in NO_FORMAT if name.partition(".")[0] in dataset.tables}
     assert unknown == {code for code, rule in codes.items() if rule.because == "format-not-public"}

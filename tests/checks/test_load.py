@@ -44,7 +44,7 @@ def test_refused(rule, words):
 def test_pack_fits_its_data_set(name):
     dataset = load_dataset(name)
     for rule in load_pack(name).rules:
-        if rule.form is not None and rule.table is not None:
+        if rule.check is not None and rule.table is not None:
             missing = set(rule.columns) - set(dataset.tables[rule.table].columns)
             assert not missing, (rule.code, missing)
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from idbmigrate.checks import Context, check, load_pack
-from idbmigrate.checks import forms_joined as j
+from idbmigrate.checks import joined_types as j
 from idbmigrate.datasets import load_dataset
 
 from .breaking import satisfy
@@ -53,28 +53,28 @@ def arrow(file):
 
 def rows_that_break(rule):
     """One or two rows of the rule's table, with the parents that they need."""
-    form = rule.form
+    check = rule.check
     row = {
         column: PARENTS[parent][key]
         for column, (parent, key) in DATASET.tables[rule.table].foreign_keys.items()
         if parent in PARENTS and key in PARENTS[parent]
     }
-    if isinstance(form, j.Parent):
-        row[form.column] = "nobody"
-    elif isinstance(form, j.Child):
-        row[form.column] = "childless"
-    elif isinstance(form, j.Unique):
-        row |= {name: f"{rule.code}-{name}" for name in form.names}
-        satisfy(form.where, row)
+    if isinstance(check, j.Parent):
+        row[check.column] = "nobody"
+    elif isinstance(check, j.Child):
+        row[check.column] = "childless"
+    elif isinstance(check, j.Unique):
+        row |= {name: f"{rule.code}-{name}" for name in check.names}
+        satisfy(check.where, row)
         return [row, dict(row)]
-    elif isinstance(form, j.Continued):
-        row[form.end] = "2022-04-10"
+    elif isinstance(check, j.Continued):
+        row[check.end] = "2022-04-10"
     else:
-        satisfy(form, row)
+        satisfy(check, row)
     return [row]
 
 
-ROW_RULES = [r for r in PACK.rules if r.form is not None and r.table not in (None, "MHS000Header")]
+ROW_RULES = [r for r in PACK.rules if r.check is not None and r.table not in (None, "MHS000Header")]
 
 
 def every_rule_broken():
@@ -97,11 +97,11 @@ def test_each_rule_fails_on_the_row_that_breaks_it():
 
 
 @pytest.mark.parametrize(
-    "rule", [r for r in PACK.rules if r.form is not None and r.table == "MHS000Header"], ids=lambda r: r.code
+    "rule", [r for r in PACK.rules if r.check is not None and r.table == "MHS000Header"], ids=lambda r: r.code
 )
 def test_header_rule_fails(rule):
     row = dict(HEADER)
-    satisfy(rule.form, row)
+    satisfy(rule.check, row)
     if rule.code in ("MHS00036", "MHS00037"):
         row["DateTimeDatSetCreate"] = "2022-03-31T10:00:00"
     counts = check(arrow({"MHS000Header": [row]}), DATASET, CONTEXT, replace(PACK, rules=(rule,))).counts
@@ -109,8 +109,8 @@ def test_header_rule_fails(rule):
 
 
 def test_two_headers():
-    fate = check(arrow({"MHS000Header": [HEADER, HEADER]}), DATASET, CONTEXT).fate
-    assert "MHSREJ015" in fate["file_codes"] and "MHS00025" in fate["rejecting_codes"]
+    submission = check(arrow({"MHS000Header": [HEADER, HEADER]}), DATASET, CONTEXT).submission
+    assert "MHSREJ015" in submission["file_codes"] and "MHS00025" in submission["rejecting_codes"]
 
 
 def registrations(*rows):

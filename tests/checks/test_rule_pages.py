@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from idbmigrate.checks import KINDS, list_packs, load_pack
-from idbmigrate.checks.load_forms import FORMS
+from idbmigrate.checks.load_types import CHECK_TYPES
 
 
 def generator(root):
@@ -24,7 +24,7 @@ def test_pages_are_up_to_date(root):
 def test_every_family_and_form_is_documented(root):
     page = (root / "docs" / "rules.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"(rules/{kind}.md)" not in page] == []
-    assert [form for form in FORMS if f"`{form}" not in page] == []
+    assert [check for check in CHECK_TYPES if f"`{check}" not in page] == []
     assert [name for name in list_packs() if f"(rules/{name}.md)" not in page] == []
 
 

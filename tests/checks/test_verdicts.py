@@ -83,15 +83,15 @@ def test_every_record_has_the_verdict_of_the_oracle(families):
 def test_the_verdicts_are_those_of_the_texts(families):
     """The oracle, asked again about every record: a text that changed, or a verdict that somebody edited."""
     count, stored = refresh.stored(families.pack.name)
-    told = list(refresh.verdicts(families.pack.name))
-    assert len(told) == count
-    assert {name: codes for name, codes in told if codes} == stored
+    found_columns = list(refresh.verdicts(families.pack.name))
+    assert len(found_columns) == count
+    assert {name: codes for name, codes in found_columns if codes} == stored
 
 
 def test_every_rule_that_looks_at_rows_is_met(families):
     _, stored = refresh.stored(families.pack.name)
     met = {code for codes in stored.values() for code in codes}
-    rules = [rule for rule in families.pack.rules if rule.form is not None and rule.table]
+    rules = [rule for rule in families.pack.rules if rule.check is not None and rule.table]
     missed = {rule.code for rule in rules if rule.code not in met and rule.kind != "structure"}
     assert missed == NEVER[families.pack.name]
 

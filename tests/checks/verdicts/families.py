@@ -13,8 +13,8 @@ from datetime import date, timedelta
 from itertools import count, product
 
 from idbmigrate.checks import load_pack
-from idbmigrate.checks.forms import Code
-from idbmigrate.checks.forms_joined import Child, Coded, Unique
+from idbmigrate.checks.check_types import Code
+from idbmigrate.checks.joined_types import Child, Coded, Unique
 from idbmigrate.datasets import load_dataset
 from tests.checks.good import nhs_numbers
 
@@ -106,7 +106,7 @@ class Families:
         self.dataset, self.pack, self.good = load_dataset(name), load_pack(name), rows.rows(name)
         self.keys = self._keys()
         self.dependents = {
-            rule.table: [each.form.table for each in self.pack.rules if self._child(each, rule.table)]
+            rule.table: [each.check.table for each in self.pack.rules if self._child(each, rule.table)]
             for rule in self.pack.rules
         }
         self.number, self.nhs_numbers = count(FIRST), nhs_numbers(90_000)
@@ -119,18 +119,18 @@ class Families:
         self.days = [day.isoformat() for day in sorted(edges)]
 
     def _child(self, rule, table: str | None) -> bool:
-        return isinstance(rule.form, Child) and rule.table == table
+        return isinstance(rule.check, Child) and rule.table == table
 
     def _keys(self) -> set[tuple[str, str]]:
         keys = set()
         for name, table in self.dataset.tables.items():
             keys |= {(name, column) for column in (*table.primary_key, *table.foreign_keys)}
         for rule in self.pack.rules:
-            names = rule.form.names if isinstance(rule.form, Unique) else ()
+            names = rule.check.names if isinstance(rule.check, Unique) else ()
             if names and not any((rule.table, name) in keys for name in names) and names != ("NHSNumber",):
                 keys.add((rule.table, names[0]))
-            if isinstance(rule.form, Child):
-                keys |= {(rule.table, rule.form.column), (rule.form.table, rule.form.column)}
+            if isinstance(rule.check, Child):
+                keys |= {(rule.table, rule.check.column), (rule.check.table, rule.check.column)}
         return {each for each in keys if each[1] in self.dataset.tables[each[0]].columns}
 
     def __iter__(self) -> Iterator[Family]:
@@ -186,12 +186,12 @@ class Families:
         for column in self.dataset.tables[table].foreign_keys:
             yield self.family(table, column, "orphan", {column: "nobody #"})
         for rule in self.pack.rules:
-            if rule.table == table and isinstance(rule.form, Child):
-                family = self.family(table, rule.form.column, f"no {rule.form.table}", {})
-                del family.rows[rule.form.table]
+            if rule.table == table and isinstance(rule.check, Child):
+                family = self.family(table, rule.check.column, f"no {rule.check.table}", {})
+                del family.rows[rule.check.table]
                 yield family
-            if rule.table == table and isinstance(rule.form, Unique) and rule.form.where is not None:
-                for column in set(rule.form.where.columns()):
+            if rule.table == table and isinstance(rule.check, Unique) and rule.check.where is not None:
+                for column in set(rule.check.where.columns()):
                     yield self.family(table, column, "twice without", {column: None}, twice=True)
         crossed = [rule for rule in self.pack.rules if rule.table == table and rule.kind == "cross-field"]
         for pair in dict.fromkeys(tuple(sorted(rule.columns)) for rule in crossed):
@@ -225,10 +225,10 @@ class Families:
 
     def coded(self, table: str) -> list[tuple[str, str]]:
         """Pairs of scheme and code among the columns of a table."""
-        forms = [
-            rule.form for rule in self.pack.rules if rule.table == table and isinstance(rule.form, Coded)
+        check_types = [
+            rule.check for rule in self.pack.rules if rule.table == table and isinstance(rule.check, Coded)
         ]
-        return [(form.scheme, form.code) for form in forms]
+        return [(check.scheme, check.code) for check in check_types]
 
     def registrations(self, table: str) -> Iterator[Family]:
         """A registration that ends, and others that follow it or do not."""
@@ -308,8 +308,8 @@ class Families:
     def listed(self, table: str, column: str) -> tuple[str, ...]:
         """The list that a rule has of its own for a column."""
         for rule in self.pack.rules:
-            if isinstance(rule.form, Code) and rule.table == table and rule.form.column == column:
-                return rule.form.values or ()
+            if isinstance(rule.check, Code) and rule.table == table and rule.check.column == column:
+                return rule.check.values or ()
         return ()
 
 

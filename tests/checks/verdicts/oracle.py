@@ -32,7 +32,7 @@ class Judge:
         }
         self.tools = {each.concept: each for each in dataset.assessments}
         rules = [
-            rule for rule in pack.rules if rule.form is not None and rule.table and rule.kind != "structure"
+            rule for rule in pack.rules if rule.check is not None and rule.table and rule.kind != "structure"
         ]
         self.related = [rule for rule in rules if rule.kind == "relation"]
         self.following = [rule for rule in rules if rule.meaning.startswith("no valid row of the same")]

@@ -39,9 +39,9 @@ def stored(target: str) -> tuple[int, dict[Name, set[str]]]:
 
 def write(target: str) -> None:
     """Write the verdicts of a target down."""
-    told = list(verdicts(target))
-    lines = [f"{len(told)}"]
-    lines += ["\t".join((*name, " ".join(sorted(codes)))) for name, codes in told if codes]
+    found_columns = list(verdicts(target))
+    lines = [f"{len(found_columns)}"]
+    lines += ["\t".join((*name, " ".join(sorted(codes)))) for name, codes in found_columns if codes]
     (HERE / f"{target}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 

@@ -1,4 +1,4 @@
-"""Check forms that join others, and forms that look at more than one row or table."""
+"""Check types that join others, and check types that look at more than one row or table."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from idbmigrate.checks.forms import Algorithm, Form, Is, Length
+from idbmigrate.checks.check_types import Algorithm, CheckType, Is, Length
 from idbmigrate.checks.operands import CannotRun
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Joined(Form):
+class Joined(CheckType):
     """``all: [...]``, ``any: [...]``, ``none: [...]``: fails where all, any or none of the parts hold."""
 
     join: str
-    parts: tuple[Form, ...]
+    parts: tuple[CheckType, ...]
 
     def columns(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.columns()))
@@ -48,7 +48,7 @@ class Joined(Form):
         return exp.not_(exp.paren(exp.or_(*parts)))
 
 
-def _each(parts: Sequence[Form], plan: Plan) -> list[exp.Expr]:
+def _each(parts: Sequence[CheckType], plan: Plan) -> list[exp.Expr]:
     """The expressions of all parts; raises ``CannotRun`` with everything that they lack."""
     found: list[exp.Expr] = []
     lacking: list[CannotRun] = []
@@ -64,7 +64,7 @@ def _each(parts: Sequence[Form], plan: Plan) -> list[exp.Expr]:
 
 
 @dataclass(frozen=True)
-class Coded(Form):
+class Coded(CheckType):
     """``coded: {scheme, code, icd10: [..], snomed: [..]}``: the code has not the shape of its scheme.
 
     Four to six characters of any kind for ICD-10, as at the centre, and a SNOMED CT concept.
@@ -88,7 +88,7 @@ class Coded(Form):
 
 
 @dataclass(frozen=True)
-class Score(Form):
+class Score(CheckType):
     """``score: {tool, score, problem, pattern}``: an assessment score against the data set's list of tools.
 
     ``problem`` is ``tool`` (concept not listed), ``shape`` (text of the score), ``range`` or ``value``
@@ -115,21 +115,21 @@ class Score(Form):
     def sql(self, plan: Plan) -> exp.Expr:
         return plan.score(self.tool, self.score, self.pattern)[self.problem]
 
-    def cause(self) -> Form | None:
+    def cause(self) -> CheckType | None:
         return replace(self, problem="shape") if self.problem == "range" else None
 
 
 @dataclass(frozen=True)
-class Without(Form):
+class Without(CheckType):
     """``without: {table, column, key, where}``: no row of another table belongs to this one.
 
     ``key`` is the column of the other table that holds this row's ``column``; ``via`` leads there
-    over tables between. ``where`` is a form that the other rows must satisfy.
+    over tables between. ``where`` is a check that the other rows must satisfy.
     """
 
     column: str
     table: str
-    where: Form | None = None
+    where: CheckType | None = None
 
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
@@ -143,14 +143,14 @@ class Without(Form):
 
 
 @dataclass(frozen=True)
-class Unique(Form):
+class Unique(CheckType):
     """``unique: {columns, where, blanks}``: more than one row has the same values.
 
     A row with a blank among the columns counts only with ``blanks: equal``.
     """
 
     names: tuple[str, ...]
-    where: Form | None = None
+    where: CheckType | None = None
     blanks_equal: bool = False
 
     def columns(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ class Unique(Form):
 
 
 @dataclass(frozen=True)
-class Continued(Form):
+class Continued(CheckType):
     """``continued: {per, start, end, by, same_day}``: an end that no valid row of another ``by`` follows.
 
     The row that follows starts on the day after the end, with ``same_day: yes`` also on that day.
@@ -191,7 +191,7 @@ class Continued(Form):
 
 
 @dataclass(frozen=True)
-class Parent(Form):
+class Parent(CheckType):
     """``parent: {column, table}``: the row that it belongs to is missing, or was itself rejected.
 
     A row that names no parent is the business of ``blank``.
@@ -208,12 +208,12 @@ class Parent(Form):
 
 
 @dataclass(frozen=True)
-class Child(Form):
+class Child(CheckType):
     """``child: {column, table, where}``: no valid row of a child table belongs to the row."""
 
     column: str
     table: str
-    where: Form | None = None
+    where: CheckType | None = None
 
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
@@ -224,7 +224,7 @@ class Child(Form):
 
 
 @dataclass(frozen=True)
-class WholeFile(Form):
+class WholeFile(CheckType):
     """Forms about the file as a whole.
 
     ``empty: Table``, ``repeated_header: Table`` (more than one row), ``header_invalid: Table`` (not

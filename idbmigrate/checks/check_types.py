@@ -1,6 +1,6 @@
-"""The closed list of check forms that look at one row.
+"""The closed list of check types that look at one row.
 
-Each form has the same faces: its fields (what a rule pack may write), ``columns`` (what it looks
+Each has the same faces: its fields (what a rule pack may write), ``columns`` (what it looks
 at), ``meaning`` (when it fails, in words) and ``sql`` (a sqlglot expression that is true where it
 fails). Where one value decides, ``fails`` says for which of a column's distinct values. A column
 without a value fails only ``blank`` and ``missing``;
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from idbmigrate.checks.plan import Plan
 
 
-class Form:
-    """Base of all check forms."""
+class CheckType:
+    """Base of all check types."""
 
     def columns(self) -> tuple[str, ...]:
-        """Columns of the rule's own table that the form looks at, the one to blame first."""
+        """Columns of the rule's own table that the check looks at, the one to blame first."""
         raise NotImplementedError
 
     def meaning(self) -> str:
-        """When the form fails, in words."""
+        """When the check fails, in words."""
         raise NotImplementedError
 
     def sql(self, plan: Plan) -> exp.Expr:
@@ -42,14 +42,14 @@ class Form:
         """
         raise NotImplementedError
 
-    def cause(self) -> Form | None:
-        """A form whose failure makes this one fail as a consequence."""
+    def cause(self) -> CheckType | None:
+        """A check whose failure makes this one fail as a consequence."""
         return None
 
 
 @dataclass(frozen=True)
-class OneColumn(Form):
-    """Base of the forms that are about the value of one column."""
+class OneColumn(CheckType):
+    """Base of the checks of one value."""
 
     column: str
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from idbmigrate.checks import many_rows
 from idbmigrate.checks.findings import Hits
-from idbmigrate.checks.forms_joined import Child, Continued, Parent, WholeFile
+from idbmigrate.checks.joined_types import Child, Continued, Parent, WholeFile
 from idbmigrate.checks.model import SubmissionResult
 from idbmigrate.words import SubmissionOutcome
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 #: Forms that need to know which rows are valid.
 AFTERWARDS = (Continued, Parent, Child, WholeFile)
 _REJECTING = ("record", "group")
-#: How the fate begins where the rules of the centre are not public.
+#: How the result begins where the rules of the centre are not public.
 NOT_PUBLIC = "what the centre would do is not public; by the checks of this project"
 ForeignKeys = Mapping[str, tuple[str, str]]
 _NONE = np.zeros(0, dtype=np.int64)
 
 
-class Fate:
+class Submission:
     """Which rows of which tables stay valid, worked out rule by rule."""
 
     def __init__(
@@ -41,7 +41,7 @@ class Fate:
         self.pack, self.relations, self.plans, self.given = pack, relations, plans, given
         self.valid = {name: np.ones(relations.rows(name), dtype=bool) for name in relations.tables}
 
-    def settle(self, hits: Mapping[str, Hits]) -> dict[str, Hits]:
+    def add_consequences(self, hits: Mapping[str, Hits]) -> dict[str, Hits]:
         """Add what follows from row findings.
 
         Registrations that nothing valid follows, then relations, until nothing changes, then the whole file.
@@ -50,18 +50,18 @@ class Fate:
         for each in hits.values():
             self._reject(each.rule, each.rows)
         hits |= self._not_continued()
-        links = [(rule, rule.form) for rule in self.pack.rules if isinstance(rule.form, (Parent, Child))]
+        links = [(rule, rule.check) for rule in self.pack.rules if isinstance(rule.check, (Parent, Child))]
         alone = {
-            rule.code: self._fails(rule.table or "", form, np.ones_like(self.valid[form.table]))
-            for rule, form in links
+            rule.code: self._fails(rule.table or "", check, np.ones_like(self.valid[check.table]))
+            for rule, check in links
         }
         failing, known = dict(alone), {name: len(mask) for name, mask in self.valid.items()}
         changed = True
         while changed:
             left = self._left()
-            for rule, form in links:
-                if left[form.table] != known[form.table]:  # rows are only ever lost
-                    failing[rule.code] = self._fails(rule.table or "", form, self.valid[form.table])
+            for rule, check in links:
+                if left[check.table] != known[check.table]:  # rows are only ever lost
+                    failing[rule.code] = self._fails(rule.table or "", check, self.valid[check.table])
             for rule, _ in links:
                 self._reject(rule, np.flatnonzero(failing[rule.code]))
             known, changed = left, left != self._left()
@@ -70,14 +70,14 @@ class Fate:
             if len(rows):
                 hits[rule.code] = Hits(rule, rows, ~alone[rule.code][rows])
         for rule in self.pack.rules:
-            if isinstance(rule.form, WholeFile) and self._whole(rule.form):
+            if isinstance(rule.check, WholeFile) and self._whole(rule.check):
                 hits[rule.code] = Hits(rule, _NONE, _NONE.astype(bool))
                 if rule.effect in _REJECTING:
-                    self.valid[rule.form.table][:] = False
+                    self.valid[rule.check.table][:] = False
         return hits
 
-    def verdict(self, hits: Mapping[str, Hits]) -> SubmissionResult:
-        """The fate in plain data: ``outcome``, the codes that decided it, rows by table."""
+    def result(self, hits: Mapping[str, Hits]) -> SubmissionResult:
+        """The submission result in plain data: ``outcome``, the codes that decided it, rows by table."""
         counting = [each.rule for each in hits.values()]
         file_codes = sorted(rule.code for rule in counting if rule.effect == "file")
         rejecting = sorted(rule.code for rule in counting if rule.effect in _REJECTING)
@@ -99,10 +99,10 @@ class Fate:
         """Registrations that no row follows which is valid by itself and with another practice."""
         hits = {}
         for rule in self.pack.rules:
-            form, table = rule.form, rule.table or ""
-            if isinstance(form, Continued):
-                per, start, end, by = (self.relations.column(table, name) for name in form.order())
-                fails = many_rows.not_continued(per, start, end, by, self.valid[table], form.same_day)
+            check, table = rule.check, rule.table or ""
+            if isinstance(check, Continued):
+                per, start, end, by = (self.relations.column(table, name) for name in check.order())
+                fails = many_rows.not_continued(per, start, end, by, self.valid[table], check.same_day)
                 rows = np.flatnonzero(fails)
                 if len(rows):
                     hits[rule.code] = Hits(rule, rows, np.zeros(len(rows), bool))
@@ -115,36 +115,38 @@ class Fate:
         if rule.effect in _REJECTING and rule.table:
             self.valid[rule.table][rows] = False
 
-    def _fails(self, table: str, form: Parent | Child, valid: np.ndarray) -> np.ndarray:
+    def _fails(self, table: str, check: Parent | Child, valid: np.ndarray) -> np.ndarray:
         """Rows of a table that a relation refuses, given which rows of the other table are valid.
 
         A row without a key is the business of the rules for blank values, as at the centre.
         """
         keys = self.relations.dataset.tables
-        names = self.relations.column(table, form.column)
+        names = self.relations.column(table, check.column)
         named = names.values.given[names.at]
-        if isinstance(form, Parent):
-            foreign, primary = keys[table].foreign_keys, keys[form.table].primary_key
-            link = self.relations.link(table, form.column, *_key(foreign, form.column, form.table, primary))
+        if isinstance(check, Parent):
+            foreign, primary = keys[table].foreign_keys, keys[check.table].primary_key
+            link = self.relations.link(
+                table, check.column, *_key(foreign, check.column, check.table, primary)
+            )
             return named & ~link.has_parent(valid)
-        child_column = _child_column(keys[form.table].foreign_keys, table, form.column)
-        link = self.relations.link(form.table, child_column, table, form.column)
+        child_column = _child_column(keys[check.table].foreign_keys, table, check.column)
+        link = self.relations.link(check.table, child_column, table, check.column)
         fails = named & ~link.has_child(valid)
-        if form.where is not None:
+        if check.where is not None:
             plan = self.plans[table]
-            fails &= plan.mask(form.where.sql(plan))
+            fails &= plan.mask(check.where.sql(plan))
         return fails
 
-    def _whole(self, form: WholeFile) -> bool:
-        if form.aspect == "structure":
+    def _whole(self, check: WholeFile) -> bool:
+        if check.aspect == "structure":
             return self._structure_differs()
-        mask = self.valid[form.table]
+        mask = self.valid[check.table]
         return {
             "empty": len(mask) == 0,
             "repeated_header": len(mask) > 1,
             "header_invalid": len(mask) > 0 and not (len(mask) == 1 and mask[0]),
             "nothing_left": len(mask) > 0 and not mask.any(),
-        }[form.aspect]
+        }[check.aspect]
 
     def _structure_differs(self) -> bool:
         wanted = {name: set(spec.columns) for name, spec in self.relations.dataset.tables.items()}

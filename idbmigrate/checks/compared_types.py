@@ -1,4 +1,4 @@
-"""Check forms that compare a column with another one, a date or something from outside the data."""
+"""Check types that compare a column with another one, a date or something from outside the data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idbmigrate.checks import patterns
-from idbmigrate.checks.forms import Given, OneColumn
+from idbmigrate.checks.check_types import Given, OneColumn
 from idbmigrate.checks.operands import Operand
 
 if TYPE_CHECKING:

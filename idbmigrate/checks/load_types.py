@@ -6,8 +6,8 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any, cast
 
-from idbmigrate.checks import forms, forms_compared, forms_joined
-from idbmigrate.checks.forms import Form
+from idbmigrate.checks import check_types, compared_types, joined_types
+from idbmigrate.checks.check_types import CheckType
 from idbmigrate.checks.operands import Operand
 from idbmigrate.checks.values import ALGORITHMS
 from idbmigrate.documents.node import Node
@@ -16,53 +16,53 @@ from idbmigrate.documents.records import Key, Read, known, list_of, maybe, text,
 #: The key of a pack for a field that is called otherwise.
 _KEYS = {"values": "in", "algorithm": "is", "names": "columns", "blanks_equal": "blanks"}
 #: Name of a check in a rule pack -> its class, and the fields that the name decides.
-FORMS: dict[str, tuple[type[Form], dict[str, Any]]] = {
-    "blank": (forms.Blank, {}),
-    "missing": (forms.Missing, {}),
-    "given": (forms.Given, {}),
-    "length": (forms.Length, {}),
-    "digits": (forms.Digits, {}),
-    "pattern": (forms.Pattern, {}),
-    "matches": (forms.Matches, {}),
-    "date": (forms.Date, {}),
-    "time": (forms.Time, {}),
-    "timestamp": (forms.Timestamp, {}),
-    "offset_timestamp": (forms.OffsetTimestamp, {}),
-    "is": (forms.Is, {}),
-    "code": (forms.Code, {}),
-    "check": (forms.Algorithm, {}),
-    "range": (forms.Range, {}),
-    "month_before": (forms_compared.MonthBefore, {}),
+CHECK_TYPES: dict[str, tuple[type[CheckType], dict[str, Any]]] = {
+    "blank": (check_types.Blank, {}),
+    "missing": (check_types.Missing, {}),
+    "given": (check_types.Given, {}),
+    "length": (check_types.Length, {}),
+    "digits": (check_types.Digits, {}),
+    "pattern": (check_types.Pattern, {}),
+    "matches": (check_types.Matches, {}),
+    "date": (check_types.Date, {}),
+    "time": (check_types.Time, {}),
+    "timestamp": (check_types.Timestamp, {}),
+    "offset_timestamp": (check_types.OffsetTimestamp, {}),
+    "is": (check_types.Is, {}),
+    "code": (check_types.Code, {}),
+    "check": (check_types.Algorithm, {}),
+    "range": (check_types.Range, {}),
+    "month_before": (compared_types.MonthBefore, {}),
     **{
-        word: (forms_compared.Compared, {"relation": word})
+        word: (compared_types.Compared, {"relation": word})
         for word in ("after", "before", "differs", "equals")
     },
-    "coded": (forms_joined.Coded, {}),
-    "score": (forms_joined.Score, {}),
-    "continued": (forms_joined.Continued, {}),
-    "parent": (forms_joined.Parent, {}),
-    "unique": (forms_joined.Unique, {}),
-    "without": (forms_joined.Without, {}),
-    "child": (forms_joined.Child, {}),
-    **{word: (forms_joined.Joined, {"join": word}) for word in ("all", "any", "none")},
+    "coded": (joined_types.Coded, {}),
+    "score": (joined_types.Score, {}),
+    "continued": (joined_types.Continued, {}),
+    "parent": (joined_types.Parent, {}),
+    "unique": (joined_types.Unique, {}),
+    "without": (joined_types.Without, {}),
+    "child": (joined_types.Child, {}),
+    **{word: (joined_types.Joined, {"join": word}) for word in ("all", "any", "none")},
     **{
-        word: (forms_joined.WholeFile, {"aspect": word})
+        word: (joined_types.WholeFile, {"aspect": word})
         for word in ("empty", "repeated_header", "header_invalid", "nothing_left", "structure")
     },
 }
 #: The key that a check written without a mapping fills: ``{blank: Gender}``, ``{all: [...]}``.
-_SHORT = {forms_joined.Joined: "parts", forms_joined.Unique: "columns", forms_joined.WholeFile: "table"}
+_SHORT = {joined_types.Joined: "parts", joined_types.Unique: "columns", joined_types.WholeFile: "table"}
 
 
-def form_reader(texts: Read[tuple[str, ...]]) -> Read[Form]:
+def check_reader(texts: Read[tuple[str, ...]]) -> Read[CheckType]:
     """Reader of a check: a mapping with the name of its type as its only key. ``texts`` reads lists."""
 
-    def read(node: Node) -> Form:
+    def read(node: Node) -> CheckType:
         names = node.names()
         if len(names) != 1:
             raise node.error("a check is a mapping with one key, the name of its type")
-        if names[0] not in FORMS:
-            raise node.unknown(f"there is no check {names[0]!r}", names[0], FORMS)
+        if names[0] not in CHECK_TYPES:
+            raise node.unknown(f"there is no check {names[0]!r}", names[0], CHECK_TYPES)
         return readers[names[0]](node[names[0]])
 
     values: dict[str, Read[Any]] = {
@@ -74,11 +74,11 @@ def form_reader(texts: Read[tuple[str, ...]]) -> Read[Form]:
         "parts": list_of(read),
         "blanks_equal": lambda node: bool(node.one_of(("equal",))),
     }
-    readers = {name: _reader(kind, fixed, values) for name, (kind, fixed) in FORMS.items()}
+    readers = {name: _reader(kind, fixed, values) for name, (kind, fixed) in CHECK_TYPES.items()}
     return read
 
 
-def _reader(kind: type[Form], fixed: dict[str, Any], values: dict[str, Read[Any]]) -> Read[Form]:
+def _reader(kind: type[CheckType], fixed: dict[str, Any], values: dict[str, Read[Any]]) -> Read[CheckType]:
     """Reader of one check type, whose fields are its keys."""
     keys: dict[str, Key] = {
         _KEYS.get(each.name, each.name): Key(
@@ -93,7 +93,7 @@ def _reader(kind: type[Form], fixed: dict[str, Any], values: dict[str, Read[Any]
     mapping, alone = values_of(keys), keys.pop(short, None)
     needed = next((key for key, spec in keys.items() if spec.required), None)
 
-    def read(node: Node) -> Form:
+    def read(node: Node) -> CheckType:
         if node.is_map or alone is None:
             found = mapping(node)
         elif needed is not None:
