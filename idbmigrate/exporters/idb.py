@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -176,7 +176,8 @@ def _test(kind: pa.DataType, rules: ColumnRules | None) -> Accepts | None:
 
 
 def unevaluated(template: str | os.PathLike[str]) -> list[str]:
-    """The columns (``TABLE.COLUMN``) of a template whose validation rule says more than a simple comparison.
+    """The columns (``TABLE.COLUMN``) of a template whose validation rule says more than a simple comparison,
+    and the tables (``TABLE``) that have a rule of their own.
 
     What they refuse only Access can tell.
     """
@@ -185,12 +186,16 @@ def unevaluated(template: str | os.PathLike[str]) -> list[str]:
         shutil.copyfile(template, copy)
         os.chmod(copy, 0o600)
         with DatabaseWriter(copy) as writer:
-            return [
-                f"{name}.{column.name}"
-                for name in writer.tables
-                for column in writer.layout(name).columns
-                if _untested(column, writer.rules(name).get(column.name))
-            ]
+            return [place for name in writer.tables for place in _unevaluated(writer, name)]
+
+
+def _unevaluated(writer: DatabaseWriter, table: str) -> Iterator[str]:
+    rules = writer.rules(table)
+    if "" in rules and rules[""].valid:
+        yield table
+    for column in writer.layout(table).columns:
+        if _untested(column, rules.get(column.name)):
+            yield f"{table}.{column.name}"
 
 
 def _untested(column: ColumnLayout, rules: ColumnRules | None) -> bool:

@@ -316,6 +316,7 @@ def test_properties_of_columns():
         ("LocalPatientId", 'Like "P########"', 'Like "Q*"'),
         ("PersonBirthDate", "Between #1/1/1900# And #12/31/2030#", "<#1/1/1800#"),
         ("LocalPatientId", "Len([LocalPatientId])>3", None),
+        ("", "[PersDeathDate]>=[PersonBirthDate]", None),
     ],
 )
 def test_rules_that_stand_in_a_template_are_evaluated_by_the_command(

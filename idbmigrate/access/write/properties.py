@@ -1,8 +1,9 @@
-"""Column properties that appending must honour: Required and AllowZeroLength, from a table's LvProp.
+"""Properties that appending must honour, from a table's LvProp: Required, AllowZeroLength and ValidationRule.
 
 LvProp is ``MR2`` and a zero byte, then chunks: length (4 bytes, itself included), kind (2 bytes). Kind 80
-lists the names of properties; kind 1 holds the properties of one column: 4 bytes, the column's name, then
-entries of length (2), a flag, a type, the place of its name in the list (2), value length (2), value.
+lists the names of properties; kind 1 holds the properties of one column, kind 0 those of the table, where the
+name is empty: 4 bytes, the column's name, then entries of length (2), a flag, a type, the place of its name in
+the list (2), value length (2), value.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from idbmigrate.access.write.pages import PageStore, row_span
 
 _MAGIC = b"MR2\0"
-_NAMES, _COLUMN = 0x80, 0x01
+_NAMES, _TABLE, _COLUMN = 0x80, 0x00, 0x01
 _MOST = 1 << 20
 
 
@@ -27,7 +28,10 @@ class ColumnRules:
 
 
 def column_rules(properties: bytes) -> dict[str, ColumnRules]:
-    """Rules by column name, of the columns that have any; what cannot be read gives none."""
+    """Rules by column name, of the columns that have any, and of the table by the empty name.
+
+    What cannot be read gives none.
+    """
     if properties[:4] != _MAGIC:
         return {}
     names: list[str] = []
@@ -41,7 +45,7 @@ def column_rules(properties: bytes) -> dict[str, ColumnRules]:
             chunk = properties[at + 6 : at + size]
             if kind == _NAMES:
                 names = _name_list(chunk)
-            elif kind == _COLUMN:
+            elif kind in (_TABLE, _COLUMN):
                 column, values = _column(chunk, names)
                 rules[column] = ColumnRules(
                     required=values.get("Required", b"\0")[:1] not in (b"", b"\0"),
