@@ -2,8 +2,8 @@
 
 LvProp is ``MR2`` and a zero byte, then chunks: length (4 bytes, itself included), kind (2 bytes). Kind 80
 lists the names of properties; kind 1 holds the properties of one column, kind 0 those of the table, where the
-name is empty: 4 bytes, the column's name, then entries of length (2), a flag, a type, the place of its name in
-the list (2), value length (2), value.
+name is empty: 4 bytes, the column's name, then entries of length (2), a flag, a type, the place of its name
+in the list (2), value length (2), value.
 """
 
 from __future__ import annotations
