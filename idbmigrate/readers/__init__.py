@@ -20,7 +20,7 @@ _CSV = "idbmigrate.readers.csv_source"
 
 
 def open_idb(
-    path: str | os.PathLike, password: str | None = None, reader: str = "native", salvage: bool = False
+    path: str | os.PathLike[str], password: str | None = None, reader: str = "native", salvage: bool = False
 ) -> Idb:
     """Open an Access file, a folder of CSV or a zip of it for reading, as a context manager.
 

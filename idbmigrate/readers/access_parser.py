@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 
@@ -35,7 +38,9 @@ _ZERO_DATE = datetime(1899, 12, 30)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def open_reader(path, password=None, salvage=False) -> AccessParserIdb:
+def open_reader(
+    path: str | os.PathLike[str], password: str | None = None, salvage: bool = False
+) -> AccessParserIdb:
     """Open a file with access-parser. It knows neither passwords nor salvage."""
     if password is not None or salvage:
         raise UsageError("access-parser cannot open protected or damaged files", code="bad-option")
@@ -47,7 +52,7 @@ class AccessParserIdb(SecondReader):
 
     reader = "access-parser"
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]):
         super().__init__(path)
         try:
             from access_parser import AccessParser
@@ -71,7 +76,7 @@ class AccessParserIdb(SecondReader):
         with _own_errors(self.path.name, f"table {table}"):
             return self._described(raw_columns)
 
-    def _described(self, raw_columns) -> list[SecondColumn]:
+    def _described(self, raw_columns: Mapping[Any, Any]) -> list[SecondColumn]:
         found = []
         for raw in sorted(raw_columns.values(), key=lambda c: c.column_id):
             kind = _TYPES.get(raw.type)
@@ -107,7 +112,7 @@ class AccessParserIdb(SecondReader):
                 faults[column.name] = bad
         return Cells(pa.Table.from_arrays(arrays, names=[c.name for c in columns]), faults)
 
-    def _table(self, name: str):
+    def _table(self, name: str) -> Any:
         if name not in self._parser.catalog:
             raise UsageError(f"there is no table {name!r}", code="unknown-name", where=self.path.name)
         with _own_errors(self.path.name, f"table {name}"):
@@ -120,18 +125,17 @@ class _own_errors:
     def __init__(self, file: str, what: str):
         self._file, self._what = file, what
 
-    def __enter__(self):
-        return self
+    def __enter__(self) -> None: ...
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None or not issubclass(kind, Exception):
-            return False
+            return
         raise SourceError(
             f"access-parser stops with {kind.__name__} on {self._what}", code="damaged", where=self._file
         ) from None
 
 
-def _value(column: SecondColumn, value):
+def _value(column: SecondColumn, value: Any) -> Any:
     """One cell in the form that :func:`to_arrow` takes."""
     if value is None:
         return None
@@ -146,15 +150,15 @@ def _value(column: SecondColumn, value):
 _PLAIN = {"BOOLEAN", "INT", "LONG", "FLOAT", "DOUBLE", "COMPLEX_TYPE"}
 
 
-def _byte(column, value):
+def _byte(column: SecondColumn, value: Any) -> Any:
     return value if value >= 0 else Fault("byte-sign")
 
 
-def _money(column, value):
+def _money(column: SecondColumn, value: Any) -> Any:
     return decimal_of(value, 4) if isinstance(value, int) else Fault("money-format")
 
 
-def _numeric(column, value):
+def _numeric(column: SecondColumn, value: Any) -> Any:
     """Digits with a point that may be misplaced, but all digits; or the 17 bytes as they are."""
     if isinstance(value, bytes) and len(value) == 17:
         words = [value[i : i + 4][::-1] for i in (1, 5, 9, 13)]
@@ -165,7 +169,7 @@ def _numeric(column, value):
     return Fault("not-of-the-type")
 
 
-def _date(column, value):
+def _date(column: SecondColumn, value: Any) -> Any:
     if value == "(Empty Date)":
         moment = _ZERO_DATE
     else:
@@ -176,17 +180,17 @@ def _date(column, value):
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _text(column, value):
+def _text(column: SecondColumn, value: Any) -> Any:
     return value if isinstance(value, str) else Fault("not-of-the-type")
 
 
-def _guid(column, value):
+def _guid(column: SecondColumn, value: Any) -> Any:
     if isinstance(value, str) and _GUID.fullmatch(value):
         return "{" + value.upper() + "}"
     return Fault("not-of-the-type")
 
 
-def _binary(column, value):
+def _binary(column: SecondColumn, value: Any) -> Any:
     if value == "":
         return b""
     return value if isinstance(value, bytes) else Fault("not-of-the-type")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,8 +55,8 @@ class Idb(Protocol):
     row_reference: RowReference
     tables: list[str]
     other_files: Sequence[str]
-    problems: list
-    linked_tables: list
+    problems: list[Any]
+    linked_tables: list[Any]
 
     @property
     def losses(self) -> list[Loss]: ...
@@ -79,4 +79,4 @@ class Idb(Protocol):
 
     def __enter__(self) -> Idb: ...
 
-    def __exit__(self, *exc) -> None: ...
+    def __exit__(self, *exc: object) -> None: ...

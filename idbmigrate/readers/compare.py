@@ -6,15 +6,17 @@ reader, which trusts what it reads, has seen a byte.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
 
+from idbmigrate.access.read.tabledef import Column
 from idbmigrate.errors import SourceError, UsageError
 from idbmigrate.readers import READERS, is_csv_source, open_idb
 from idbmigrate.readers.comparison import DEFAULT_LIMIT, Comparison, Difference, TableResult
@@ -24,7 +26,7 @@ from idbmigrate.readers.second import Cells, SecondReader
 
 
 def compare_readers(
-    path,
+    path: str | os.PathLike[str],
     password: str | None = None,
     reader: str = "access-parser",
     raw: bool = False,
@@ -72,7 +74,16 @@ def compare_readers(
 class _Table:
     """The comparison of one table."""
 
-    def __init__(self, native, second: SecondReader, result: TableResult, table: pa.Table, ids, raw, limit):
+    def __init__(
+        self,
+        native: Any,
+        second: SecondReader,
+        result: TableResult,
+        table: pa.Table,
+        ids: np.ndarray,
+        raw: bool,
+        limit: int,
+    ):
         self.native, self.second, self.result, self.raw, self.limit = native, second, result, raw, limit
         self.table, self.ids = table, ids
         self.definition = native.definition(result.name)
@@ -168,7 +179,7 @@ class _Table:
             for row in _unequal(mine, its).tolist():
                 self._cell(column, row, mine[row].as_py(), its[row].as_py(), faults.get(row))
 
-    def _cell(self, column, row: int, mine, its, fault: str | None) -> None:
+    def _cell(self, column: Column, row: int, mine: Any, its: Any, fault: str | None) -> None:
         row_id = int(self.ids[row])
         cell = self.native.raw_cell(self.result.name, row_id, column.name)
         case = Case(
@@ -195,7 +206,7 @@ class _Table:
         native, other = _describe(mine, its)
         self._differ("cell", column.name, row_id >> 8, row_id & 0xFF, native, other, rule, raw)
 
-    def _neighbour(self, column, row_id: int) -> bytes | None:
+    def _neighbour(self, column: Column, row_id: int) -> bytes | None:
         """The bytes at the column's place among the variable columns, where those are another column's."""
         other = self._displaced.get(column.name)
         if other is None:
@@ -213,17 +224,27 @@ class _Table:
         pairs = {name: stored.get(place) for place, name in enumerate(variable)}
         return {name: other for name, other in pairs.items() if other not in (name, None)}
 
-    def _differ(self, kind, column=None, page=None, slot=None, native=None, other=None, rule=None, raw=None):
+    def _differ(
+        self,
+        kind: str,
+        column: str | None = None,
+        page: int | None = None,
+        slot: int | None = None,
+        native: str | None = None,
+        other: str | None = None,
+        rule: str | None = None,
+        raw: dict[str, Any] | None = None,
+    ) -> None:
         difference = Difference(kind, self.result.name, column, page, slot, native, other, rule, raw)
         self.result.add(difference, self.limit)
 
 
-def _row_keys(table: pa.Table, schema: pa.Schema) -> Iterator[tuple]:
+def _row_keys(table: pa.Table, schema: pa.Schema) -> Iterator[tuple[Any, ...]]:
     columns = (_as_type(table.column(name), schema.field(name).type) for name in table.column_names)
     return zip(*(column.to_pylist() for column in columns))
 
 
-def _as_type(column, kind: pa.DataType):
+def _as_type(column: pa.ChunkedArray | pa.Array, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
     """A column in another type, if no value changes by that; else as it is."""
     try:
         return column.cast(kind)
@@ -246,7 +267,7 @@ def _unequal(mine: pa.ChunkedArray, its: pa.ChunkedArray) -> np.ndarray:
     return np.flatnonzero(differs | nulls)
 
 
-def _describe(mine, its) -> Iterator[str]:
+def _describe(mine: Any, its: Any) -> Iterator[str]:
     """Both cells in words without their values: null or not, and of texts the length and first difference."""
     for value, against in ((mine, its), (its, mine)):
         if value is None:
@@ -260,5 +281,5 @@ def _describe(mine, its) -> Iterator[str]:
             yield "another value"
 
 
-def _plain(value):
+def _plain(value: Any) -> str | None:
     return value.hex() if isinstance(value, bytes) else None if value is None else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ SECOND = "python-csv"
 _CODECS = {"ascii": "utf-8-sig", "utf-8": "utf-8-sig"}
 
 
-def compare_csv(path, password: str | None, raw: bool, limit: int) -> Comparison:
+def compare_csv(path: str | os.PathLike[str], password: str | None, raw: bool, limit: int) -> Comparison:
     """Read each file of a folder of CSV twice and compare lines, columns and cells.
 
     The second reader cannot tell an empty value from a missing one: the two count as equal. ``raw`` and

@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +53,7 @@ class _Content:
     names: list[str]
 
 
-def open_reader(path, password=None, salvage=False) -> CsvIdb:
+def open_reader(path: str | os.PathLike[str], password: str | None = None, salvage: bool = False) -> CsvIdb:
     """Open a folder of CSV or a zip of it."""
     return CsvIdb(path, password, salvage)
 
@@ -74,7 +75,7 @@ class CsvIdb:
         self._facts: dict[str, FileFacts] = {}
         self.name = Path(path).name
         self.problems: list[Problem] = []
-        self.linked_tables: list = []
+        self.linked_tables: list[Any] = []
 
     @property
     def tables(self) -> list[str]:
@@ -149,7 +150,7 @@ class CsvIdb:
     def __enter__(self) -> CsvIdb:
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     # -- one file ----------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -43,7 +44,9 @@ _COLUMN = re.compile(
 )
 
 
-def open_reader(path, password=None, salvage=False) -> MdbToolsIdb:
+def open_reader(
+    path: str | os.PathLike[str], password: str | None = None, salvage: bool = False
+) -> MdbToolsIdb:
     """Open a file with mdbtools. It knows neither passwords nor salvage."""
     if password is not None or salvage:
         raise UsageError("mdbtools cannot open protected or damaged files", code="bad-option")
@@ -55,7 +58,7 @@ class MdbToolsIdb(SecondReader):
 
     reader = "mdbtools"
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]):
         super().__init__(path)
         self.tables = self._run("mdb-tables", "-1", str(path)).split("\n")[:-1]
 
@@ -112,17 +115,18 @@ class MdbToolsIdb(SecondReader):
         return done.stdout.decode("utf-8", "surrogateescape")
 
 
-def _value(column: SecondColumn, value: str):
+def _value(column: SecondColumn, value: str) -> Any:
     """One cell in the form that :func:`to_arrow` takes."""
     if value == _NULL:
         return None
     try:
-        return _CONVERT.get(column.type, lambda v: Fault("type-unknown"))(value)
+        convert = _CONVERT.get(column.type)
+        return Fault("type-unknown") if convert is None else convert(value)
     except (ValueError, InvalidOperation):
         return Fault("not-of-the-type")
 
 
-def _date(value: str):
+def _date(value: str) -> int | Fault:
     try:
         return (datetime.fromisoformat(value) - _EPOCH) // timedelta(microseconds=1)
     except ValueError:
@@ -138,7 +142,7 @@ def _guid(value: str) -> str:
     return "{" + "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])) + "}"
 
 
-def _text(value: str):
+def _text(value: str) -> str | Fault:
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from idbmigrate.access.read.database import Database
@@ -19,6 +20,8 @@ class NativeIdb(Database):
         """None: an Access file is no CSV."""
 
 
-def open_reader(path, password=None, salvage=False) -> NativeIdb:
+def open_reader(
+    path: str | os.PathLike[str], password: str | None = None, salvage: bool = False
+) -> NativeIdb:
     """Open a file with the native decoder."""
     return NativeIdb(path, password, salvage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class SecondReader:
     problems: list[str]
     linked_tables: list[Any]
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self.problems = []
         self.linked_tables = []  # the second readers do not tell
@@ -132,14 +133,14 @@ class SecondReader:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def __enter__(self):
+    def __enter__(self) -> SecondReader:
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
 
-def to_arrow(column: SecondColumn, values: list) -> tuple[pa.Array, dict[int, str]]:
+def to_arrow(column: SecondColumn, values: list[Any]) -> tuple[pa.Array, dict[int, str]]:
     """Python values (None, or of the type's kind; dates as int microseconds from 1970) -> Arrow.
 
     Returns the array and row -> rule for :class:`Fault` cells and values that do not fit the type.
@@ -158,7 +159,9 @@ def to_arrow(column: SecondColumn, values: list) -> tuple[pa.Array, dict[int, st
         return _one_by_one(kind, values, faults)
 
 
-def _one_by_one(kind: pa.DataType, values: list, faults: dict[int, str]) -> tuple[pa.Array, dict[int, str]]:
+def _one_by_one(
+    kind: pa.DataType, values: list[Any], faults: dict[int, str]
+) -> tuple[pa.Array, dict[int, str]]:
     kept = []
     for row, value in enumerate(values):
         try:

@@ -85,6 +85,23 @@ def test_code_pages_that_nobody_knows():
     assert not known_code_page(12345)
 
 
+def test_an_unknown_code_page_is_listed_once_a_column_however_often_it_is_read(shared_dir, tmp_path):
+    source, number = shared_dir / "corpus" / "V1997" / "testV1997.mdb", 12345
+    content = bytearray(source.read_bytes())
+    masked = int.from_bytes(content[0x3C:0x3E], "little") ^ 1252 ^ number
+    content[0x3C:0x3E] = masked.to_bytes(2, "little")
+    path = tmp_path / "x.mdb"
+    path.write_bytes(content)
+    with open_database(path) as database:
+        for _ in range(2):
+            database.read("Table1")
+        texts = [column.name for column in database.columns("Table1") if column.type in ("TEXT", "MEMO")]
+        told = [problem for problem in database.problems if problem.table == "Table1"]
+        assert [problem.column for problem in told] == texts and len(texts) > 1
+        assert all(f"code page {number} is not known" in problem.message for problem in told)
+        assert database.losses == []
+
+
 def decimals(*values: tuple[int, int]) -> tuple[ByteView, np.ndarray, np.ndarray]:
     """Calculated decimals of 16 bytes, as digits and scale."""
     stored = b""

@@ -14,12 +14,16 @@ import hashlib
 import hmac
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from idbmigrate.access.protection.base import PageCipher, malformed, page_keys, read_u32, wrong
 from idbmigrate.access.protection.rc4 import rc4, rc4_pages
 from idbmigrate.errors import SourceError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _SETTINGS_AT = 0x299
 _MAX_PASSWORD = 255
@@ -145,7 +149,7 @@ def _agile_settings(xml: bytes, file: str) -> _Agile:
     return found
 
 
-def _base64(element, name: str) -> bytes:
+def _base64(element: Element, name: str) -> bytes:
     return base64.b64decode(element.attrib[name], validate=True)
 
 

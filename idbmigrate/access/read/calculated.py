@@ -9,12 +9,14 @@ import pyarrow as pa
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.read.gather import ByteView
-from idbmigrate.access.read.values import signed_decimal
+from idbmigrate.access.read.values import Decoded, signed_decimal
 
 _PRECISION = 38
 
 
-def unwrap(view: ByteView, start: np.ndarray, length: np.ndarray):
+def unwrap(
+    view: ByteView, start: np.ndarray, length: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Start and length of the values inside their wrappers, and which wrappers are cut off (bool)."""
     whole = length >= fmt.CALCULATED_VALUE_AT
     inner = view.u32(np.where(whole, start + fmt.CALCULATED_LENGTH_AT, 0)).astype(np.int64)
@@ -22,7 +24,9 @@ def unwrap(view: ByteView, start: np.ndarray, length: np.ndarray):
     return start + fmt.CALCULATED_VALUE_AT, np.where(bad, 0, inner), bad
 
 
-def decode_decimal(view: ByteView, start: np.ndarray, length: np.ndarray, valid: np.ndarray, scale: int):
+def decode_decimal(
+    view: ByteView, start: np.ndarray, length: np.ndarray, valid: np.ndarray, scale: int
+) -> Decoded:
     """Decimals that each carry a scale: two bytes of length, scale, sign, then the digits.
 
     The digits are 4, 8, 12 or 16 bytes: a 32-bit word if the length is no multiple of 8, then 64-bit
@@ -71,7 +75,7 @@ def _magnitude(digits: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     return digits[:, 8:16].copy().view("<u8").reshape(-1), digits[:, :8].copy().view("<u8").reshape(-1)
 
 
-def _rescale(low, high, more: np.ndarray, good: np.ndarray) -> bool:
+def _rescale(low: np.ndarray, high: np.ndarray, more: np.ndarray, good: np.ndarray) -> bool:
     """Multiply in place by ten to the power of ``more``; False, and nothing done, past 38 digits."""
     grown = {}
     for row in np.flatnonzero(good & ((more > 0) | (high > 0))).tolist():
@@ -83,7 +87,15 @@ def _rescale(low, high, more: np.ndarray, good: np.ndarray) -> bool:
     return True
 
 
-def _as_texts(low, high, scales, negative, count: int, owners: np.ndarray, rows: np.ndarray) -> pa.Array:
+def _as_texts(
+    low: np.ndarray,
+    high: np.ndarray,
+    scales: np.ndarray,
+    negative: np.ndarray,
+    count: int,
+    owners: np.ndarray,
+    rows: np.ndarray,
+) -> pa.Array:
     """The values of ``rows`` as exact text, at the places ``owners`` of ``count``; the others are null."""
     texts: list[str | None] = [None] * count
     for owner, row in zip(owners.tolist(), rows.tolist(), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class Damage:
         for problem in self.problems[first:]:
             del self._problems[problem]
 
-    def report(self, message: str, loses: bool = True, **place) -> None:
+    def report(self, message: str, loses: bool = True, **place: Any) -> None:
         """Raise, or note one problem. ``place``: code, table, page, slot, column of :class:`Problem`.
 
         ``loses``: rows or a value are gone; False where what is there is read all the same.
@@ -74,7 +74,7 @@ class Damage:
             raise SourceError(message, code=problem.code, where=where, hint=SALVAGE_HINT)
         self._problems.setdefault(problem, loses)
 
-    def note(self, message: str, **place) -> None:
+    def note(self, message: str, **place: Any) -> None:
         """Note something odd that contradicts nothing; never raises."""
         self._problems.setdefault(Problem(message, **place), False)
 
@@ -95,7 +95,9 @@ class Damage:
                 places.add((problem.page, problem.slot))
         return {key: None if places is None else len(places) for key, places in found.items()}
 
-    def report_rows(self, bad: np.ndarray, page: np.ndarray, slot: np.ndarray, message: str, **place) -> None:
+    def report_rows(
+        self, bad: np.ndarray, page: np.ndarray, slot: np.ndarray, message: str, **place: Any
+    ) -> None:
         """:meth:`report` for each row where ``bad`` is true (arrays of one length)."""
         for row in np.flatnonzero(bad).tolist():
             self.report(message, page=int(page[row]), slot=int(slot[row]), **place)

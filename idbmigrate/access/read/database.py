@@ -28,7 +28,7 @@ class Database:
     reading goes on without what is damaged, and ``problems`` lists it.
     """
 
-    def __init__(self, path: str | os.PathLike, password: str | None = None, salvage: bool = False):
+    def __init__(self, path: str | os.PathLike[str], password: str | None = None, salvage: bool = False):
         self._pages = PageFile(path, password)
         self._damage = Damage(self._pages.name, salvage)
         self._definitions: dict[str, TableDefinition] = {}
@@ -196,11 +196,13 @@ class Database:
     def __enter__(self) -> Database:
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
 
-def open_database(path: str | os.PathLike, password: str | None = None, salvage: bool = False) -> Database:
+def open_database(
+    path: str | os.PathLike[str], password: str | None = None, salvage: bool = False
+) -> Database:
     """Open an Access file for reading; see :class:`Database`.
 
     Raises SourceError: not-found, not-readable, empty-file, not-access, unsupported-version,

@@ -7,16 +7,23 @@ module speaks of positions and lengths, never of single records.
 
 from __future__ import annotations
 
+from mmap import mmap
+from typing import TypeAlias
+
 import numpy as np
 
 #: Bytes that one step of a ragged gather copies: its index takes eight times as much for a moment.
 _STEP = 1 << 20
 
 
+#: What holds bytes: a memory map, or an array of uint8.
+Buffer: TypeAlias = bytes | memoryview | mmap | np.ndarray
+
+
 class ByteView:
     """A read-only buffer and the gathers over it. Positions are int64 arrays of byte offsets."""
 
-    def __init__(self, buffer):
+    def __init__(self, buffer: Buffer):
         self.bytes = np.frombuffer(buffer, dtype=np.uint8)
         self.size = len(self.bytes)
 

@@ -67,19 +67,19 @@ class LongValues:
         self._exclude(mask, message)
         return ~which
 
-    def _rows(self, values: np.ndarray, pointer: np.ndarray):
+    def _rows(self, values: np.ndarray, pointer: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         page, slot = split_pointer(pointer)
         start, end, _, fault = find_slots(self._pages, page, slot, fmt.LONG_VALUE_OWNER)
         for code in np.unique(fault[fault > 0]).tolist():
             self._exclude_some(values, fault == code, f"long value: {FAULTS[code]}")
         return start, end, fault == 0
 
-    def _read_single(self, values, pointer, declared) -> None:
+    def _read_single(self, values: np.ndarray, pointer: np.ndarray, declared: np.ndarray) -> None:
         start, end, good = self._rows(values, pointer[values])
         self._exclude_some(values, good & (end - start != declared[values]), WRONG_LENGTH)
         self.start[values] = start
 
-    def _read_chains(self, values, pointer, declared) -> None:
+    def _read_chains(self, values: np.ndarray, pointer: np.ndarray, declared: np.ndarray) -> None:
         """Follow all chains at once, a step each time round, then copy the parts together."""
         if int(declared[values].sum()) > self.view.size:  # values share no bytes: together they fit
             mask = np.zeros(len(self._good), bool)

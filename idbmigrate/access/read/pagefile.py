@@ -7,6 +7,7 @@ import mmap
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from idbmigrate.access import format as fmt
 from idbmigrate.access.header import Header, parse_header
 from idbmigrate.access.read.gather import ByteView
 from idbmigrate.errors import SourceError
+
+if TYPE_CHECKING:
+    from idbmigrate.access.protection.base import PageCipher
 
 #: Pages decrypted at a time.
 _BATCH = 2048
@@ -26,7 +30,7 @@ class PageFile:
     ``n * page_size``. Call :meth:`require` with the numbers of the pages before looking at them.
     """
 
-    def __init__(self, path: str | os.PathLike, password: str | None = None):
+    def __init__(self, path: str | os.PathLike[str], password: str | None = None):
         self.path = Path(path)
         self.name = self.path.name
         self._map = _map_file(self.path, self.name)
@@ -49,7 +53,7 @@ class PageFile:
             self._plain[: self.page_size] = np.frombuffer(self._map, np.uint8, self.page_size)
             self._ready[:1] = True  # the first page is never encrypted
 
-    def _make_cipher(self, password: str | None):
+    def _make_cipher(self, password: str | None) -> PageCipher | None:
         if not (self.header.key or self.header.password):
             return None
         from idbmigrate.access.protection.cipher import (
@@ -60,7 +64,8 @@ class PageFile:
 
     def require(self, pages: np.ndarray) -> None:
         """Make the pages readable in ``view``: decrypts those not yet seen, does nothing in a plain file."""
-        if self._ready is None or not len(pages):
+        cipher = self._cipher
+        if cipher is None or self._ready is None or not len(pages):
             return
         missing = np.unique(pages[~self._ready[pages]])
         whole = self.page_count * self.page_size
@@ -68,7 +73,7 @@ class PageFile:
         target = self._plain[:whole].reshape(source.shape)
         for first in range(0, len(missing), _BATCH):
             numbers = missing[first : first + _BATCH]
-            target[numbers] = self._cipher.decrypt(numbers, source[numbers])
+            target[numbers] = cipher.decrypt(numbers, source[numbers])
         self._ready[missing] = True
 
     @cached_property

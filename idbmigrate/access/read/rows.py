@@ -34,7 +34,7 @@ class RowSet:
     def __len__(self) -> int:
         return len(self.page)
 
-    def __getitem__(self, which) -> RowSet:
+    def __getitem__(self, which: np.ndarray | slice) -> RowSet:
         return RowSet(self.page[which], self.slot[which], self.start[which], self.end[which])
 
     @property
@@ -130,7 +130,9 @@ def _holding_rows(pages: PageFile, table: TableDefinition, numbers: np.ndarray) 
     return np.unique(rows.page)
 
 
-def _follow(pages: PageFile, table: TableDefinition, rows: RowSet, moved: np.ndarray, damage: Damage):
+def _follow(
+    pages: PageFile, table: TableDefinition, rows: RowSet, moved: np.ndarray, damage: Damage
+) -> tuple[RowSet, np.ndarray]:
     """Replace start and end of moved rows by those of where they were moved to.
 
     Returns the rows and a bool array: which of the moved rows were found.

@@ -22,7 +22,9 @@ def split_pointer(pointer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return pointer >> 8, pointer & 0xFF
 
 
-def find_slots(pages: PageFile, page: np.ndarray, slot: np.ndarray, owner: int | None):
+def find_slots(
+    pages: PageFile, page: np.ndarray, slot: np.ndarray, owner: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Look up rows by page and slot (int64 arrays).
 
     Returns start, end (byte offsets in the file), entry (the slot's directory entry with its flags)

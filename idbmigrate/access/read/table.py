@@ -166,7 +166,9 @@ class _TableReader:
                 valid, start, length = _less(valid, length == 0), start[length > 0], length[length > 0]
         return self._ragged(parts, column, view, start, length, valid)
 
-    def _values(self, parts: RowParts, column: Column, valid: np.ndarray):
+    def _values(
+        self, parts: RowParts, column: Column, valid: np.ndarray
+    ) -> tuple[ByteView, np.ndarray, np.ndarray, np.ndarray]:
         """Where the bytes of the column's non-null values lie: view, start, length; and who has one."""
         if column.fixed:
             start = (parts.rows.start + parts.layout.row_head + column.fixed_offset)[valid]
@@ -192,7 +194,15 @@ class _TableReader:
         if self._long_bytes[column.number] > self.pages.view.size:
             Damage(self.damage.file).report(TOO_LARGE, table=self.table.name, column=column.name)
 
-    def _ragged(self, parts: RowParts, column: Column, view: ByteView, start, length, valid) -> pa.Array:
+    def _ragged(
+        self,
+        parts: RowParts,
+        column: Column,
+        view: ByteView,
+        start: np.ndarray,
+        length: np.ndarray,
+        valid: np.ndarray,
+    ) -> pa.Array:
         """Values whose bytes lie anywhere: texts, binaries, and fixed-size values of calculated columns."""
         kind = arrow_type(column)
         if column.code in (fmt.TEXT, fmt.MEMO):
@@ -225,7 +235,9 @@ class _TableReader:
             self._blame(parts, column, np.flatnonzero(bad), _NOT_A_VALUE)
         return array
 
-    def _drop(self, parts: RowParts, column: Column, valid, bad, message: str) -> np.ndarray:
+    def _drop(
+        self, parts: RowParts, column: Column, valid: np.ndarray, bad: np.ndarray, message: str
+    ) -> np.ndarray:
         """Report the values in ``bad`` (one bool for each valid row); returns ``valid`` without them."""
         self._blame(parts, column, np.flatnonzero(valid)[bad], message)
         return _less(valid, bad)

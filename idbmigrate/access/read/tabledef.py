@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.codepages import code_page_codec
@@ -69,7 +69,7 @@ class _Reader:
     def __init__(self, content: bytes, where: str):
         self.content, self.where = content, where
 
-    def fail(self, message: str):
+    def fail(self, message: str) -> NoReturn:
         raise SourceError(f"the table definition {message}", code="damaged", where=self.where)
 
     def get(self, layout: str, at: int) -> int:

@@ -9,6 +9,7 @@ UTF-16 code units, and only values that switch modes are taken one by one.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,11 +20,13 @@ from idbmigrate.access.read.gather import ByteView
 _PRIVATE = 0x0800
 #: The sign for a character that was lost before the file was written.
 _LOST = 0xFFFD
+#: Length of each value in UTF-8, all their bytes, which are no text, and how many hold lost characters.
+Decoded: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray, int]
 #: Values are gathered as one padded matrix unless that would hold this many times their characters.
 _MAX_PADDING = 3
 
 
-def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
+def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray) -> Decoded:
     """Decode Jet 4 text at byte ``start`` with ``length`` bytes (int64 arrays).
 
     Returns UTF-8 length of each value (int64), the UTF-8 bytes (uint8) of all, a bool array of values
@@ -60,7 +63,7 @@ def decode_unicode(view: ByteView, start: np.ndarray, length: np.ndarray):
     return size, data, odd, lost
 
 
-def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, codec: str):
+def decode_code_page(view: ByteView, start: np.ndarray, length: np.ndarray, codec: str) -> Decoded:
     """Decode Jet 3 text; arguments and result as in :func:`decode_unicode`."""
     padded = _padded(view, start, length)
     raw = view.ragged(start, length) if padded is None else _cut(padded, 0, length)
@@ -102,7 +105,9 @@ def _cut(raw: np.ndarray, header: int, length: np.ndarray) -> np.ndarray:
     return raw.reshape(-1)[inside.reshape(-1)]
 
 
-def _mixed_units(view: ByteView, start, length, packed):
+def _mixed_units(
+    view: ByteView, start: np.ndarray, length: np.ndarray, packed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Code units (uint16) and their counts where some values are compressed and some are not."""
     count = np.where(packed, length - 2, length >> 1)
     units = np.empty(int(count.sum()), np.uint16)
@@ -112,7 +117,9 @@ def _mixed_units(view: ByteView, start, length, packed):
     return units, count
 
 
-def _switch_modes(units: np.ndarray, count: np.ndarray, packed: np.ndarray):
+def _switch_modes(
+    units: np.ndarray, count: np.ndarray, packed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Expand compressed values that hold a zero byte; returns units (uint16), counts, and torn values."""
     torn = np.zeros(len(count), bool)
     ends = np.cumsum(count)

@@ -7,11 +7,17 @@ What ``raw`` holds where ``valid`` is false means nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 import pyarrow as pa
 
 from idbmigrate.access import format as fmt
 from idbmigrate.access.read.tabledef import Column
+
+#: An Arrow array, and which rows (bool) hold no value of the type; None where none is bad.
+Decoded: TypeAlias = tuple[pa.Array, np.ndarray | None]
 
 _MS_PER_DAY = 86_400_000
 #: Days from the zero of Access dates, 1899-12-30, to the zero of Arrow's, 1970-01-01.
@@ -88,7 +94,7 @@ def ragged_array(kind: pa.DataType, length: np.ndarray, data: np.ndarray, valid:
     return pa.Array.from_buffers(kind, len(valid), buffers, nulls)
 
 
-def decode_fixed(column: Column, raw: np.ndarray, valid: np.ndarray):
+def decode_fixed(column: Column, raw: np.ndarray, valid: np.ndarray) -> Decoded:
     """Decode values of a fixed-size type; see the module's head for arguments and result."""
     decoder = _DECODERS.get(column.code)
     kind = arrow_type(column)
@@ -97,12 +103,12 @@ def decode_fixed(column: Column, raw: np.ndarray, valid: np.ndarray):
     return flat_array(kind, np.ascontiguousarray(raw), valid), None
 
 
-def _money(kind, raw, valid):
+def _money(kind: pa.DataType, raw: np.ndarray, valid: np.ndarray) -> Decoded:
     low = np.ascontiguousarray(raw).view("<i8").reshape(-1)
     return flat_array(kind, np.stack([low, low >> 63], axis=1), valid), None
 
 
-def _numeric(kind: pa.Decimal128Type, raw, valid):
+def _numeric(kind: pa.Decimal128Type, raw: np.ndarray, valid: np.ndarray) -> Decoded:
     """A sign byte and four 32-bit words, the most significant first, each little-endian."""
     words = np.ascontiguousarray(raw[:, 1:]).view("<u4")[:, ::-1]
     halves = np.ascontiguousarray(words).view("<u8")
@@ -110,7 +116,9 @@ def _numeric(kind: pa.Decimal128Type, raw, valid):
     return signed_decimal(kind, low, high, raw[:, 0] != 0, valid)
 
 
-def signed_decimal(kind: pa.Decimal128Type, low, high, negative, valid):
+def signed_decimal(
+    kind: pa.Decimal128Type, low: np.ndarray, high: np.ndarray, negative: np.ndarray, valid: np.ndarray
+) -> Decoded:
     """Decimals from magnitude (two uint64 arrays) and sign; too many digits for the type are damage."""
     limit = 10**kind.precision
     limit_low, limit_high = np.uint64(limit & 0xFFFFFFFFFFFFFFFF), np.uint64(limit >> 64)
@@ -123,7 +131,7 @@ def signed_decimal(kind: pa.Decimal128Type, low, high, negative, valid):
     return flat_array(kind, pair, valid), bad if bad.any() else None
 
 
-def _date(kind, raw, valid):
+def _date(kind: pa.DataType, raw: np.ndarray, valid: np.ndarray) -> Decoded:
     days = np.ascontiguousarray(raw).view("<f8").reshape(-1)
     if not valid.all():
         days = np.where(valid, days, 0.0)
@@ -150,7 +158,7 @@ def milliseconds(days: np.ndarray) -> np.ndarray:
     return result
 
 
-def _extended_date(kind, raw, valid):
+def _extended_date(kind: pa.DataType, raw: np.ndarray, valid: np.ndarray) -> Decoded:
     """Text of 42 bytes: 19 digits of days, ``:``, 19 digits of 100 ns in the day, ``:7`` and a zero."""
     digits = raw - np.uint8(ord("0"))
     shape = (raw[:, 19] == ord(":")) & (raw[:, 39] == ord(":"))
@@ -171,7 +179,7 @@ _GUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15]
 _GUID_PLACES = [1, 3, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 29, 31, 33, 35]
 
 
-def _guid(kind, raw, valid):
+def _guid(kind: pa.DataType, raw: np.ndarray, valid: np.ndarray) -> Decoded:
     some = raw[valid]
     text = np.full((len(some), 38), ord("-"), np.uint8)
     text[:, 0], text[:, 37] = ord("{"), ord("}")
@@ -181,7 +189,7 @@ def _guid(kind, raw, valid):
     return ragged_array(kind, np.full(len(some), 38), text.reshape(-1), valid), None
 
 
-_DECODERS = {
+_DECODERS: dict[int, Callable[[pa.DataType, np.ndarray, np.ndarray], Decoded]] = {
     fmt.MONEY: _money,
     fmt.NUMERIC: _numeric,
     fmt.DATE: _date,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
@@ -34,7 +36,7 @@ class Entry:
     properties: bytes | None
 
 
-def stored_rows(store: PageStore, layout: TableLayout):
+def stored_rows(store: PageStore, layout: TableLayout) -> Iterator[dict[str, Any]]:
     """Each live row of a (small) table as a dict of raw bytes by column name; null is None."""
     for number in UsageMap(store, *layout.owned).pages.tolist():
         page = store.read(number)
@@ -52,7 +54,7 @@ def stored_rows(store: PageStore, layout: TableLayout):
             yield _split(bytes(holder[start:end]), layout)
 
 
-def _split(row: bytes, layout: TableLayout) -> dict[str, bytes | bool | None]:
+def _split(row: bytes, layout: TableLayout) -> dict[str, Any]:
     slots = int.from_bytes(row[:2], "little")
     bits = (slots + 7) // 8
     mask, at = row[-bits:], len(row) - bits - 2
@@ -61,7 +63,7 @@ def _split(row: bytes, layout: TableLayout) -> dict[str, bytes | bool | None]:
     def stop(place: int) -> int:
         return int.from_bytes(row[at - 2 * place - 2 : at - 2 * place], "little")
 
-    def value(column: ColumnLayout):
+    def value(column: ColumnLayout) -> bytes | bool | None:
         present = column.number < slots and bool(mask[column.number >> 3] >> (column.number & 7) & 1)
         if column.type == "BOOLEAN":
             return present

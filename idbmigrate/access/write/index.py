@@ -113,7 +113,9 @@ def rebuild(store: PageStore, table: int, index: IndexLayout, entries: pa.Array,
     usage.flush()
 
 
-def _level_above(ends: np.ndarray, data: np.ndarray, last: list[int], numbers: list[int], kind: int):
+def _level_above(
+    ends: np.ndarray, data: np.ndarray, last: list[int], numbers: list[int], kind: int
+) -> tuple[np.ndarray, np.ndarray]:
     """One entry a page: its last entry (without the page below), then its own number."""
     cut = 0 if kind == _LEAF else 4
     entries = [

@@ -75,7 +75,7 @@ class PageStore:
         self._write_all(np.ascontiguousarray(pages).data.cast("B"))
         return first
 
-    def _write_all(self, data) -> None:
+    def _write_all(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         while len(view):
             view = view[self._file.write(view) :]

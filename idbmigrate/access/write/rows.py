@@ -8,7 +8,9 @@ A page holds its first row at its end and each further row below it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -107,7 +109,14 @@ def rows_of(layout: TableLayout, encoded: Encoded, table: str, first_row: int) -
     return pc.binary_join_element_wise(*parts, _EMPTY, null_handling="replace", null_replacement="")
 
 
-def _tail(layout, values: list[pa.Array | None], width: int, present: np.ndarray, table: str, first_row: int):
+def _tail(
+    layout: TableLayout,
+    values: list[pa.Array | None],
+    width: int,
+    present: np.ndarray,
+    table: str,
+    first_row: int,
+) -> np.ndarray:
     """What follows the values: offsets, their number, the bits; (rows, size) uint8."""
     rows = len(present)
     mask = np.packbits(present, axis=1, bitorder="little")
@@ -212,7 +221,11 @@ def _headers(pages: np.ndarray, owner: int, rows: np.ndarray, bottom: np.ndarray
     return free
 
 
-def long_values(values: pa.Array, inline: int, store_rows) -> pa.Array:
+#: Lays rows onto long-value pages; gives page and slot of each.
+StoreRows: TypeAlias = Callable[[pa.Array], tuple[np.ndarray, np.ndarray]]
+
+
+def long_values(values: pa.Array, inline: int, store_rows: StoreRows) -> pa.Array:
     """Long values as their 12-byte references, with short ones kept in the row.
 
     ``store_rows(rows)`` lays an array of rows onto long-value pages and gives (page, slot) of each.
@@ -242,7 +255,7 @@ _SINGLE = 4076
 _LINK = 4072
 
 
-def _chain(value: pa.Buffer, store_rows) -> int:
+def _chain(value: pa.Buffer, store_rows: StoreRows) -> int:
     """Store one long value back to front, each piece before the piece that points to it."""
     pointer, data = 0, memoryview(value)
     if len(data) >= 1 << 24:

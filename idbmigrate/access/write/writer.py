@@ -17,7 +17,9 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +42,7 @@ from idbmigrate.access.write.pages import (
     release_beyond,
 )
 from idbmigrate.access.write.properties import ColumnRules, column_rules, long_value
-from idbmigrate.access.write.rows import encode, long_value_columns, long_values, pack, rows_of
+from idbmigrate.access.write.rows import Packed, encode, long_value_columns, long_values, pack, rows_of
 from idbmigrate.access.write.values import binary_of, conform
 from idbmigrate.errors import OutputError, UsageError
 
@@ -223,9 +225,8 @@ class DatabaseWriter:
         encoded = encode(state.layout, batch, table, state.rows)
         for number in long_value_columns(state.layout):
             if number in encoded.variable:
-                encoded.variable[number] = long_values(
-                    encoded.variable[number], _INLINE, lambda rows, n=number: self._store_long(state, n, rows)
-                )
+                store_rows = partial(self._store_long, state, number)
+                encoded.variable[number] = long_values(encoded.variable[number], _INLINE, store_rows)
         rows = rows_of(state.layout, encoded, table, state.rows)
         page, slot = self._lay(state, rows)
         for place, index in enumerate(state.layout.indexes):
@@ -250,7 +251,7 @@ class DatabaseWriter:
             state.free_pages[int(numbers[0])] = False
         return numbers[packed.page], packed.slot
 
-    def _put(self, packed, last: int | None) -> np.ndarray:
+    def _put(self, packed: Packed, last: int | None) -> np.ndarray:
         if last is None or not packed.continued:
             first = self._store.append(packed.pages)
             return np.arange(first, first + len(packed.pages))
@@ -267,7 +268,9 @@ class DatabaseWriter:
         state.long_pages.setdefault(column, []).append(numbers)
         return numbers[packed.page], packed.slot
 
-    def _numbered(self, table: str, state: _Open, batch):
+    def _numbered(
+        self, table: str, state: _Open, batch: pa.Table | pa.RecordBatch
+    ) -> pa.Table | pa.RecordBatch:
         """Give automatic numbers to rows that bring none, and remember the highest."""
         for column in state.layout.columns:
             if column.autonumber and column.type == "GUID":
@@ -332,7 +335,7 @@ class DatabaseWriter:
     def __enter__(self) -> DatabaseWriter:
         return self
 
-    def __exit__(self, kind, error, trace) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         if kind is None:
             self.close()
         else:
@@ -359,7 +362,7 @@ def _require_plain(path: str | os.PathLike[str]) -> None:
         )
 
 
-def _new_column(column) -> NewColumn:
+def _new_column(column: Any) -> NewColumn:
     if isinstance(column, NewColumn):
         return column
     return NewColumn(
@@ -371,7 +374,7 @@ def _new_column(column) -> NewColumn:
     )
 
 
-def _batches(data) -> Iterable[pa.Table]:
+def _batches(data: pa.Table | pa.RecordBatch | Iterable[pa.RecordBatch]) -> Iterable[pa.Table]:
     """Slices of bounded size with one chunk a column."""
     if isinstance(data, pa.RecordBatch):
         data = pa.Table.from_batches([data])
