@@ -386,3 +386,27 @@ def of_replaced_files(rule: m.SourceRule, pairs: str) -> exp.Query:
         ],
     )
     return sql.staged(query, [("held", held)])
+
+
+# -- people ----------------------------------------------------------------------------------------
+
+#: Columns of a query over people: identifier, least and greatest NHS number and birth date, files.
+NUMBERS, BIRTHS = ("_number_low", "_number_high"), ("_birth_low", "_birth_high")
+FIRST, LAST = "_first", "_last"
+PEOPLE = ("_key", *NUMBERS, *BIRTHS, FIRST, LAST)
+
+
+def people(known: Known, shared: m.Agreement, winners: int) -> exp.Query:
+    """What the files that win say of each identifier: ``shared`` compares the births of one NHS number."""
+    key = sql.column(known.rule.key_column or "", SELF)
+    number, birth = known.value(shared.key or shared.value), known.value(shared.value)
+    file = sql.column(FILE, SELF)
+    bounds: list[Sql] = []
+    for names, value in ((NUMBERS, number), (BIRTHS, birth), ((FIRST, LAST), file)):
+        bounds.append(sql.named(exp.Min(this=sql.own(value)), names[0]))
+        bounds.append(sql.named(exp.Max(this=sql.own(value)), names[1]))
+    query = sql.select([sql.named(key, "_key"), *bounds], sql.relation(keys(known.rule.table), SELF))
+    wins = sql.compared(exp.LT, file, sql.whole(winners))
+    query.set("where", exp.Where(this=sql.both(wins, sql.not_null(key))))
+    query.set("group", exp.Group(expressions=[sql.own(key)]))
+    return query

@@ -12,7 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from idbmigrate import __version__
+from idbmigrate.archive import links
 from idbmigrate.archive.catalogue import submissions
 from idbmigrate.archive.consolidate import Consolidation, RowFates
 from idbmigrate.archive.ledger import ArchiveBooks, FileLine
@@ -23,12 +26,13 @@ from idbmigrate.archive.unit import Unit, file_name, units
 from idbmigrate.archive.winners import Decision, decide, undecided
 from idbmigrate.conversion.options import Name, Options, Progress, quiet
 from idbmigrate.conversion.pipeline import convert_source
-from idbmigrate.conversion.source import Source
-from idbmigrate.datasets import Identification, load_dataset
+from idbmigrate.conversion.source import Source, overlay_facts
+from idbmigrate.datasets import Identification, load_dataset, load_overlay
 from idbmigrate.engine.store import Store, check_amount
 from idbmigrate.errors import SourceError
-from idbmigrate.exporters import leftovers, publish
+from idbmigrate.exporters import csv, leftovers, publish
 from idbmigrate.exporters.whole import OWNER_ONLY_FOLDER
+from idbmigrate.mapping.files import shown_name
 from idbmigrate.mapping.load import find_mapping, load_mapping
 from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.periods import month as periods
@@ -49,6 +53,8 @@ class ArchiveRun:
     decisions: list[Decision]
     summaries: dict[str, Summary] = field(default_factory=dict)
     lines: list[FileLine] = field(default_factory=list)
+    mapping_files: dict[str, str] = field(default_factory=dict)
+    links: pa.Table | None = None
     out: str | None = None
 
     def __repr__(self) -> str:
@@ -63,7 +69,21 @@ class ArchiveRun:
     @property
     def summary(self) -> dict[str, Any]:
         """Files, runs and books in plain data."""
-        return {"files": self.files, "runs": self.summaries, "ledger": self.lines, "out": self.out}
+        return {
+            "inputs": self.files,
+            "runs": self.summaries,
+            "ledger": self.lines,
+            "links": self.link_counts,
+            "out": self.out,
+        }
+
+    @property
+    def link_counts(self) -> dict[str, int] | None:
+        """Identifiers that are linked, and those whose link is ambiguous; ``None`` where nobody asked."""
+        if self.links is None:
+            return None
+        verdicts = self.links["verdict"].to_pylist()
+        return {verdict: verdicts.count(verdict) for verdict in (links.LINKED, links.AMBIGUOUS)}
 
 
 def convert(
@@ -74,6 +94,7 @@ def convert(
     *,
     split: Literal["month"] | None = None,
     memory: str = "2GB",
+    link: Literal["nhs-number"] | None = None,
     mapping: Name | None = None,
     parameters: Mapping[str, str] | None = None,
     overlay: Name | Sequence[Name] | None = None,
@@ -93,7 +114,9 @@ def convert(
 
     Of each provider and data set the files that win their months are converted as one, into a folder of its
     own: whole, or month by month (``split``), where no more than the records of one month's patients are in
-    memory. ``memory`` bounds what choosing between records takes. ``each`` is called with every run in turn.
+    memory. ``memory`` bounds what choosing between records takes. ``link`` lists in ``links.csv`` who is one
+    person under several identifiers, by valid NHS number and birth date. ``each`` is called with every run
+    in turn.
     ``allow`` has :data:`ALLOW` where files about which the user has not decided may be left out; without it
     they end the call with ``undecided``. All other arguments are those of
     :func:`idbmigrate.conversion.convert.convert`.
@@ -119,6 +142,8 @@ def convert(
     if ALLOW not in allowed:
         _require_decided(result.decisions, place)
     job = _Job(place, options, memory, progress, each or (lambda run: None))
+    if link is not None:
+        job.people = []
     folder = None
     if out is not None:
         folder = publish.Folder(
@@ -129,6 +154,8 @@ def convert(
     else:
         with folder as part:
             job.convert(result, part)
+            if result.links is not None:
+                csv.write_file(result.links, part / links.NAME)
             _write_manifest(part, result, options)
         result.out = str(out)
     return result
@@ -175,15 +202,16 @@ def _require_decided(decisions: Iterable[Decision], archive: Path) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Job:
-    """What all units of a call have in common."""
+    """What all units of a call have in common; ``people`` are those of each, where links are asked for."""
 
     archive: Path
     options: Options
     memory: str
     progress: Progress
     each: Callable[[Run], object]
+    people: list[tuple[Unit, pa.Table]] | None = None
 
     def convert(self, result: ArchiveRun, folder: Path | None) -> None:
         """Convert every unit, each into a folder of its own."""
@@ -194,11 +222,14 @@ class _Job:
             self.progress(f"{number} of {len(found)}: {own}")
             with _work_folder(self.archive) as work:
                 self._convert_unit(unit, own, result, folder, work)
+        if self.people is not None:
+            result.links = links.links(self.people)
 
     def _convert_unit(
         self, unit: Unit, name: str, result: ArchiveRun, folder: Path | None, work: Path
     ) -> None:
         mapping = _mapping(unit.dataset, self.options)
+        result.mapping_files |= {shown_name(file): publish.sha256(file) for file in mapping.files}
         options = self.options
         if PROVIDER in mapping.parameters and PROVIDER not in options.parameters:
             options = replace(options, parameters={**options.parameters, PROVIDER: unit.provider})
@@ -228,6 +259,8 @@ class _Job:
         try:
             consolidation = Consolidation(unit, mapping, store, names)
             fates = consolidation.rows()
+            if self.people is not None:
+                self.people.append((unit, links.people(consolidation)))
             target = load_dataset(self.options.to)
             return fates, groups(consolidation, mapping, target) if by_month else None
         finally:
@@ -331,12 +364,17 @@ def _write_manifest(folder: Path, result: ArchiveRun, options: Options) -> None:
         for name, summary in result.summaries.items()
         for file in summary["files"]
     }
-    facts = {
+    overlay = overlay_facts(options, load_overlay(*options.overlays) if options.overlays else None)
+    facts: dict[str, Any] = {
         "tool": {"name": "idbmigrate", "version": __version__},
         "target": options.to,
         "split": options.split,
-        "files": result.files,
+        "inputs": result.files,
+        "mapping": {"files": result.mapping_files},
         "runs": sorted(result.summaries),
+        "links": result.link_counts,
         "ledger": result.lines,
     }
+    if overlay is not None:
+        facts["overlay"] = overlay
     publish.write_manifest(folder, facts, settled)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from idbmigrate.archive import convert as archives
+from idbmigrate.archive import converting as archives
 from idbmigrate.archive.consolidate import Consolidation
-from idbmigrate.archive.convert import convert
+from idbmigrate.archive.converting import convert
 from idbmigrate.archive.model import Submission
 from idbmigrate.archive.spool import Spool
 from idbmigrate.archive.unit import units
