@@ -69,8 +69,8 @@ def links(units: Iterable[tuple[Unit, pa.Table]]) -> pa.Table:
     for unit, table in tables:
         for row in _several(table, [each for _, each in tables]):
             person = _person(unit, row)
-            for number in person.numbers:
-                by_number.setdefault(number, []).append(person)
+            for held in person.numbers:
+                by_number.setdefault(held, []).append(person)
     told = []
     for persons in by_number.values():
         if len(persons) > 1:
@@ -88,9 +88,9 @@ def links(units: Iterable[tuple[Unit, pa.Table]]) -> pa.Table:
 def _several(table: pa.Table, tables: Sequence[pa.Table]) -> list[dict[str, str | int | None]]:
     """The identifiers of a table of which another, in any of the tables, has an NHS number, too."""
     numbers = [number for each in tables for number in _numbers(each)]
-    counted = pc.value_counts(pa.concat_arrays(numbers)) if numbers else []
-    if not len(counted):
+    if not any(map(len, numbers)):
         return []
+    counted = pc.value_counts(pa.concat_arrays(numbers))
     often = counted.field("values").filter(pc.greater(counted.field("counts"), 1))
     hit = np.logical_or(
         *(pc.is_in(_chunk(table[name]), often).to_numpy(zero_copy_only=False) for name in c.NUMBERS)
