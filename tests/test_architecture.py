@@ -32,6 +32,7 @@ ROOMS = [
     "compile",
     "mapping",
     "staging",
+    "pseudonyms",
     "datasets",
     "readers",
     "access",

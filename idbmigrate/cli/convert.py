@@ -75,6 +75,12 @@ CAUSES_SHOWN = 6
     help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
 )
 @click.option(
+    "--pseudonymise",
+    metavar="KEYFILE",
+    help="Write pseudonyms made with the key in this file, years of birth, districts and hours, and nothing "
+    "that is not known to be harmless. With csv and parquet.",
+)
+@click.option(
     "--check/--no-check",
     default=True,
     show_default=True,

@@ -13,6 +13,7 @@ from idbmigrate.conversion.batch import many
 from idbmigrate.conversion.options import Name, Options, Progress, quiet
 from idbmigrate.conversion.pipeline import convert_file
 from idbmigrate.exporters import publish
+from idbmigrate.pseudonyms import load_key
 from idbmigrate.result.batch import Batch
 from idbmigrate.result.run import Run
 from idbmigrate.words import StatedConfidence
@@ -39,6 +40,7 @@ def convert(  # type: ignore[overload-overlap]  # a text is a sequence of texts,
     share: bool = ...,
     password: str | None = ...,
     salvage: bool = ...,
+    pseudonymise: Name | None = ...,
     overwrite: bool = ...,
     readable_by_others: bool = ...,
     progress: Progress = ...,
@@ -69,6 +71,7 @@ def convert(
     share: bool = ...,
     password: str | None = ...,
     salvage: bool = ...,
+    pseudonymise: Name | None = ...,
     overwrite: bool = ...,
     readable_by_others: bool = ...,
     progress: Progress = ...,
@@ -98,6 +101,7 @@ def convert(
     share: bool = False,
     password: str | None = None,
     salvage: bool = False,
+    pseudonymise: Name | None = None,
     overwrite: bool = False,
     readable_by_others: bool = False,
     progress: Progress = quiet,
@@ -115,8 +119,10 @@ def convert(
     Without ``out`` nothing is written; only its owner may read the folder, unless it is
     ``readable_by_others``; ``overwrite`` replaces one that an earlier run has written. ``progress`` is told
     what is being done, ``notice`` what the user should know, such as that the remains of a stopped run were
-    removed. All other arguments are those of :class:`~idbmigrate.conversion.options.Options`. Raises errors
-    of :mod:`idbmigrate.errors`; ``books-open`` where a row or value would be lost.
+    removed. ``pseudonymise`` is a file with a key: what is written holds pseudonyms and nothing else that
+    identifies directly; the run itself holds the true values. All other arguments are those of
+    :class:`~idbmigrate.conversion.options.Options`. Raises errors of :mod:`idbmigrate.errors`; ``books-open``
+    where a row or value would be lost.
     """
     options = Options(
         to,
@@ -135,6 +141,7 @@ def convert(
         share=share,
         password=password,
         salvage=salvage,
+        pseudonymise=load_key(pseudonymise, out, notice) if pseudonymise is not None else None,
     )
     one = isinstance(path, (str, os.PathLike))
     paths = [Path(item) for item in ((path,) if isinstance(path, (str, os.PathLike)) else path)]

@@ -13,6 +13,7 @@ from idbmigrate.errors import UsageError
 from idbmigrate.execution.parameters import month_bounds
 from idbmigrate.exporters import FORMATS
 from idbmigrate.periods.month import ALLOW as EMPTY_PERIOD
+from idbmigrate.pseudonyms import Key
 from idbmigrate.words import STATED_CONFIDENCE, StatedConfidence
 
 #: The name of a file or folder.
@@ -23,6 +24,8 @@ ALLOWED = {
     EMPTY_PERIOD: "the month of the run lies outside the dates of the file",
     "conflict:NAME": "records with this contradiction are carried (see the mapping language)",
 }
+#: Formats that hold pseudonyms, which are longer than what they stand for.
+PSEUDONYMISED = ("csv", "parquet")
 #: Is told, in words for people.
 Progress = Callable[[str], None]
 
@@ -43,7 +46,8 @@ class Options:
     template may have. ``check`` runs the target's
     rules and writes the reports, ``share`` makes reports that name no record and no small count.
     Without ``optimise`` the queries run without what makes them quicker; the result is the same. ``salvage``
-    reads what can be read of a damaged file and lists in the manifest what cannot.
+    reads what can be read of a damaged file and lists in the manifest what cannot. ``pseudonymise``
+    is the key where what is written holds pseudonyms.
     """
 
     to: str
@@ -62,12 +66,19 @@ class Options:
     share: bool = False
     password: str | None = field(default=None, repr=False)
     salvage: bool = False
+    pseudonymise: Key | None = None
 
     def __post_init__(self) -> None:
         _among("accept", self.accept, STATED_CONFIDENCE)
         _among("split", self.split, (None, "month"))
         for name in self.formats:
             _among("format", name, tuple(FORMATS))
+            if self.pseudonymise is not None and name not in PSEUDONYMISED:
+                raise UsageError(
+                    f"{name} has no room for pseudonyms: it keeps the lengths of the data set",
+                    code="bad-option",
+                    hint=f"--format {' or '.join(PSEUDONYMISED)}",
+                )
         if self.period is not None:
             month_bounds(self.period)
         if self.period and self.split:

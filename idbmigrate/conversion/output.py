@@ -11,6 +11,7 @@ import pyarrow as pa
 from idbmigrate import __version__
 from idbmigrate.concurrency import workers
 from idbmigrate.conversion.options import Name
+from idbmigrate.conversion.pseudonymous import account
 from idbmigrate.datasets import Dataset
 from idbmigrate.execution.belonging import WRITTEN
 from idbmigrate.exporters import Job, csv, exporter, publish
@@ -76,7 +77,8 @@ def _digests(writer: publish.DigestWriter, name: str) -> Digests:
 def write_account(run: Run, folder: Path, known: Mapping[str, publish.Digest]) -> None:
     """Write the manifest, last of all. ``known`` are files of the folder that need not be looked at."""
     run.manifest = manifest(run)
-    outputs = publish.write_manifest(folder, run.manifest, known)
+    written = account(run.manifest, run.pseudonyms) if run.pseudonyms else run.manifest
+    outputs = publish.write_manifest(folder, written, known)
     run.files = [
         {"file": name, "bytes": digest["bytes"], "sha256": digest["sha256"]}
         for name, digest in outputs.items()
@@ -91,19 +93,22 @@ def get_ready() -> None:
 
 
 def write_reports(run: Run, folder: Path, source: Dataset, target: Dataset, share: bool) -> Digests:
-    """Write the findings and the reports on them; gives the digest of the findings."""
+    """Write the findings and the reports on them; gives the digest of the findings.
+
+    Beside pseudonymised tables there are only reports that may be shared.
+    """
     from idbmigrate.reports import html, xlsx
     from idbmigrate.reports.document import for_run
     from idbmigrate.reports.share import shared
 
     with workers(1) as pool:
-        listing = pool.submit(_write_findings, run.findings, folder)
+        listing = pool.submit(_write_findings, run.findings, folder) if not run.pseudonyms else None
         document, found = for_run(run, target, source, run.outcome), run.findings
-        if share:
+        if share or run.pseudonyms:
             document, found = shared(document), None
         html.write(document, folder / "report.html")
         xlsx.write(document, folder / "report.xlsx", found)
-        return listing.result()
+        return listing.result() if listing else {}
 
 
 def _write_findings(found: pa.Table, folder: Path) -> Digests:

@@ -20,6 +20,7 @@ from idbmigrate.compile.optimise import HOIST
 from idbmigrate.concurrency import workers
 from idbmigrate.conversion import output as package
 from idbmigrate.conversion.options import Options, Progress
+from idbmigrate.conversion.pseudonymous import pseudonymised_packages
 from idbmigrate.conversion.source import Source, overlay_facts, read_file, require_tables
 from idbmigrate.datasets import Dataset, Overlay, load_dataset, load_overlay
 from idbmigrate.engine import Engine, open_engine
@@ -81,7 +82,12 @@ def convert_source(read: Read, folder: Path | None, options: Options, progress: 
             packages = months.split(done, mapping, known, target, options.parameters) if split else {}
             tables = months.rows(done, target)
             checking = pool.submit(_checked, tables, target, Origins(done, staged), options)
-            writing = _begin_to_write(pool, packages or {"": tables}, folder, target, options, stop)
+            outgoing, pseudonyms = packages or {"": tables}, None
+            if options.pseudonymise is not None:
+                outgoing, pseudonyms = pseudonymised_packages(
+                    outgoing, target, known, source, options.pseudonymise
+                )
+            writing = _begin_to_write(pool, outgoing, folder, target, options, stop)
             proving = pool.submit(prove, done, tables, staged, source, target, whose.allowed)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
@@ -105,8 +111,8 @@ def convert_source(read: Read, folder: Path | None, options: Options, progress: 
             packages,
             whose,
         )
-        run.overlay = decided
-        if folder is not None:
+        run.overlay, run.pseudonyms = decided, pseudonyms
+        if folder is not None and pseudonyms is None:
             progress("writing")
             writing.append(pool.submit(package.write_rejects, run, folder))
         progress("checking")

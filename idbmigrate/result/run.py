@@ -23,6 +23,7 @@ from idbmigrate.result.summary import (
     LeftBehind,
     Manifest,
     OverlayFacts,
+    PseudonymFacts,
     RootCause,
     Summary,
     TableIn,
@@ -71,6 +72,7 @@ class Run:
     out: str | None = None
     files: list[FileFacts] = field(default_factory=list)
     overlay: OverlayFacts | None = None
+    pseudonyms: PseudonymFacts | None = None
     manifest: Manifest | None = None
 
     def __repr__(self) -> str:

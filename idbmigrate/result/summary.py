@@ -18,6 +18,7 @@ from idbmigrate.execution.belonging import KeyLine
 from idbmigrate.ledger.books import Account, Books, LedgerLine
 from idbmigrate.ledger.inexact import InexactLine
 from idbmigrate.ledger.reasons import outcome
+from idbmigrate.pseudonyms import LeftOut
 from idbmigrate.readers.csv_files import FileDigest
 from idbmigrate.result.proposals import Proposal
 from idbmigrate.words import DROPPED, EFFECTS, REJECTED, Confidence, Effect, Outcome, StatedConfidence
@@ -236,6 +237,13 @@ class MappingFiles(MappingFacts):
 
 class _Overlaid(TypedDict, total=False):
     overlay: OverlayFacts
+
+
+class PseudonymFacts(TypedDict):
+    """Of pseudonymised output: the id of the key, and how many values of each column did not go out."""
+
+    key: str
+    left_out: list[LeftOut]
 
 
 class Manifest(_Overlaid):
