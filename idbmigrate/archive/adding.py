@@ -23,7 +23,7 @@ from idbmigrate.archive.names import Patterns
 from idbmigrate.archive.overview import not_read, overview
 from idbmigrate.archive.reading import NEXT_STEPS, Reading, Settings, Task, read_file
 from idbmigrate.concurrency import workers
-from idbmigrate.errors import OutputError, UsageError
+from idbmigrate.errors import OutputError, SourceError, UsageError
 from idbmigrate.exporters import publish
 from idbmigrate.exporters.whole import OWNER_ONLY_FOLDER
 from idbmigrate.processes import ProcessEnded, each_in_processes, require_main
@@ -226,8 +226,8 @@ class _Look:
 def _hashed(found: originals.Found) -> tuple[str, int, bool] | None:
     """Digest and size of a file, and whether it is a zip; None where it cannot be read any more."""
     try:
-        return publish.sha256(found.path), found.path.stat().st_size, originals.is_zip(found.path)
-    except OSError:
+        return (*originals.digest(found.path), originals.is_zip(found.path))
+    except (OSError, SourceError):
         return None
 
 

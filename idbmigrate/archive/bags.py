@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -21,6 +21,7 @@ from idbmigrate.archive import originals, provenance
 from idbmigrate.archive.catalogue import Catalogue
 from idbmigrate.errors import SourceError, UsageError
 from idbmigrate.exporters import publish
+from idbmigrate.readers.csv_files import source_digest
 
 _PIECE = 1 << 20
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -74,7 +75,22 @@ def _originals(catalogue: Catalogue) -> Iterator[Payload]:
     for row in catalogue.files():
         on_disk = tuple(each for each in places.get(row.sha256, ()) if not each.inside)
         if on_disk:
-            yield Payload(f"{row.sha256}/{_file_name(on_disk[0].path)}", row.sha256, on_disk)
+            yield from _payload(row.sha256, on_disk)
+
+
+def _payload(sha256: str, places: Sequence[originals.Original]) -> Iterator[Payload]:
+    """The file in a folder of its digest; of a folder of CSV every table."""
+    name = f"{sha256}/{_file_name(places[0].path)}"
+    folder = next((Path(each.path) for each in places if Path(each.path).is_dir()), None)
+    if folder is None:
+        yield Payload(name, sha256, tuple(places))
+        return
+    found, _, files = source_digest(folder)
+    if found != sha256:
+        raise _changed(str(folder))
+    for each in files:
+        place = originals.Original(str(folder / each["file"]))
+        yield Payload(f"{name}/{_file_name(each['file'])}", each["sha256"], (place,))
 
 
 def _outputs(catalogue: Catalogue) -> Iterator[Payload]:
@@ -114,13 +130,17 @@ def _fill(folder: Path, payload: Iterable[Payload], archive: Path, progress: Cal
                 size += count
                 break
         else:
-            raise SourceError(
-                "the file is gone, or holds other bytes than when it was added",
-                code="not-found",
-                where=each.places[0].path,
-                hint="archive verify lists all such files; archive add takes up what is there now",
-            )
+            raise _changed(each.places[0].path)
     return size
+
+
+def _changed(place: str) -> SourceError:
+    return SourceError(
+        "the file is gone, or holds other bytes than when it was added",
+        code="not-found",
+        where=place,
+        hint="archive verify lists all such files; archive add takes up what is there now",
+    )
 
 
 def _copied(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:

@@ -17,7 +17,6 @@ from idbmigrate.archive.catalogue import Catalogue, FileRow
 from idbmigrate.archive.reading import FACTS, Reading, Settings, Task, read_file, staged_folder
 from idbmigrate.concurrency import workers
 from idbmigrate.errors import SourceError
-from idbmigrate.exporters import publish
 from idbmigrate.processes import each_in_processes, require_main
 
 _AGAIN = "again"
@@ -122,8 +121,8 @@ def _state(original: tuple[str, str]) -> str | None:
     """``gone`` or ``changed``; None for a file that is what it was."""
     sha256, path = original
     try:
-        return None if publish.sha256(path) == sha256 else "changed"
-    except OSError:
+        return None if originals.digest(Path(path))[0] == sha256 else "changed"
+    except (OSError, SourceError):
         return "gone"
 
 

@@ -24,6 +24,7 @@ from typing import IO
 from idbmigrate.errors import SourceError
 from idbmigrate.exporters import publish
 from idbmigrate.exporters.whole import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER
+from idbmigrate.readers.csv_files import SUFFIXES, source_digest
 
 _PIECE = 1 << 20
 #: Zips inside zips are opened so deep; a file inside more is refused.
@@ -38,6 +39,8 @@ MEMBERS = 100_000
 #: Names that nobody means: of the system, and Access's notes of who has a file open.
 _NOT_MEANT = ("~$", ".")
 _LOCKS = (".ldb", ".laccdb")
+#: A zip with one of these is looked into, though it has tables, too.
+_OPENED = (".mdb", ".accdb", ".mde", ".accde", ".zip")
 _OFFICE = "[Content_Types].xml"
 
 
@@ -82,6 +85,8 @@ class Original:
 def find(paths: Iterable[str | os.PathLike[str]], archive: Path) -> Iterator[Found]:
     """The files that the user means, each once: files, what lies below folders, what a pattern matches.
 
+    A folder of CSV files counts as one file, beside what else lies in it.
+
     Raises ``SourceError`` (``not-found``) for a path that leads to nothing. Links to folders are not
     followed; the archive itself is left out.
     """
@@ -116,7 +121,10 @@ def _below(path: Path, archive: Path) -> Iterator[Path]:
         here = Path(folder)
         folders[:] = sorted(n for n in folders if n[0] != "." and (here / n).resolve() != archive)
         if here.resolve() != archive:
-            yield from (here / name for name in sorted(files) if meant(name) and (here / name).is_file())
+            shown = [name for name in sorted(files) if meant(name) and (here / name).is_file()]
+            if any(map(is_table, shown)):
+                yield here
+            yield from (here / name for name in shown if not is_table(name))
 
 
 def meant(name: str) -> bool:
@@ -125,14 +133,30 @@ def meant(name: str) -> bool:
     return not lower.startswith(_NOT_MEANT) and not lower.endswith(_LOCKS) and lower != "thumbs.db"
 
 
+def is_table(name: str) -> bool:
+    """Whether a file of this name is a table of a folder of CSV: the folder is the submission then."""
+    return name.lower().endswith(SUFFIXES)
+
+
+def digest(path: Path) -> tuple[str, int]:
+    """SHA-256 and size of a file; of a folder of CSV those of its tables, as ``convert`` names it."""
+    if path.is_dir():
+        return source_digest(path)[:2]
+    return publish.sha256(path), path.stat().st_size
+
+
 def is_zip(path: Path) -> bool:
-    """Whether a file is a zip, and no document of an office program, which is one inside."""
+    """Whether a file is a zip to look into: none of CSV, which is read as it is, and no office document."""
+    if path.is_dir():
+        return False
     try:
         with open(path, "rb") as file:
             if file.read(2) != b"PK":
                 return False
         with zipfile.ZipFile(path) as opened:
-            return _OFFICE not in opened.namelist()
+            names = opened.namelist()
+            tables_alone = any(map(is_table, names)) and not any(n.lower().endswith(_OPENED) for n in names)
+            return _OFFICE not in names and not tables_alone
     except zipfile.BadZipFile:
         return path.suffix.lower() == ".zip"
     except OSError:
@@ -267,8 +291,8 @@ def _bytes_of(archive: Path, place: Original, sha256: str, folder: Path) -> Path
     """A file with this digest, taken from a place; None where it is not there, or holds other bytes."""
     try:
         path = _out_of_zips(archive, place, folder) if place.inside else Path(place.path)
-        return path if publish.sha256(path) == sha256 else None
-    except (OSError, zipfile.BadZipFile, KeyError, zlib.error, EOFError, RuntimeError):
+        return path if digest(path)[0] == sha256 else None
+    except (OSError, SourceError, zipfile.BadZipFile, KeyError, zlib.error, EOFError, RuntimeError):
         return None
 
 

@@ -106,10 +106,12 @@ def of_outputs(catalogue: Catalogue) -> dict[str, Any]:
         manifest = manifest_of(folder)
         conversion = f"idbmigrate:conversion:{publish.sha256(folder / publish.MANIFEST)}"
         used: list[str] = []
-        for role, files in _used(manifest).items():
-            for sha256, label in files.items():
-                nodes.append(_entity(sha256, [label]) | {"idbmigrate:role": [role]})
-                used.append(name_of(sha256))
+        inner = [manifest_of(folder / name) for name in _runs(manifest)]
+        for one in (manifest, *inner):
+            for role, files in _used(one).items():
+                for sha256, label in files.items():
+                    nodes.append(_entity(sha256, [label]) | {"idbmigrate:role": [role]})
+                    used.append(name_of(sha256))
         version = manifest.get("tool", {}).get("version", "")
         nodes.append(_tool() | {"@id": f"idbmigrate:{version}", "schema:softwareVersion": version})
         used = [f"idbmigrate:{version}", *dict.fromkeys(used)]
@@ -121,11 +123,20 @@ def of_outputs(catalogue: Catalogue) -> dict[str, Any]:
     return {"@context": _CONTEXT, "@graph": _merged(nodes)}
 
 
+def _runs(manifest: Mapping[str, Any]) -> list[str]:
+    """The folders of an output that hold a run each: of several files, or of an archive."""
+    inputs = manifest.get("inputs")
+    return [*manifest.get("runs", ()), *(inputs if isinstance(inputs, Mapping) else ())]
+
+
 def _used(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The files that a run has read, by role: digest and name of each."""
     one = [manifest["input"]] if "input" in manifest else []
-    many = manifest.get("inputs", [])
-    inputs = [*one, *(many.values() if isinstance(many, Mapping) else many)]
+    many = manifest.get("inputs", {})
+    won = [each for each in manifest.get("files", ()) if each.get("fate") == "wins"]
+    inputs = [*one, *many.values(), *won]
+    if manifest.get("input", {}).get("bytes") == 0:  # the digest of the list of an archive's files
+        inputs = [*many.values(), *won]
     overlays = (manifest.get("overlay") or {}).get("files", [])
     mapping = manifest.get("mapping", {}).get("files", {})
     return {

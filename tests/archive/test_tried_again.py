@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import csv, parquet
 
 from idbmigrate import archive
 from idbmigrate.access.write.writer import DatabaseWriter, NewColumn, create_database
+from idbmigrate.archive import reading
+from idbmigrate.errors import OutputError
+from idbmigrate.readers import open_idb
+from idbmigrate.readers.csv_files import source_digest
+from idbmigrate.staging.tables import as_text
 from tests.archive.making import tables_of, write
 from tests.corpus import encryptor
 
@@ -47,8 +56,6 @@ def test_a_file_of_unknown_names_and_an_overlay(tmp_path, plain):
     create_database(path, "mdb")
     with DatabaseWriter(path) as writer:
         writer.create_table("tblClients", [NewColumn("ClientNo", "TEXT", 20), NewColumn("Sex", "TEXT", 1)])
-        import pyarrow as pa
-
         writer.append("tblClients", pa.table({"ClientNo": ["A1", "A2"], "Sex": ["1", "2"]}))
     verdicts, [line] = add(tmp_path / "a", path)
     assert verdicts == {"unknown": 1} and "--overlay" in line["hint"]
@@ -70,8 +77,6 @@ def test_a_damaged_file_and_salvage(tmp_path, plain):
     whole = write(tmp_path / "whole.accdb", tables_of("2016-05", "RX1"))
     archive.add(tmp_path / "w", [whole], processes=1)
     [sound] = archive.submissions(tmp_path / "w")
-    import pyarrow.parquet as parquet
-
     places = parquet.read_table(sound.staged / "Person.parquet")["_place"].to_pylist()
     page = places[0] >> 8
     content[page * 4096 + 14 : page * 4096 + 18] = b"\xff\x3f\xff\x3f"
@@ -111,8 +116,6 @@ def test_what_was_looked_at_and_is_gone_waits(tmp_path, plain, monkeypatch):
 def test_a_fault_of_the_reader_stops_nothing(tmp_path, plain, monkeypatch):
     (tmp_path / "one.accdb").write_bytes(plain)
     write(tmp_path / "two.mdb", tables_of("2016-06", "RX1"))
-    from idbmigrate.archive import reading
-
     real = reading.open_idb
 
     def fault(path, **options):
@@ -129,10 +132,6 @@ def test_a_fault_of_the_reader_stops_nothing(tmp_path, plain, monkeypatch):
 
 
 def test_no_room_ends_the_call(tmp_path, plain, monkeypatch):
-    import errno
-
-    from idbmigrate.errors import OutputError
-
     (tmp_path / "one.accdb").write_bytes(plain)
 
     def full(*args):
@@ -144,3 +143,36 @@ def test_no_room_ends_the_call(tmp_path, plain, monkeypatch):
     assert error.value.code == "output-failed"
     monkeypatch.undo()
     assert archive.add(tmp_path / "a", processes=1).read == 1
+
+
+def test_a_folder_of_csv_and_a_zip_of_it_are_submissions(tmp_path, plain):
+    (tmp_path / "in").mkdir()
+    database = tmp_path / "in" / "whole.accdb"
+    database.write_bytes(plain)
+    with open_idb(database) as idb:
+        tables = {name: idb.read(name) for name in idb.tables}
+    folder = tmp_path / "in" / "RX1_2016-05"
+    folder.mkdir()
+    for name, table in tables.items():
+        texts = pa.table({column: as_text(table[column]) for column in table.column_names})
+        csv.write_csv(texts, folder / f"{name}.csv")
+    with zipfile.ZipFile(tmp_path / "in" / "sent.zip", "w") as packed:
+        for file in sorted(folder.iterdir()):
+            packed.write(file, file.name)
+    (folder / "notes.txt").write_text("beside", encoding="utf-8")
+    archive.add(tmp_path / "a", [tmp_path / "in"], processes=1)
+    found = archive.submissions(tmp_path / "a")
+    assert [each.readable for each in found] == [True, True, True]
+    assert len({each.cells for each in found}) == 1, "the same cells in three forms"
+    assert len({tuple(each.tables.items()) for each in found}) == 1
+    one = next(each for each in found if each.places[0].endswith("RX1_2016-05"))
+    assert one.sha256 == source_digest(folder)[0]
+    assert archive.verify(tmp_path / "a", reread=True, processes=1).sound
+    archive.bag(tmp_path / "a", tmp_path / "bag")
+    bagged = tmp_path / "bag" / "data" / one.sha256 / "RX1_2016-05"
+    assert {p.name: p.read_bytes() for p in bagged.iterdir()} == {
+        p.name: p.read_bytes() for p in folder.glob("*.csv")
+    }
+    (folder / "Person.csv").write_text("LPTID\nx\n", encoding="utf-8")
+    places = [line["place"] for line in archive.verify(tmp_path / "a").wrong]
+    assert places == [str(folder)]
