@@ -127,15 +127,15 @@ def _cell(line: Mapping[str, Any] | None, month: str) -> str:
 
 
 def _copies(document: Mapping[str, Any]) -> str:
-    told = document["copies"]
+    levels = document["copies"]
     parts = []
-    if told["bytes"]:
-        rows = [[_link(c["sha256"], c["sha256"][:12]), ", ".join(c["places"])] for c in told["bytes"]]
+    if levels["bytes"]:
+        rows = [[_link(c["sha256"], c["sha256"][:12]), ", ".join(c["places"])] for c in levels["bytes"]]
         parts.append(table("The same bytes in several places", ["File", "Places"], rows))
-    if told["cells"]:
-        rows = [[_linked(c["files"], [])] for c in told["cells"]]
+    if levels["cells"]:
+        rows = [[_linked(c["files"], [])] for c in levels["cells"]]
         parts.append(table("The same cells in files of different bytes", ["Files"], rows))
-    if told["changes"]:
+    if levels["changes"]:
         head = ["Provider", "Month", "Files", "#Same", "#Changed", "#Only first", "#Only second"]
         rows = [
             [
@@ -144,7 +144,7 @@ def _copies(document: Mapping[str, Any]) -> str:
                 _linked([c["first"], c["second"]], []),
                 *(c[name] for name in ("same", "changed", "only_first", "only_second")),
             ]
-            for c in told["changes"]
+            for c in levels["changes"]
         ]
         parts.append(table("Records by key: the same, changed, or in one file only", head, rows))
     return "".join(parts)

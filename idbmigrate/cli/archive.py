@@ -262,14 +262,14 @@ def _grid(console: Console, lines: list[dict[str, Any]]) -> None:
     console.table(rows, head)
 
 
-def _copies(console: Console, told: dict[str, list[Any]]) -> None:
-    if any(told.values()):
+def _copies(console: Console, levels: dict[str, list[Any]]) -> None:
+    if any(levels.values()):
         _heading(console, "Copies")
         console.table(
             [
-                (len(told["bytes"]), "files lie in several places"),
-                (len(told["cells"]), "groups of files hold the same cells in other bytes"),
-                (len(told["changes"]), "pairs of files of one month differ in their records"),
+                (len(levels["bytes"]), "files lie in several places"),
+                (len(levels["cells"]), "groups of files hold the same cells in other bytes"),
+                (len(levels["changes"]), "pairs of files of one month differ in their records"),
             ]
         )
 
