@@ -33,6 +33,19 @@ from idbmigrate.cli._output import Console, run_verb
     "--drift", is_flag=True, help="Add local columns and a local table; some dates and numbers as text."
 )
 @click.option(
+    "--with",
+    "also",
+    multiple=True,
+    metavar="TABLE",
+    help="Add a table that only some files hold, such as EmploymentAdviser of iapt-1.5. Repeatable.",
+)
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="TABLE.COLUMN",
+    help="Leave out a column, such as Appointment.LPTID. Repeatable.",
+)
+@click.option(
     "--like",
     metavar="FILE",
     type=click.Path(dir_okay=False),
@@ -45,12 +58,17 @@ def command(console: Console, out: str, dataset: str | None, patients: int | Non
     """Write an Access file about patients who do not exist.
 
     NHS numbers are of the range 999, which is never issued.
+
+    \b
+    Example:
+      idbmigrate sample --dataset iapt-1.5 --patients 100 --with EmploymentAdviser --out pilot.mdb
     """
     if like is not None:
         from idbmigrate.sample import write_twin
 
-        if patients is not None or options["drift"] or options["faults"] != "none":
-            raise click.UsageError("--like takes patients, faults and drift from the file.")
+        own = ("drift", "also", "without")
+        if patients is not None or options["faults"] != "none" or any(options[name] for name in own):
+            raise click.UsageError("--like takes patients, faults, tables and drift from the file.")
         seed, overwrite, password = options["seed"], options["overwrite"], options["password"]
         sample = write_twin(like, out, dataset=dataset, seed=seed, overwrite=overwrite, password=password)
     elif dataset is None or patients is None:

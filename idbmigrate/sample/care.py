@@ -7,7 +7,7 @@ wait, some pause, some are stepped up. Codes come from the data set's own lists.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -50,8 +50,11 @@ _OTHER_ENDS = {"14": 30, "11": 22, "10": 16, "13": 12, "12": 12, "97": 7, "15": 
 _ATTENDED = {"CONTACTDURATION", "EMPSTATUS", "EMPSUPPORTIND", "EMPSUPPORTREFERRAL", "PSYCHMED", "SSPIND"}
 
 
-def tables(dataset: Dataset, block: Block) -> dict[str, pa.Table]:
-    """All tables of the data set for one block, columns under their canonical names and in order."""
+def tables(dataset: Dataset, block: Block, also: Collection[str] = ()) -> dict[str, pa.Table]:
+    """All tables of the data set for one block, columns under their canonical names and in order.
+
+    Of those that only some files hold, the ones in ``also``.
+    """
     care = draw_course(dataset, block)
     makers: dict[str, Callable[[Care], dict[str, pa.Array]]] = {
         "Person": lambda c: _person(c, block),
@@ -59,6 +62,7 @@ def tables(dataset: Dataset, block: Block) -> dict[str, pa.Table]:
         "Referral": _referral,
         "WaitingTimePauses": _pauses,
         "Appointment": _appointment,
+        "EmploymentAdviser": _employment,
         "AssessmentPEQ": answers.assessment_peq,
         "TreatmentPEQ": answers.treatment_peq,
         "LTCAPPOINTMENT": answers.condition_appointment,
@@ -68,7 +72,7 @@ def tables(dataset: Dataset, block: Block) -> dict[str, pa.Table]:
     }
     made = {}
     for name, spec in dataset.tables.items():
-        if not spec.expected:
+        if not spec.expected and name not in also:
             continue
         columns = makers[name](care)
         rows = len(next(iter(columns.values())))
@@ -224,6 +228,20 @@ def _appointment(care: Care) -> dict[str, pa.Array]:
         if name in _ATTENDED and name not in columns:
             columns[name] = only(_drawn(care, spec[name], rows), seen)
     return columns
+
+
+def _employment(care: Care) -> dict[str, pa.Array]:
+    """What an employment adviser wrote down about some referrals, on the day of their first contact."""
+    rng = care.rng
+    which = np.flatnonzero(rng.random(len(care.patient)) < 0.4)
+    first = np.full(len(care.patient), care.last_day)
+    np.minimum.at(first, care.of, care.day)
+    return {
+        "LPTID": care.person.take(pa.array(care.patient[which])),
+        "SERVICEID": care.service.take(pa.array(which)),
+        "EMPSTATUSRECDATE": dates(first[which]),
+        "EMPSUPPORTREFERRAL": dates(first[which] + 7, rng.random(len(which)) < 0.3),
+    }
 
 
 def _therapies(care: Care, spec: Mapping[str, ColumnSpec]) -> dict[str, pa.Array]:

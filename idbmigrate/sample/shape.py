@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from idbmigrate.access.write.writer import NewColumn
 from idbmigrate.datasets.model import ColumnSpec, Dataset, TableSpec
-from idbmigrate.errors import UsageError
+from idbmigrate.errors import UsageError, nearest
 
 #: naming style -> what it is; all of them are one data set to the converter
 NAMINGS = {
@@ -35,19 +36,43 @@ class Shape:
     columns: dict[str, NewColumn]
 
 
-def shapes(dataset: Dataset, naming: str, drift: bool) -> dict[str, Shape]:
-    """The physical tables of a sample by their canonical names."""
+def shapes(
+    dataset: Dataset,
+    naming: str,
+    drift: bool,
+    also: Collection[str] = (),
+    without: Collection[str] = (),
+) -> dict[str, Shape]:
+    """The physical tables of a sample by their canonical names.
+
+    ``also`` are tables that only some files hold, ``without`` columns (``Table.COLUMN``) that this one lacks.
+    """
     if naming not in NAMINGS:
         hint = f"one of {', '.join(NAMINGS)}"
         raise UsageError(f"{naming!r} is no naming style", code="bad-option", where="--naming", hint=hint)
+    rare = [name for name, table in dataset.tables.items() if not table.expected]
+    _known("--with", also, rare, f"a table that only some files of {dataset.name} hold")
+    columns = [f"{table}.{name}" for table, spec in dataset.tables.items() for name in spec.columns]
+    _known("--without", without, columns, f"a column of {dataset.name}, written Table.COLUMN")
     return {
         name: Shape(
             _table_name(table, naming),
-            {c.name: _column(c, naming, drift and name in DRIFTED_TABLES) for c in table.columns.values()},
+            {
+                c.name: _column(c, naming, drift and name in DRIFTED_TABLES)
+                for c in table.columns.values()
+                if f"{name}.{c.name}" not in without
+            },
         )
         for name, table in dataset.tables.items()
-        if table.expected
+        if table.expected or name in also
     }
+
+
+def _known(option: str, given: Collection[str], known: list[str], what: str) -> None:
+    for name in given:
+        if name not in known:
+            message = f"{name!r} is not {what}"
+            raise UsageError(message, code="unknown-name", where=option, hint=nearest(name, known))
 
 
 def _table_name(table: TableSpec, naming: str) -> str:

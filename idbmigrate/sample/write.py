@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,8 @@ def write_sample(
     faults: str = "none",
     naming: str = "extract",
     drifted: bool = False,
+    also: Collection[str] = (),
+    without: Collection[str] = (),
     overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Sample:
@@ -49,12 +51,13 @@ def write_sample(
 
     The same arguments give the same bytes. ``faults`` is ``none``, ``some``, ``many`` or a share;
     ``naming`` one of :data:`shape.NAMINGS`; ``drifted`` adds local columns and tables and stores some
-    dates and numbers as text. The file appears whole or not at all.
+    dates and numbers as text. ``also`` are tables that only some files hold, ``without`` columns
+    (``Table.COLUMN``) that the file lacks. The file appears whole or not at all.
     """
     target, spec, share = Path(path), _source(dataset), share_of(faults)
     if not 1 <= patients <= MOST:
         raise UsageError(f"from 1 to {MOST:,} patients", code="bad-option", where="--patients")
-    physical = shapes(spec, naming, drifted)
+    physical = shapes(spec, naming, drifted, also, without)
     with whole_file(target, overwrite) as part:
         create_database(part, target.suffix.lower().lstrip("."))
         sample = Sample(target, dataset)
@@ -63,7 +66,7 @@ def write_sample(
             referrals = 0
             for first in range(0, patients, BLOCK):
                 block = care.Block(seed, first, min(BLOCK, patients - first), referrals)
-                made = care.tables(spec, block)
+                made = care.tables(spec, block, also)
                 referrals += made["Referral"].num_rows
                 rng = np.random.Generator(np.random.PCG64([seed, first + 1, 7]))
                 for name, table in spoil(spec, made, share, rng).items():
@@ -101,7 +104,7 @@ def _create(writer: DatabaseWriter, physical: dict[str, Shape], drifted: bool) -
 def _stored(name: str, table: pa.Table, shape: Shape, drifted: bool, rng: np.random.Generator) -> pa.Table:
     if drifted:
         table = drift.as_stored(name, table)
-    columns = {shape.columns[column].name: table.column(column) for column in table.column_names}
+    columns = {own.name: table.column(column) for column, own in shape.columns.items()}
     if drifted:
         columns |= drift.local_columns(name, table.num_rows, rng)
     return pa.table(columns)

@@ -230,3 +230,36 @@ def test_no_nhs_number_that_is_drawn_reads_the_same_backwards():
     numbers = nhs_numbers(np.random.default_rng(1), 1_000_000, 0).drop_null().to_pylist()
     assert len(set(numbers)) == len(numbers) > 908_000
     assert not [number for number in numbers if number == number[::-1]]
+
+
+def test_a_table_that_some_files_hold_and_a_column_that_one_lacks(tmp_path):
+    options = {"dataset": "iapt-1.5", "patients": 30}
+    plain = write_sample(tmp_path / "p.mdb", **options)
+    pilot = write_sample(tmp_path / "s.mdb", **options, also=["EmploymentAdviser"])
+    lacking = write_sample(tmp_path / "l.mdb", **options, without=["Appointment.LPTID"])
+    assert pilot.rows["EmploymentAdviser"] > 5 and "EmploymentAdviser" not in plain.rows
+    with (
+        open_database(pilot.path) as db,
+        open_database(plain.path) as before,
+        open_database(lacking.path) as less,
+    ):
+        adviser, referral = db.read("EmploymentAdviser"), db.read("IAPTDataSetReferral")
+        whose = dict(zip(referral["SERVICEID"].to_pylist(), referral["LPTID"].to_pylist(), strict=True))
+        for service, patient in zip(
+            adviser["SERVICEID"].to_pylist(), adviser["LPTID"].to_pylist(), strict=True
+        ):
+            assert whose[service] == patient
+        assert all(adviser[name].null_count < adviser.num_rows for name in adviser.column_names)
+        table = before.read("IAPTDataSetAppointment")
+        assert less.read("IAPTDataSetAppointment") == table.drop_columns(["LPTID"]), "all else is the same"
+        found = identify({table: db.columns(table) for table in db.tables})
+        assert "EmploymentAdviser" in {table.canonical for table in found.tables}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"also": ["Person"]}, {"without": ["Appointment.X"]}, {"without": ["LPTID"]}]
+)
+def test_a_table_or_column_that_is_none(wrong, tmp_path):
+    with pytest.raises(UsageError) as caught:
+        write_sample(tmp_path / "s.mdb", dataset="iapt-1.5", patients=1, **wrong)
+    assert caught.value.code == "unknown-name" and not (tmp_path / "s.mdb").exists()
