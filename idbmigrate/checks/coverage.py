@@ -60,7 +60,7 @@ def line(rule: Rule) -> dict[str, Any]:
 
 
 def needs(rule: Rule) -> list[str]:
-    """What of the portal's a rule compares with, in words."""
+    """The values of the submission portal that a rule compares with, in words."""
     return [OUTSIDE[name] for name in _PORTAL if name in _operands(rule.check)]
 
 

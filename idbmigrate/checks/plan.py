@@ -55,12 +55,12 @@ class Plan:
         return self._outside.get(name)
 
     def codes(self, name: str) -> tuple[str, ...]:
-        """The national codes of a column; none where the data set description has no list."""
+        """The national codes of a column; empty where the data set description has no list."""
         codes = self.relations.dataset.codes_of(self.spec.columns[name])
         return tuple(codes.codes) if codes else ()
 
     def tested(self, check: OneColumn) -> exp.Expr:
-        """Whether a check of one value fails, as it was found for each distinct value."""
+        """Condition: a check of one value fails. Each distinct value is tested once; raises ``CannotRun``."""
         if check not in self._tested:
             column = self.column(check.column)
             fails = check.fails(column.values, self)
@@ -71,21 +71,21 @@ class Plan:
         return self._add(lambda: fails[column.at]) if column.holds(fails) else exp.false()
 
     def texts(self, column: Column) -> exp.Column:
-        """A column as it is."""
+        """Column of the query: the texts of the rows."""
         return self._add(lambda: column.values.texts.take(pa.array(column.at)))
 
     def numbers(self, name: str, column: Column, numbers: np.ndarray) -> exp.Column:
-        """The numbers, of that name, that stand for the distinct values of a column; null where 0 does."""
+        """Column of the query, of that name: the number of each row's value; null instead of 0."""
         return self._add(lambda: _or_null(numbers[column.at]), name)
 
     def rows(self, fails: np.ndarray) -> exp.Expr:
-        """Whether each row fails, as it was computed on whole columns."""
+        """Condition from a bool a row that was computed on whole columns."""
         return self._add(lambda: fails) if fails.any() else exp.false()
 
     # What looks at many rows
 
     def score(self, tool: str, score: str, pattern: str | None) -> dict[str, exp.Expr]:
-        """Whether an assessment score has a problem, by problem; ``pattern`` is the shape of a number."""
+        """Conditions: an assessment score has a problem, by problem; ``pattern`` is the shape of a number."""
         if (tool, score, pattern) not in self._scores:
             sides = self.column(tool), self.column(score)
             found = many_rows.scores(*sides, self.relations.dataset.assessments, pattern)
@@ -94,7 +94,7 @@ class Plan:
         return self._scores[tool, score, pattern]
 
     def repeated(self, names: Sequence[str], where: CheckType | None, blanks_equal: bool) -> exp.Expr:
-        """Whether another row has the same values in some columns."""
+        """Condition: another row has the same values in some columns; raises ``CannotRun``."""
         columns = [self.column(name) for name in names]
         chosen = np.ones(self.size, bool)
         if not blanks_equal:
@@ -105,7 +105,7 @@ class Plan:
         return self.rows(many_rows.repeated(columns, chosen))
 
     def without(self, table: str, where: CheckType | None) -> exp.Expr:
-        """Whether no row of a descendant table (that satisfies a check) belongs to each row."""
+        """Condition: no row of a descendant table, of those that a check takes, belongs to the row."""
         other = Plan(table, self.relations, self._outside, self.engine)
         rows = self.relations.ancestor_rows(table, self.table)
         if where is not None:
@@ -117,7 +117,7 @@ class Plan:
     # Running
 
     def mask(self, condition: exp.Expr) -> np.ndarray:
-        """Whether each row satisfies a condition."""
+        """Run one condition: bool a row."""
         mask = np.zeros(self.size, bool)
         mask[self.rows_where([condition])[0]] = True
         return mask

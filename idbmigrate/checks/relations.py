@@ -38,7 +38,7 @@ class Link:
     first: np.ndarray
 
     def parent_rows(self) -> np.ndarray:
-        """The parent row of each child row, -1 where there is none."""
+        """int64 a child row: its parent row, -1 for none."""
         return self.first[self.child]
 
     def has_parent(self, valid_parents: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ class Relations:
         return self.tables[table].num_rows
 
     def column(self, table: str, name: str) -> Column:
-        """One column as its distinct values; one that refers to keys shares theirs where it can."""
+        """A column as its distinct values; a foreign key shares those of the key where it holds no others."""
         if (table, name) not in self._columns:
             found = self.tables[table]
             there = name in found.column_names
@@ -99,7 +99,7 @@ class Relations:
         return self._links[name]
 
     def path(self, table: str, target: str) -> list[Step]:
-        """The relations that lead from a table to one of its ancestors; the shortest way."""
+        """The fewest relations that lead from a table to an ancestor; raises KeyError where none do."""
         paths: deque[tuple[str, list[Step]]] = deque([(table, [])])
         seen = {table}
         while paths:
@@ -113,7 +113,7 @@ class Relations:
         raise KeyError(f"no relation leads from {table} to {target}")
 
     def ancestor_rows(self, table: str, target: str) -> np.ndarray:
-        """The row of ``target`` that each row of ``table`` belongs to, -1 where there is none."""
+        """int64 a row of ``table``: the row of ``target`` that it belongs to, -1 for none."""
         rows = np.arange(self.rows(table))
         for place, step in enumerate(self.path(table, target)):
             up = self.link(*step).parent_rows()

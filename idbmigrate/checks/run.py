@@ -1,4 +1,4 @@
-"""Run every rule of a pack over target tables. All rules run before anything is said."""
+"""Run every rule of a pack over target tables, and only then give the findings."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def run_rules(tables: Mapping[str, pa.Table], dataset: Dataset, context: Context
 
 
 def outside_values(context: Context, pack: RulePack, relations: Relations) -> dict[str, str | None]:
-    """What comparisons may use besides columns; the header fills in a period that is not given."""
+    """Values from outside the tables, by their names in rules; the header gives a period that nobody gave."""
     header = pack.header
 
     def in_header(name: str) -> str | None:
@@ -85,7 +85,7 @@ def _day(value: str | None) -> str | None:
 
 
 def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits], dict[str, str]]:
-    """Rows that fail each rule that looks at rows, and the rules that could not be run."""
+    """Rows that fail each rule on rows, by code, and why rules could not be run, by code."""
     hits: dict[str, Hits] = {}
     not_run: dict[str, str] = {}
     by_table: dict[str, list[tuple[Rule, CheckType]]] = {}

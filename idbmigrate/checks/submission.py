@@ -33,7 +33,7 @@ _NONE = np.zeros(0, dtype=np.int64)
 
 
 class Submission:
-    """Which rows of which tables stay valid, worked out rule by rule."""
+    """Which rows stay valid: ``valid`` is a bool a row for each table, made false rule by rule."""
 
     def __init__(
         self, pack: RulePack, relations: Relations, plans: Mapping[str, Plan], given: Mapping[str, set[str]]
@@ -96,7 +96,7 @@ class Submission:
         }
 
     def _not_continued(self) -> dict[str, Hits]:
-        """Registrations that no row follows which is valid by itself and with another practice."""
+        """Hits of rules on registrations that end and are not followed by a valid one at another practice."""
         hits = {}
         for rule in self.pack.rules:
             check, table = rule.check, rule.table or ""

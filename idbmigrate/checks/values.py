@@ -107,7 +107,7 @@ def given(texts: pa.StringArray) -> np.ndarray:
 
 
 def one_by_one(check: Callable[[str], bool]) -> Accepts:
-    """A check of many texts that asks about each; where there is no value it is not asked and holds."""
+    """A check of many texts made of one of a single text; a text without a value holds."""
     return lambda texts: np.array([not text or check(text) for text in texts.to_pylist()], bool)
 
 

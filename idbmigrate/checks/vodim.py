@@ -88,7 +88,7 @@ def _sorted(
 
 
 def _words(each: Measure, texts: pa.StringArray, accepts: Accepts) -> np.ndarray:
-    """The place among the five words of each value; the gravest that can be said comes last."""
+    """Number of the word (place in ``VODIM``) of each value; where several apply, the last one set stands."""
     words = np.where(accepts(texts), VODIM.index("valid"), VODIM.index("invalid"))
     for word, listed in (("other", each.other), ("default", each.default)):
         for code in listed:

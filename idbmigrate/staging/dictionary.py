@@ -41,7 +41,7 @@ def distinct(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def all_different(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column in which every row has a text of its own, as a dictionary: nobody need look for equal ones."""
+    """Encode a column in which no two rows have the same text, without a look for equal ones."""
     if not pa.types.is_string(column.type) or column.null_count:
         return column
     rows = pa.array(np.arange(len(column), dtype=np.int32))
@@ -49,7 +49,7 @@ def all_different(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def one_type(chunks: Sequence[pa.Array]) -> pa.ChunkedArray:
-    """A column of these pieces. Where they differ in type they are written out as text."""
+    """Join pieces into a column; pieces of different types become ``string``."""
     kinds = {chunk.type for chunk in chunks}
     if len(kinds) > 1:
         return pa.chunked_array([chunk.cast(pa.string()) for chunk in chunks], pa.string())

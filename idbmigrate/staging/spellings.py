@@ -189,7 +189,7 @@ def _order(numbered: list[_Parts]) -> DateOrder:
 
 
 def _settled(parts: _Parts, order: str) -> _Parts:
-    """The values that have one reading: in a day-first column all of them, else those that tell it alone."""
+    """Keep values of one reading: all in a day-first column, else days above 12 or equal to the month."""
     if order == DAY_FIRST:
         return parts
     one = pc.or_(pc.greater(parts.day, 12), pc.equal(parts.day, parts.month))
@@ -206,7 +206,7 @@ def _years(texts: Texts, full: list[_Parts]) -> tuple[int, int] | None:
 
 
 def _century(years: pa.Array, span: tuple[int, int] | None) -> pa.Array:
-    """Years of two digits in the one century that puts them among the column's own; others stay away."""
+    """Complete years of two digits in the one century that the column's own years allow; null without one."""
     if span is None:
         return _only(pc.greater(years, 99), years)
     first = span[0] - span[0] % 100

@@ -51,21 +51,26 @@ LOST = "\ufffd"
 
 @dataclass(frozen=True, repr=False)
 class StagedTable:
-    """One source table.
+    """One source table as queries and the ledger see it.
 
-    ``name`` is the data set's name of the table, ``None`` for a table that the data set does not know.
-    ``raw`` and ``clean`` have the same rows and columns, each of ``string`` or of ``dictionary<string>``;
-    no two values of a dictionary are equal and none is null. Pieces of large tables have the same bounds
-    in all columns and one dictionary a column. ``ids`` are the places of the rows, page << 8 | slot, or the
-    numbers of ``lines`` in a CSV file; ``None`` where the reader cannot tell. ``days`` are the columns that
-    hold nothing but ``YYYY-MM-DD``, ``dates`` says what columns of text dates prove of their order. ``keys``
-    are those of the data set, and ``lost`` those of them of which some lost a character; ``several`` are
-    columns of which a cell may hold several values; ``cleaned`` are those that cleaning changed. ``unknown``
-    are those that the data set does not know; ``absent`` those that the file does not have (they are there,
-    empty). ``conflicts`` is the word for each row that must not be carried, as it is not certain whose it is;
-    ``None`` where there is no such row. ``files`` are the names of the files that the rows are from, where
-    they are of several, and ``file_of`` says which each row is from; a place below zero is then that of
-    :func:`number_place`.
+    ``raw`` and ``clean`` have the same rows and columns, each of ``string`` or ``dictionary<int16, string>``.
+    No two values of a dictionary are equal and none is null; the pieces of a large table have the same bounds
+    in all columns, and one dictionary a column.
+
+    ==============  ======================================================================================
+    ``name``        the data set's name of the table; None for a table that the data set does not know
+    ``ids``         int64 a row, page << 8 | slot, or the line of a CSV file where ``lines``; None where
+                    the reader tells neither; below zero as :func:`number_place` has it where ``files``
+    ``days``        columns that hold nothing but ``YYYY-MM-DD``
+    ``dates``       column of text dates -> what its values prove of the order of day and month
+    ``keys``        columns of the data set's keys; ``lost``: those with a character lost in some row
+    ``several``     columns of which a cell may hold several values
+    ``cleaned``     columns in which ``clean`` differs from ``raw``
+    ``unknown``     columns that the data set does not know
+    ``absent``      columns that the file does not have; the tables hold them, empty
+    ``conflicts``   string a row: why nobody can tell whose record it is; None without such a row
+    ``files``       names of the files that the rows come from, ``file_of`` the number of each row's file
+    ==============  ======================================================================================
     """
 
     name: str | None
@@ -88,7 +93,7 @@ class StagedTable:
     file_of: np.ndarray | None = None
 
     def with_keys(self, columns: Mapping[str, pa.Array], conflicts: pa.Array | None) -> StagedTable:
-        """The same with other texts in these columns for queries to read, and a word for rows in conflict."""
+        """The table with other texts of ``clean`` in these columns, and a word for each row in conflict."""
         clean = self.clean
         for name, values in columns.items():
             clean = clean.set_column(clean.schema.get_field_index(name), name, _in_pieces(values))
@@ -108,9 +113,9 @@ class StagedTable:
         return [name for name in self.raw.column_names if name not in self.absent]
 
     def places(self, rows: np.ndarray) -> pa.Array:
-        """References of rows, ``page:slot`` or ``line:n``, or ``#n`` (from 1) where the reader tells none.
+        """The references of rows by number: ``page:slot``, ``line:n``, or ``#n`` from 1 without either.
 
-        The name of the file stands before it where the rows are of several.
+        With rows of several files the name of the file comes first.
         """
         if self.ids is None:
             return pc.binary_join_element_wise("#", pc.cast(pa.array(rows + 1), pa.string()), "")
@@ -129,20 +134,20 @@ class StagedTable:
 
 
 def number_place(numbers: np.ndarray, lines: bool) -> np.ndarray:
-    """Numbers of rows, or of lines, as places among those of Access files: below zero."""
+    """Numbers of rows (from 1), or of ``lines``, as places below zero, apart from those of Access files."""
     return -2 * numbers - int(lines)
 
 
 def stage(idb: Idb, found: Identification, dataset: Dataset) -> dict[str, StagedTable]:
-    """All tables of a file, by label, those of the data set first and in its order.
+    """Stage all tables of a file, by label: the data set's in its order, then those it does not know.
 
-    A table of the data set that the file does not have is there without rows.
+    A table of the data set that the file lacks has no rows.
     """
     return {table.label: table for table in each_staged(idb, found, dataset)}
 
 
 def each_staged(idb: Idb, found: Identification, dataset: Dataset) -> Iterator[StagedTable]:
-    """The tables of :func:`stage` one after the other, so that no more than one need be in memory."""
+    """Stage one table after the other, as :func:`stage` does; memory holds one at a time."""
     matches = {match.canonical: match for match in found.tables if match.canonical}
     lines = idb.row_reference == "line"
     for name, spec in dataset.tables.items():
@@ -181,7 +186,7 @@ def _known(idb: Idb, match: TableMatch, name: str, spec: Mapping[str, ColumnSpec
 
 
 def _without_several(table: StagedTable, several: Mapping[str, SeveralValues]) -> StagedTable:
-    """The table without cells of several values: nothing tells which of them holds; ``raw`` keeps them."""
+    """Empty the cells of ``clean`` that hold several values, as nothing tells which of them is meant."""
     clean = table.clean
     for name, values in several.items():
         if values.mask.any():
@@ -192,9 +197,9 @@ def _without_several(table: StagedTable, several: Mapping[str, SeveralValues]) -
 
 
 def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
-    """The table without keys that hold U+FFFD: it stands for what was lost, so that two keys may look alike.
+    """Empty the keys of ``clean`` that hold U+FFFD, the sign of a lost character; ``raw`` keeps the text.
 
-    ``raw`` keeps them; queries see none, and the record is rejected as if it had no key.
+    Two keys with a lost character may look alike, so the record is rejected as one without a key.
     """
     clean, found, keys = table.clean, set(), list(keys)
     for name in keys:
@@ -209,7 +214,7 @@ def _without_lost_keys(table: StagedTable, keys: Iterable[str]) -> StagedTable:
 
 
 def _own_column(name: str, taken: Iterable[str]) -> str:
-    """The same for a column, marked also where queries may give such a name: to ``_row``, to ``GENDER.4``."""
+    """A column's name of the file, marked where it is taken or looks like one that queries make, ``_row``."""
     theirs = name.startswith("_") or "." in name
     return f"{name.replace('.', ':')} (not matched)" if theirs else _apart(name, taken)
 
@@ -220,9 +225,9 @@ def _absent(name: str, columns: list[str]) -> StagedTable:
 
 
 def staged_texts(name: str, table: pa.Table, spec: Mapping[str, ColumnSpec] | list[str]) -> StagedTable:
-    """A table of texts, drawn or made in memory, staged as a file's would be.
+    """Stage a table of ``string`` columns in memory as the reader's tables are staged.
 
-    ``spec`` are the columns of the data set, or their names alone, for columns of plain text.
+    ``spec`` gives the columns of the data set, or their names alone, for columns of plain text.
     """
     names = {column: column for column in table.column_names}
     kinds = dict.fromkeys(spec, "text") if isinstance(spec, list) else _kinds(spec)
@@ -278,7 +283,7 @@ class _Views(NamedTuple):
 
 
 def _views(values: pa.ChunkedArray, kind: str) -> _Views:
-    """Both views of a column, whether it is dates that are nothing but days, and what text dates prove."""
+    """Make both views of a column, and say whether it holds days alone and what its text dates prove."""
     coded = _coded(values)
     held = values if coded is None else coded.dictionary
     texts = as_text(held)
@@ -312,7 +317,7 @@ def _whole_seconds(values: Texts) -> bool:
 
 
 def _coded(values: pa.ChunkedArray) -> pa.DictionaryArray | None:
-    """The column as a dictionary, missing values in the indices only; none where it does not pay."""
+    """Encode a column as a dictionary with nulls in the indices only; None where that does not pay."""
     if not len(values) or pa.types.is_null(values.type):
         return None
     coded = pc.dictionary_encode(values).combine_chunks()
