@@ -185,7 +185,7 @@ def _texts(lists: dict[str, tuple[str, ...]], node: Node) -> tuple[str, ...]:
 
 
 def _column(node: Node) -> tuple[str, str]:
-    table, dot, column = node.text().partition(".")
-    if not dot:
+    table, _, column = node.text().partition(".")
+    if not (table and column):
         raise node.error("written as Table.Column")
     return table, column

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from idbmigrate.checks.check_types import CheckType
 from idbmigrate.checks.findings import Hits, findings_table
+from idbmigrate.checks.joined_types import Child
 from idbmigrate.checks.load import load_pack
 from idbmigrate.checks.model import Context, Outcome, Rule, RulePack
 from idbmigrate.checks.operands import CannotRun
@@ -42,7 +43,8 @@ def check(
     with closing(open_engine(engine)) as opened:
         plans = {name: Plan(name, relations, outside, opened) for name in dataset.tables}
         hits, not_run = row_hits(pack, plans)
-        submission = Submission(pack, relations, plans, given)
+        not_run |= _unlimited(pack, plans)
+        submission = Submission(pack, relations, plans, given, not_run)
         hits = submission.add_consequences(hits)
     found = findings_table(pack, hits, relations, context.references)
     counts = {code: len(each.rows) for code, each in hits.items() if len(each.rows)}
@@ -96,6 +98,18 @@ def row_hits(pack: RulePack, plans: Mapping[str, Plan]) -> tuple[dict[str, Hits]
         if plans[table].size:
             _run_table(plans[table], rules, hits, not_run)
     return hits, not_run
+
+
+def _unlimited(pack: RulePack, plans: Mapping[str, Plan]) -> dict[str, str]:
+    """Relations that hold for some rows only, where what says for which is not given."""
+    not_run = {}
+    for rule in pack.rules:
+        if rule.table and isinstance(rule.check, Child) and rule.check.where is not None:
+            try:
+                rule.check.where.sql(plans[rule.table])
+            except CannotRun as error:
+                not_run[rule.code] = error.words()
+    return not_run
 
 
 def _run_table(

@@ -7,7 +7,7 @@ changes. Published rules decide, and of this project's those that do not only wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,12 +33,21 @@ _NONE = np.zeros(0, dtype=np.int64)
 
 
 class Submission:
-    """Which rows stay valid: ``valid`` is a bool a row for each table, made false rule by rule."""
+    """Which rows stay valid: ``valid`` is a bool a row for each table, made false rule by rule.
+
+    Rules whose codes are in ``not_run`` have no say.
+    """
 
     def __init__(
-        self, pack: RulePack, relations: Relations, plans: Mapping[str, Plan], given: Mapping[str, set[str]]
+        self,
+        pack: RulePack,
+        relations: Relations,
+        plans: Mapping[str, Plan],
+        given: Mapping[str, set[str]],
+        not_run: Collection[str] = (),
     ):
         self.pack, self.relations, self.plans, self.given = pack, relations, plans, given
+        self.not_run = not_run
         self.valid = {name: np.ones(relations.rows(name), dtype=bool) for name in relations.tables}
 
     def add_consequences(self, hits: Mapping[str, Hits]) -> dict[str, Hits]:
@@ -50,7 +59,11 @@ class Submission:
         for each in hits.values():
             self._reject(each.rule, each.rows)
         hits |= self._not_continued()
-        links = [(rule, rule.check) for rule in self.pack.rules if isinstance(rule.check, (Parent, Child))]
+        links = [
+            (rule, rule.check)
+            for rule in self.pack.rules
+            if isinstance(rule.check, (Parent, Child)) and rule.code not in self.not_run
+        ]
         alone = {
             rule.code: self._fails(rule.table or "", check, np.ones_like(self.valid[check.table]))
             for rule, check in links

@@ -158,7 +158,7 @@ def command(
     for name, each in zip(names, summaries, strict=True):
         show(console, each, str(result.paths[name]) if isinstance(result, Batch) else None)
         if comparing:
-            show_comparison(console, each["measures"])
+            show_comparison(console, each["measures"], each["period"])
     if options["template"] and "idb" in formats:
         from idbmigrate.cli.fill import note_unevaluated
         from idbmigrate.exporters.idb import unevaluated

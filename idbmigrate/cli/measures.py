@@ -184,10 +184,11 @@ def _reasons(console: Console, lines: list[dict[str, Any]], words: Callable[[str
         console.say(f"  {', '.join(names)}: {words(why)}")
 
 
-def show_comparison(console: Console, lines: list[dict[str, Any]]) -> None:
-    """Print the counts of both sides and what explains a difference."""
+def show_comparison(console: Console, lines: list[dict[str, Any]], period: str | None) -> None:
+    """Print the counts of both sides, and what explains a difference; a run over one month says which."""
     console.say()
-    console.say(console.style("Published counts, before and after", "bold"))
+    month = f" ({period})" if period else ""
+    console.say(console.style(f"Published counts, before and after{month}", "bold"))
     both = [line for line in lines if not line["why"]]
     if both:
         console.table(

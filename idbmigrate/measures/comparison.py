@@ -2,13 +2,15 @@
 
 A referral that is counted on one side only, or more often on one side, is a difference. It is explained
 where the books hold a value or row of that very referral, among those that the measure reads, that was
-not carried; what stays unexplained is a fault of the mapping or of the program.
+not carried, and where the file without all that was not carried counts the referral as the target does.
+What stays unexplained is a fault of the mapping or of the program.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +71,7 @@ def compare_run(run: Run) -> list[Line]:
     support = run.plan.parameters.get(EMPLOYMENT_SUPPORT, NONE)
     legacy = count_staged(run.staged, run.plan.source, run.period, support)
     target = count_target(run.tables, run.plan.target, run.period)
-    return compare(legacy, target, run.staged, run.books)
+    return compare(legacy, target, run.staged, run.books, support)
 
 
 def compare(
@@ -77,10 +79,16 @@ def compare(
     target: Counted,
     staged: Mapping[str, StagedTable] | None = None,
     books: Books | None = None,
+    support: str = NONE,
 ) -> list[Line]:
-    """One line a measure. Without the staged tables and the books of the run nothing is explained."""
+    """One line a measure. Without the staged tables and the books of the run nothing is explained.
+
+    ``support``: what the employment support of the file was counted as.
+    """
     reading = load_reading(legacy.dataset)
-    evidence = _Evidence(reading, staged, books, legacy.period) if reading and staged and books else None
+    evidence = None
+    if reading and staged and books:
+        evidence = _Evidence(reading, staged, books, legacy, target, support)
     return [_line(each, legacy, target, evidence) for each in load_definitions().measures.values()]
 
 
@@ -109,18 +117,54 @@ def _differing(before: pa.Table, after: pa.Table) -> pa.Array:
 class _Evidence:
     """What the books say of the referrals and patients that are counted differently."""
 
-    def __init__(self, reading: Reading, staged: Mapping[str, StagedTable], books: Books, period: str | None):
-        self.reading, self.staged, self.period = reading, staged, period
+    def __init__(
+        self,
+        reading: Reading,
+        staged: Mapping[str, StagedTable],
+        books: Books,
+        legacy: Counted,
+        target: Counted,
+        support: str,
+    ):
+        self.reading, self.staged, self.period = reading, staged, legacy.period
+        self.legacy, self.target, self.support = legacy, target, support
         self.accounts = {(each.table, each.column): each for each in (*books.rows, *books.values)}
         self.keys: dict[tuple[str, str], pa.ChunkedArray] = {}
 
     def reasons(self, measure: Measure, who: pa.Array) -> dict[str, int]:
         """How many of them have a reason, by the weightiest reason each has."""
+        still = _differing(self._without.of(measure.name), self.target.of(measure.name))
+        who = who.filter(pc.invert(pc.is_in(who, value_set=still)))
         by = "patient" if measure.of.startswith("support") else "referral"
         found = [
             pairs for place in self._places(measure) if (pairs := self._pairs(*place, by, who)) is not None
         ]
         return _weightiest(pa.concat_tables(found)) if found else {}
+
+    @cached_property
+    def _without(self) -> Counted:
+        """The counts of the file without the values and rows that were not carried."""
+        bare = {label: self._bare(label, table) for label, table in self.staged.items() if table.name}
+        return count_staged(bare, self.legacy.dataset, self.period, self.support)
+
+    def _bare(self, label: str, table: StagedTable) -> StagedTable:
+        clean = table.clean
+        for number, column in enumerate(clean.column_names):
+            gone = self._uncarried(label, column, clean.num_rows)
+            if gone is not None:
+                left = pc.if_else(gone, pa.scalar(None, pa.string()), clean[column].cast(pa.string()))
+                clean = clean.set_column(number, column, left)
+        rows = self._uncarried(label, "", clean.num_rows)
+        return replace(table, clean=clean if rows is None else clean.filter(pc.invert(rows)))
+
+    def _uncarried(self, label: str, column: str, count: int) -> pa.Array | None:
+        """Which values of a column, or rows, were not carried; nothing where all were."""
+        account: Account | None = self.accounts.get((label, column))
+        if account is None or not account.uncarried.size:
+            return None
+        mask = np.zeros(count, bool)
+        mask[account.uncarried] = True
+        return pa.array(mask)
 
     def _places(self, measure: Measure) -> list[tuple[str, str]]:
         """Tables and columns that the measure reads, each table once more for its rows as a whole."""

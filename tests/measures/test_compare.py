@@ -89,6 +89,14 @@ def test_records_that_make_up_for_each_other_are_still_a_difference(run):
     assert line.outcome == FAULT
 
 
+def test_what_was_not_carried_explains_no_more_than_it_changes(run):
+    """Contacts that got another attendance on the way, beside others of the same referral that were lost."""
+    changed = replaced(run, "IDS201CareContact", "AttendOrDNACode", swap("5", "3"))
+    line = compared(run, changed)["contacts-attended"]
+    before = count_target(run.tables, run.plan.target).of("contacts-attended")
+    assert line.reasons and line.unexplained == before.num_rows
+
+
 def test_without_books_nothing_is_explained(run):
     legacy = count_staged(run.staged, run.plan.source)
     found = compare(legacy, count_target(run.tables, run.plan.target))
@@ -232,6 +240,11 @@ def test_an_unexplained_difference_is_an_exit_code(sample_idb, tmp_path, monkeyp
     done = call(*words)
     assert done.exit_code == 5
     assert "fault: unexplained" in done.stdout
+
+
+def test_of_a_run_over_one_month_the_heading_names_it(sample_idb):
+    words = ("convert", sample_idb / "iapt-1.5.mdb", "--to", "iapt-2.1", "--compare", "--period", "2016-06")
+    assert "Published counts, before and after (2016-06)" in call(*words).stdout
 
 
 def test_wrong_usage_names_the_option_that_helps(tmp_path, sample_idb):
