@@ -72,7 +72,7 @@ def test_a_relation_that_needs_a_value_of_the_portal_is_not_run_without_it():
     )
     assert (told.not_run, told.counts) == ({}, {"X1": len(file["IDS201CareContact"])})
     assert untold.not_run == {"X1": "not given: the provider chosen in the portal"}
-    assert untold.counts == {} and untold.fate["rejected_total"] == 0
+    assert untold.counts == {} and untold.submission["rejected_total"] == 0
 
 
 @pytest.mark.parametrize("name", list_packs())
