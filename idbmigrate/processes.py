@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from idbmigrate.concurrency import InPlace, threads_allowed
 from idbmigrate.errors import UsageError
+from idbmigrate.libraries import leave_out
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -145,6 +146,7 @@ def _pool(count: int) -> ProcessPoolExecutor:
 
 def _end_with_parent() -> None:
     """End this process as soon as the one that made it is gone, though it were killed."""
+    leave_out("pandas")
     parent = parent_process()
     if parent is not None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is asked, and ends its own

@@ -38,7 +38,7 @@ ROOMS = [
     "access",
 ]
 #: used by all, using none but themselves
-COMMON = ["brief", "concurrency", "documents", "errors", "processes", "words"]
+COMMON = ["brief", "concurrency", "documents", "errors", "libraries", "processes", "words"]
 #: library -> the rooms that may know it
 KNOWERS = {
     "duckdb": {"engine"},

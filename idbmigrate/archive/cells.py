@@ -43,16 +43,28 @@ class _Column:
     """A column as its different texts in order, and for each row which of them (-1 where there is none)."""
 
     def __init__(self, values: pa.ChunkedArray):
-        texts = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values
-        coded = texts.combine_chunks().dictionary_encode()
-        if isinstance(coded, pa.ChunkedArray):
-            coded = coded.combine_chunks()
-        rank = pc.sort_indices(coded.dictionary).to_numpy(zero_copy_only=False)
-        self.texts: pa.Array = coded.dictionary.take(pa.array(rank))
-        place = np.empty(len(rank) + 1, np.int32)
-        place[rank], place[-1] = np.arange(len(rank), dtype=np.int32), -1
-        rows = pc.fill_null(coded.indices, len(rank)).to_numpy(zero_copy_only=False)
-        self.codes: np.ndarray = place[rows]
+        coded = _one_dictionary(values)
+        again = coded.dictionary.dictionary_encode()  # two of its texts may be equal
+        rank = pc.sort_indices(again.dictionary).to_numpy(zero_copy_only=False)
+        place = np.empty(len(rank), np.int32)
+        place[rank] = np.arange(len(rank), dtype=np.int32)
+        of_entry = np.append(place[again.indices.to_numpy(zero_copy_only=False)], np.int32(-1))
+        entry = pc.fill_null(coded.indices.cast(pa.int32()), -1).to_numpy(zero_copy_only=False)
+        codes = of_entry[entry]
+        used, within = np.unique(codes, return_inverse=True)  # and some may not occur
+        missing = int(len(used) > 0 and used[0] < 0)
+        texts = again.dictionary.take(pa.array(rank))
+        self.texts: pa.Array = texts.take(pa.array(used[missing:]))
+        self.codes: np.ndarray = (within - missing).astype(np.int32)
+
+
+def _one_dictionary(values: pa.ChunkedArray) -> pa.DictionaryArray:
+    """All pieces of a column as one dictionary, with nulls among the rows only."""
+    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    whole = coded.combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):  # of no piece
+        whole = pa.array([], pa.string()).dictionary_encode()
+    return whole
 
 
 def _groups(columns: Iterable[_Column], count: int) -> np.ndarray:

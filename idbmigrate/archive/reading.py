@@ -280,5 +280,5 @@ def _modified(idb: Idb) -> str | None:
     except Exception:  # another reader, a catalogue of another shape: there is no evidence then
         return None
     own = objects.filter(pc.is_in(objects["Name"], value_set=pa.array(idb.tables, pa.string())))
-    latest = pc.max(own["DateUpdate"]).as_py() if own.num_rows else None
-    return latest.replace(microsecond=0).isoformat() if latest is not None else None
+    latest = pc.max(own["DateUpdate"]).cast(pa.string()).as_py()
+    return f"{latest[:10]}T{latest[11:19]}" if latest else None

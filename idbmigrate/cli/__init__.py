@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from idbmigrate import __version__
+from idbmigrate.libraries import leave_out
 
 #: verb -> the line that ``--help`` shows
 VERBS = {
@@ -89,21 +90,6 @@ def group() -> None:
     """Convert legacy IAPT and mental health Access databases to the current NHS data sets."""
 
 
-class _LeftOut:
-    """Import hook that makes a library look as if it were not installed.
-
-    pyarrow loads pandas as soon as it looks at any Python object, which takes longer than converting a
-    small file. No verb needs it; in Python, where ``Run.frame`` does, nothing is left out.
-    """
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if name == self.name:
-            raise ModuleNotFoundError(f"{name} is not used by the command line", name=name)
-
-
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process: the console script ``idbmigrate``.
 
@@ -111,7 +97,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     as the one JSON document that every verb promises.
     """
     words = list(sys.argv[1:] if args is None else args)
-    sys.meta_path.insert(0, _LeftOut("pandas"))
+    leave_out("pandas")  # no verb needs it; in Python, where ``Run.frame`` does, nothing is left out
     for name, value in _LIGHT.items():
         os.environ.setdefault(name, value)
     gc.set_threshold(1_000_000, 20, 50)  # what one verb leaves behind is hardly worth looking for

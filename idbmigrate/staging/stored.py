@@ -34,12 +34,14 @@ def save(table: StagedTable, path: Path) -> None:
     ``conflicts`` are no part of it: whose a record is is found anew where it is used.
     """
     stored = _stored_names(table.columns)
-    held, read = plain(table.raw), plain(table.clean)
+    held = plain(table.raw)
     columns: dict[str, Any] = {}
     for name, own in stored.items():
         columns[own] = held[name]
-        if not read[name].equals(held[name]):
-            columns[own + CLEAN] = read[name]
+        if not _same(table.clean[name], table.raw[name]):
+            read = plain(table.clean.select([name]))[name]
+            if not read.equals(held[name]):
+                columns[own + CLEAN] = read
     if table.ids is not None:
         columns[PLACE] = pa.array(table.ids, pa.int64())
     meta = json.dumps(_facts(table, stored), ensure_ascii=True).encode()
@@ -76,6 +78,11 @@ def load(path: Path) -> StagedTable:
             name for name, own in facts["columns"].items() if own + CLEAN in whole.column_names
         ),
     )
+
+
+def _same(one: pa.ChunkedArray, other: pa.ChunkedArray) -> bool:
+    """Whether two columns are written alike; two that are not may still hold the same texts."""
+    return bool(one.type == other.type and one.equals(other))
 
 
 def _several(facts: dict[str, Any], rows: int) -> SeveralValues:
