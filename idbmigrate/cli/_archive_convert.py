@@ -129,7 +129,7 @@ def _show(console: Console, result: ArchiveRun) -> None:
     fates: dict[str, int] = {}
     for each in result.files:
         fates[each["fate"]] = fates.get(each["fate"], 0) + 1
-    console.table([(count, fate) for fate, count in sorted(fates.items())], ["files", "fate"])
+    console.table([(count, word) for word, count in sorted(fates.items())], ["files", "fate"])
     left = [each for each in result.files if each["fate"] not in ("wins", "copy")]
     if left:
         _heading(console, "Not used, and why")
