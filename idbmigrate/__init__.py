@@ -7,6 +7,7 @@ costs next to nothing:
 ``open_idb``        open an Access file: tables, columns, whole tables as Arrow
 ``convert``         the main job: file in, target tables, ledger and findings out
 ``compare``         two outputs of one data set: rows and values that differ, and why
+``explain``         where a cell came from, or what became of a row of the file
 ``list_datasets``   the data sets that are described
 ``load_dataset``    one data set description
 ``identify``        which data set a file holds, with the evidence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # what type checkers see; at run time each name is imported w
     from idbmigrate.errors import OutputError as OutputError
     from idbmigrate.errors import SourceError as SourceError
     from idbmigrate.errors import UsageError as UsageError
+    from idbmigrate.explanation.explain import explain as explain
     from idbmigrate.mapping_tests.run_mapping import run_mapping as run_mapping
     from idbmigrate.readers import open_idb as open_idb
 
@@ -43,6 +45,7 @@ _HOMES = {
     "open_idb": "idbmigrate.readers",
     "convert": "idbmigrate.conversion.convert",
     "compare": "idbmigrate.comparison.compare",
+    "explain": "idbmigrate.explanation.explain",
     "list_datasets": "idbmigrate.datasets",
     "load_dataset": "idbmigrate.datasets",
     "identify": "idbmigrate.datasets",

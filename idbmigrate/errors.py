@@ -24,6 +24,7 @@ CODES: dict[str, str] = {
     "bad-option": "an option or parameter has a value that cannot be used",
     "unknown-name": "a data set, mapping, table or column of that name does not exist",
     "not-an-archive": "the folder is no archive, or one of another version",
+    "not-of-the-run": "the file, mapping, overlay or version is not that of the run that is to be explained",
     "broken-environment": "a library that idbmigrate needs is missing or cannot be loaded",
     # source
     "not-found": "the file or folder does not exist",

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "idbmigrate"
 ROOMS = [
     "cli",
     "archive",
+    "explanation",
     "conversion",
     "mapping_tests",
     "comparison",

@@ -29,6 +29,7 @@ def test_the_public_names():
         "__version__",
         "compare",
         "convert",
+        "explain",
         "identify",
         "list_datasets",
         "load_dataset",

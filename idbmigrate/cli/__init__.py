@@ -25,6 +25,7 @@ VERBS = {
     "verify": "Decode a file with two independent readers and compare every cell.",
     "convert": "Convert legacy files to a current data set.",
     "validate": "Check converted output by the rules of its data set.",
+    "explain": "Say where a cell came from, or what became of a row of the file.",
     "compare": "Compare two outputs of one data set by its keys.",
     "mapping": "List, show, lint, test and measure the mappings.",
     "dataset": "List and show the data set descriptions; print their schemas.",

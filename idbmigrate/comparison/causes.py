@@ -6,34 +6,18 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from idbmigrate.comparison.model import ColumnDifference, Difference
 from idbmigrate.errors import DescriptionError
-from idbmigrate.exporters.publish import MANIFEST, sha256
+from idbmigrate.exporters.publish import sha256
 from idbmigrate.mapping import model as m
 from idbmigrate.mapping.files import shown_name
 from idbmigrate.mapping.load import find_mapping, load_mapping
 
-#: The largest size of a manifest, in bytes.
-_MAX_MANIFEST = 64 << 20
 _NONE = "none"
 #: Parts of the manifest that are one word each.
-_OPTIONS = ("period", "accept", "allow", "optimise")
-
-
-def read_manifest(place: Path) -> Mapping[str, Any] | None:
-    """The manifest beside or above an output, null where it has none that can be read."""
-    for folder in (place, place.parent, place.parent.parent):
-        file = folder / MANIFEST
-        if file.is_file() and file.stat().st_size <= _MAX_MANIFEST:
-            try:
-                found = json.loads(file.read_bytes())
-            except ValueError:
-                return None
-            return found if isinstance(found, dict) else None
-    return None
+_OPTIONS = ("period", "accept", "allow", "salvage")
 
 
 @dataclass(frozen=True)
@@ -125,16 +109,11 @@ def _fields(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[tuple[str, str],
     return found
 
 
-def _used(node: Any) -> Iterator[tuple[str, str]]:
+def _used(value: m.Expression) -> Iterator[tuple[str, str]]:
     """The parameters and lookups that an expression uses, as kinds of differences."""
-    if isinstance(node, m.Parameter):
-        yield "parameter", node.name
-    if isinstance(node, (m.LookedUp, m.Known)):
-        yield "lookup", node.lookup
-        yield "overlay", node.lookup
-    if isinstance(node, (tuple, list)):
-        for part in node:
-            yield from _used(part)
-    elif isinstance(node, (m.Expression, m.Condition)):
-        for each in dataclasses.fields(node):
-            yield from _used(getattr(node, each.name))
+    for node in m.walk(value):
+        if isinstance(node, m.Parameter):
+            yield "parameter", node.name
+        elif isinstance(node, (m.LookedUp, m.Known)):
+            yield "lookup", node.lookup
+            yield "overlay", node.lookup

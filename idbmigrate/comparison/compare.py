@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from idbmigrate.comparison.causes import Causes, read_manifest
+from idbmigrate.comparison.causes import Causes
 from idbmigrate.comparison.model import Comparison, TableComparison
 from idbmigrate.comparison.tables import compare_table
 from idbmigrate.datasets import Dataset, load_dataset
 from idbmigrate.engine import open_engine
 from idbmigrate.errors import UsageError
-from idbmigrate.exporters.read_back import read_output, written_as
+from idbmigrate.exporters.read_back import read_manifest, read_output, written_as
 
 _MONTH = re.compile(r"\d{4}-\d\d")
 

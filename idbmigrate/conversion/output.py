@@ -146,4 +146,8 @@ def manifest(run: Run) -> Manifest:
     }
     if run.overlay:
         facts["overlay"] = run.overlay
+    if run.allow:
+        facts["allow"] = list(run.allow)
+    if run.salvage:
+        facts["salvage"] = True
     return facts

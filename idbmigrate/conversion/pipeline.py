@@ -26,7 +26,7 @@ from idbmigrate.datasets import Dataset, Overlay, load_dataset, load_overlay
 from idbmigrate.engine import Engine, open_engine
 from idbmigrate.execution.belonging import Settled, settled
 from idbmigrate.execution.planning import plan_for, rules_for
-from idbmigrate.execution.run import execute
+from idbmigrate.execution.run import Execution, execute
 from idbmigrate.ledger.books import keep_books
 from idbmigrate.ledger.lineage import Origins
 from idbmigrate.ledger.proof import prove
@@ -49,14 +49,28 @@ _BESIDE = 5
 Read = Callable[["Overlay | None", Executor], Source]
 
 
-def convert_file(path: Path, folder: Path | None, options: Options, progress: Progress) -> Run:
-    """Convert one file; what is written goes into ``folder``, which is there and empty."""
+def convert_file(
+    path: Path, folder: Path | None, options: Options, progress: Progress, *, keep_execution: bool = False
+) -> Run:
+    """Convert one file; what is written goes into ``folder``, which is there and empty.
+
+    With ``keep_execution`` the run keeps what its queries gave, so that it can be explained.
+    """
     progress(f"reading {path}")
-    return convert_source(partial(read_file, path, options), folder, options, progress)
+    run, done = _converted(partial(read_file, path, options), folder, options, progress)
+    if keep_execution:
+        run.execution = done
+    return run
 
 
 def convert_source(read: Read, folder: Path | None, options: Options, progress: Progress) -> Run:
     """Convert what ``read`` gives: the road from staged tables on, wherever these are from."""
+    return _converted(read, folder, options, progress)[0]
+
+
+def _converted(
+    read: Read, folder: Path | None, options: Options, progress: Progress
+) -> tuple[Run, Execution]:
     overlay = load_overlay(*options.overlays) if options.overlays else None
     decided = overlay_facts(options, overlay)
     with workers(_BESIDE) as pool, _stop_on_error() as stop:
@@ -111,7 +125,8 @@ def convert_source(read: Read, folder: Path | None, options: Options, progress: 
             packages,
             whose,
         )
-        run.overlay, run.pseudonyms = decided, pseudonyms
+        run.overlay, run.allow, run.salvage = decided, options.allow, options.salvage
+        run.pseudonyms = pseudonyms
         if folder is not None and pseudonyms is None:
             progress("writing")
             writing.append(pool.submit(package.write_rejects, run, folder))
@@ -121,7 +136,7 @@ def convert_source(read: Read, folder: Path | None, options: Options, progress: 
             check = options.check
             reports = package.write_reports(run, folder, source, target, options.share) if check else {}
             package.write_account(run, folder, ChainMap(reports, *(each.result() for each in writing)))
-    return run
+    return run, done
 
 
 @contextmanager

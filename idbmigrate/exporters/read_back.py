@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -17,27 +18,36 @@ from idbmigrate.exporters.publish import MANIFEST
 _MAX_MANIFEST = 64 << 20
 
 
-def written_as(path: str | os.PathLike[str]) -> str:
-    """The data set that the manifest of an output folder names.
+def read_manifest(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """The manifest of an output folder, or of the output that a folder or file lies in; null without one.
 
-    ``path`` is the folder that ``convert`` wrote, or a folder or file in it. Raises UsageError
-    ``bad-option`` where no manifest says it.
+    A manifest that cannot be read, or is larger than any that is written, counts as none.
     """
     place = Path(path)
     for folder in (place, place.parent, place.parent.parent):
         manifest = folder / MANIFEST
         if manifest.is_file() and manifest.stat().st_size <= _MAX_MANIFEST:
             try:
-                target = json.loads(manifest.read_bytes())["target"]
-            except (ValueError, KeyError, TypeError):
-                break
-            if isinstance(target, str):
-                return target
-            break
+                found = json.loads(manifest.read_bytes())
+            except ValueError:
+                return None
+            return found if isinstance(found, dict) else None
+    return None
+
+
+def written_as(path: str | os.PathLike[str]) -> str:
+    """The data set that the manifest of an output folder names.
+
+    ``path`` is the folder that ``convert`` wrote, or a folder or file in it. Raises UsageError
+    ``bad-option`` where no manifest says it.
+    """
+    target = (read_manifest(path) or {}).get("target")
+    if isinstance(target, str):
+        return target
     raise UsageError(
         "no manifest says which data set this is",
         code="bad-option",
-        where=str(place),
+        where=str(path),
         hint="name it with --as, such as --as iapt-2.1",
     )
 

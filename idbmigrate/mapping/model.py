@@ -187,31 +187,34 @@ class Combined(Condition):
     conditions: tuple[Condition, ...]
 
 
+def walk(node: Expression | Condition) -> Iterator[Expression | Condition]:
+    """A value or condition and all that it is made of, conditions and identifier parts included."""
+    yield node
+    match node:
+        case Identifier() | LastKnown():
+            parts: tuple[Expression | Condition | None, ...] = node.parts
+        case Cases():
+            parts = (*(condition for condition, _ in node.cases), *node.children)
+        case Expression():
+            parts = node.children
+        case Present() | Known():
+            parts = (node.of,)
+        case Compared():
+            parts = (node.value, node.operand if isinstance(node.operand, Expression) else None)
+        case Combined():
+            parts = node.conditions
+        case _:
+            parts = ()
+    for part in parts:
+        if part is not None:
+            yield from walk(part)
+
+
 def references(node: Expression | Condition | None) -> Iterator[Reference]:
     """Every column that a value or a condition looks at, conditions and identifier parts included."""
-    match node:
-        case Reference():
-            yield node
-        case Identifier() | LastKnown():
-            for part in node.parts:
-                yield from references(part)
-        case Cases():
-            for condition, _ in node.cases:
-                yield from references(condition)
-            for child in node.children:
-                yield from references(child)
-        case Expression():
-            for child in node.children:
-                yield from references(child)
-        case Present() | Known():
-            yield from references(node.of)
-        case Compared():
-            yield from references(node.value)
-            if isinstance(node.operand, Expression):
-                yield from references(node.operand)
-        case Combined():
-            for condition in node.conditions:
-                yield from references(condition)
+    for each in walk(node) if node is not None else ():
+        if isinstance(each, Reference):
+            yield each
 
 
 # -- lookups, parameters, sources ----------------------------------------------------------------

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from idbmigrate.checks import Outcome
     from idbmigrate.compile.plan import Plan
     from idbmigrate.datasets.identify import Identification
+    from idbmigrate.execution.run import Execution
     from idbmigrate.mapping.model import Mapping as MappingFile
 
 
@@ -54,7 +55,8 @@ class Run:
     a missing value null. ``packages``: the same by reporting month, with ``split="month"``. ``outcome``:
     what the rules gave, ``None`` where no rules of the target are public. ``out``: the folder written,
     ``None`` where none was asked for. ``overlay``: the user's overlay files by name and digest and the codes
-    that they decide, by lookup; ``None`` where none was given.
+    that they decide, by lookup; ``None`` where none was given. ``allow``, ``salvage``: what the user asked
+    for. ``execution``: what the queries gave, where the run is to be explained.
     """
 
     input: InputFacts
@@ -73,7 +75,10 @@ class Run:
     files: list[FileFacts] = field(default_factory=list)
     overlay: OverlayFacts | None = None
     pseudonyms: PseudonymFacts | None = None
+    allow: tuple[str, ...] = ()
+    salvage: bool = False
     manifest: Manifest | None = None
+    execution: Execution | None = None
 
     def __repr__(self) -> str:
         """Names and numbers of rows alone: never a value of a record."""

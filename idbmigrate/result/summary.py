@@ -235,8 +235,10 @@ class MappingFiles(MappingFacts):
     files: dict[str, str]
 
 
-class _Overlaid(TypedDict, total=False):
+class _Asked(TypedDict, total=False):
     overlay: OverlayFacts
+    allow: list[str]
+    salvage: bool
 
 
 class PseudonymFacts(TypedDict):
@@ -246,8 +248,11 @@ class PseudonymFacts(TypedDict):
     left_out: list[LeftOut]
 
 
-class Manifest(_Overlaid):
-    """``manifest.json`` without its outputs: what was done, with what, and the books."""
+class Manifest(_Asked):
+    """``manifest.json`` without its outputs: what was done, with what, and the books.
+
+    What the user asked for beyond the parameters (overlay, allow, salvage) is there only where it was asked.
+    """
 
     tool: ToolFacts
     input: InputFacts
