@@ -51,6 +51,7 @@ lint: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	$(RUN) bench --data bench-data
+	$(RUN) bench.archive --data bench-data
 
 fuzz: $(VENV)/.ready
 	$(PIP) -e ".[fuzz]"

@@ -4,6 +4,7 @@
 ``add``         find, hash and read files into an archive, each once
 ``status``      what is in it: submissions, months, copies, what has to be decided
 ``submissions`` the files that are or may be submissions, for whoever goes on from them
+``convert``     the files that win their months as one set of tables a provider
 ``bag``         originals or outputs as a BagIt bag, with their provenance
 ``verify``      whether originals, staged files and outputs are what they were
 ==============  ======================================================================
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from idbmigrate.archive.adding import add as add
     from idbmigrate.archive.bags import bag as bag
     from idbmigrate.archive.catalogue import submissions as submissions
+    from idbmigrate.archive.converting import convert as convert
     from idbmigrate.archive.fixity import verify as verify
     from idbmigrate.archive.model import Submission as Submission
     from idbmigrate.archive.overview import status as status
@@ -27,10 +29,11 @@ _HOMES = {
     "status": "idbmigrate.archive.overview",
     "submissions": "idbmigrate.archive.catalogue",
     "Submission": "idbmigrate.archive.model",
+    "convert": "idbmigrate.archive.converting",
     "bag": "idbmigrate.archive.bags",
     "verify": "idbmigrate.archive.fixity",
 }
-__all__ = ["Submission", "add", "bag", "status", "submissions", "verify"]
+__all__ = ["Submission", "add", "bag", "convert", "status", "submissions", "verify"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from idbmigrate import __version__
 from idbmigrate.archive import links
-from idbmigrate.archive.catalogue import submissions
+from idbmigrate.archive.adding import locked
+from idbmigrate.archive.catalogue import Catalogue, submissions
 from idbmigrate.archive.consolidate import Consolidation, RowFates
 from idbmigrate.archive.ledger import ArchiveBooks, FileLine
 from idbmigrate.archive.model import Submission
@@ -106,6 +107,7 @@ def convert(
     share: bool = False,
     overwrite: bool = False,
     readable_by_others: bool = False,
+    wait: bool = True,
     progress: Progress = quiet,
     notice: Progress = quiet,
     each: Callable[[Run], object] | None = None,
@@ -118,7 +120,8 @@ def convert(
     person under several identifiers, by valid NHS number and birth date. ``each`` is called with every run
     in turn.
     ``allow`` has :data:`ALLOW` where files about which the user has not decided may be left out; without it
-    they end the call with ``undecided``. All other arguments are those of
+    they end the call with ``undecided``. Without ``wait`` a call beside another that is at work on the
+    archive fails with ``archive-busy``. All other arguments are those of
     :func:`idbmigrate.conversion.convert.convert`.
     """
     place, allowed = Path(archive), tuple(allow)
@@ -137,10 +140,6 @@ def convert(
         share=share,
     )
     check_amount(memory)
-    files = submissions(place)
-    result = ArchiveRun(decide(files, refused(files, options)))
-    if ALLOW not in allowed:
-        _require_decided(result.decisions, place)
     job = _Job(place, options, memory, progress, each or (lambda run: None))
     if link is not None:
         job.people = []
@@ -149,15 +148,21 @@ def convert(
         folder = publish.Folder(
             out, overwrite=overwrite, sources=[place], readable_by_others=readable_by_others, notice=notice
         )
-    if folder is None:
-        job.convert(result, None)
-    else:
+    with Catalogue(place) as catalogue, locked(place, create=False, wait=wait, notice=notice):
+        files = submissions(place)
+        result = ArchiveRun(decide(files, refused(files, options)))
+        if ALLOW not in allowed:
+            _require_decided(result.decisions, place)
+        if folder is None:
+            job.convert(result, None)
+            return result
         with folder as part:
             job.convert(result, part)
             if result.links is not None:
                 csv.write_file(result.links, part / links.NAME)
             _write_manifest(part, result, options)
-        result.out = str(out)
+        catalogue.add_output(folder.out)
+    result.out = str(out)
     return result
 
 

@@ -81,6 +81,9 @@ FILES_SHOWN = 20
     show_default=True,
     help="Run the target's rules and write findings and reports.",
 )
+@click.option(
+    "--no-wait", is_flag=True, help="Fail while another call works on the archive, instead of waiting for it."
+)
 @_options.optimise
 @_options.fail_on
 @run_verb
@@ -91,6 +94,7 @@ def command(
     settings: tuple[tuple[str, str], ...],
     overlays: tuple[str, ...],
     fail_on: str,
+    no_wait: bool,
     **options: Any,
 ) -> int:
     """Convert the files of ARCHIVE that win their months, as one set of tables for each provider.
@@ -114,6 +118,7 @@ def command(
         overlay=list(overlays) or None,
         progress=console.progress,
         notice=console.note,
+        wait=not no_wait,
         **options,
     )
     console.document(result.summary)

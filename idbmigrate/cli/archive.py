@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from idbmigrate.cli import _options
+from idbmigrate.cli import _archive_convert, _options
 from idbmigrate.cli._output import Console, run_verb
 
 #: Lines of a list that are printed; the page and --json have all.
@@ -150,6 +150,9 @@ def status(console: Console, archive: str) -> None:
         rows = [(line["places"][0] if line["places"] else "", line["what"], line["hint"]) for line in decide]
         console.table(rows[:SHOWN], ["file", "question", "what to do"])
         _more(console, rows)
+
+
+command.add_command(_archive_convert.command)
 
 
 @command.command("bag")
