@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from idbmigrate import archive
 from idbmigrate.archive import converting as archives
 from idbmigrate.archive.catalogue import Catalogue
 from idbmigrate.archive.consolidate import Consolidation
@@ -88,8 +89,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_the_books_are_the_truth(nine_months, holding, tmp_path):
     made, files = nine_months
-    archive = holding(files)
-    run = convert(archive, "iapt-2.1", tmp_path / "out", check=False)
+    place = holding(files)
+    run = convert(place, "iapt-2.1", tmp_path / "out", check=False)
     truth = years.truth(made)
     found = {(line["file"], line["table"]): line for line in run.lines}
     for (file, table), fates in truth.items():
@@ -103,7 +104,7 @@ def test_the_books_are_the_truth(nine_months, holding, tmp_path):
     rejected = [each for each in run.files if each["file"] == "RX1_2016-12_refresh.mdb"]
     assert rejected[0]["fate"] == "superseded" and "Referral" in rejected[0]["why"]
     assert sorted(run.summaries) == ["RX1", "RX2"]
-    assert not [*archive.glob(".convert*")]  # what the work needed is gone
+    assert not [*place.glob(".convert*")]  # what the work needed is gone
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["ledger"] == json.loads(json.dumps(run.lines))
     for name in ("RX1", "RX2"):
@@ -111,6 +112,27 @@ def test_the_books_are_the_truth(nine_months, holding, tmp_path):
         assert f",{name}," in header[1]
     places = (tmp_path / "out" / "RX1" / "rejects" / "Person.csv").read_text().splitlines()[1].split(",")[1]
     assert places.startswith("RX1_2016-") and ".mdb " in places
+
+
+def test_files_that_were_added_in_any_order(tmp_path):
+    """From files on the disk, with copies and a broken one among them, to the books and the same bytes."""
+    made = list(years.make(tmp_path / "files", months=3, providers=1, patients=15))
+    truth = years.truth(made)
+    files = sorted(path for path in (tmp_path / "files").rglob("*") if path.is_file())
+    trees = []
+    for turn, order in enumerate((files, files[::-1])):
+        for half in (order[:3], order[3:]):
+            archive.add(tmp_path / f"archive{turn}", half, processes=1)
+        run = archive.convert(tmp_path / f"archive{turn}", "iapt-2.1", tmp_path / f"out{turn}", check=False)
+        trees.append(tree(tmp_path / f"out{turn}"))
+    assert trees[0] == trees[1]
+    for line in run.lines:
+        fates = Counter(truth[line["file"], line["table"]])
+        assert line["gone"] == fates.pop("gone", 0)
+        assert line["carried"] + line["rejected"] + line["dropped"] == fates.pop("stays", 0)
+        assert line["superseded"] == fates
+    assert {line["file"] for line in run.lines} == {each.path.name for each in made}
+    assert Counter(each["fate"] for each in run.files) == {"wins": 3, "superseded": 3, "unreadable": 1}
 
 
 def test_every_order_gives_the_same_bytes(nine_months, holding, tmp_path):
@@ -235,12 +257,12 @@ def test_what_nobody_has_decided_ends_the_call(holding, tmp_path):
         submission(tmp_path, "b", tables),
         submission(tmp_path, "c", tables, period=MAY),
     ]
-    archive = holding(files)
+    place = holding(files)
     with pytest.raises(SourceError, match="need a decision") as caught:
-        convert(archive, "iapt-2.1", tmp_path / "out")
+        convert(place, "iapt-2.1", tmp_path / "out")
     assert caught.value.code == "undecided"
     assert not (tmp_path / "out").exists()
-    run = convert(archive, "iapt-2.1", allow=["undecided"], check=False)
+    run = convert(place, "iapt-2.1", allow=["undecided"], check=False)
     assert {line["file"] for line in run.lines} == {"c.mdb"}
     assert APRIL in {each["period"] for each in run.files if each["fate"] == "undecided"}
 

@@ -167,12 +167,18 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _as_sent(tables: Tables, kind: str) -> Tables:
-    """Of the contacts some come late, into the refresh; some are withdrawn by it, some put right."""
+    """Of the contacts some come late, into the refresh; some are withdrawn by it, some put right.
+
+    The primary submission says nobody's religion yet: it never holds the same as its refresh.
+    """
     contacts = tables["Appointment"]
     number = np.array([int(text[1:]) for text in contacts["SERVICEID"].to_pylist()]) * 31
     number += contacts["APPOINTMENT"].cast(pa.int64()).to_numpy() // 86_400_000
     if kind == "primary":
-        return {**tables, "Appointment": contacts.filter(pa.array(number % 19 != 3))}
+        people = tables["Person"]
+        nothing = pa.nulls(people.num_rows, pa.string())
+        people = people.set_column(people.column_names.index("RELIGION"), "RELIGION", nothing)
+        return {**tables, "Person": people, "Appointment": contacts.filter(pa.array(number % 19 != 3))}
     right = pa.array(number % 11 == 5)
     place = contacts.column_names.index("ATTENDANCE")
     put_right = pc.if_else(right, pa.scalar("5"), contacts["ATTENDANCE"])
