@@ -134,16 +134,11 @@ def _show(console: Console, result: ArchiveRun) -> None:
     fates: dict[str, int] = {}
     for each in result.files:
         fates[each["fate"]] = fates.get(each["fate"], 0) + 1
-<<<<<<< HEAD
     console.table([(count, word) for word, count in sorted(fates.items())], ["files", "fate"])
-    left = [each for each in result.files if each["fate"] not in ("wins", "copy")]
-=======
-    console.table([(count, fate) for fate, count in sorted(fates.items())], ["files", "fate"])
     left = sorted(
         (each for each in result.files if each["fate"] not in ("wins", "copy")),
         key=lambda each: (each["fate"] == "superseded", each["fate"], each["file"]),
     )
->>>>>>> cf32875 (Archive: files from the disk to the books, in any order of adding)
     if left:
         _heading(console, "Not used, and why")
         lines = [(each["file"], each["fate"], each["why"]) for each in left[:FILES_SHOWN]]
