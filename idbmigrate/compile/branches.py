@@ -48,7 +48,7 @@ class MadeBranch:
     joined: tuple[tuple[str, str, str], ...]
     items: tuple[str, ...]
     fields: list[MadeField]
-    outputs: list[tuple[str, Sql]]
+    outputs: dict[plan.Column, Sql]
     values: dict[str, m.Expression]
     places: dict[str, m.Place]
     pass_through: dict[str, tuple[plan.PassThrough, ...]]
@@ -61,18 +61,21 @@ class MadeBranch:
     def comes_from(self, name: str, table: str, column: str) -> bool:
         """Whether a field, if it is filled, surely holds ``column`` of a row of a target table."""
         value = self.values.get(name)
-        while isinstance(value, m.Reference) and value.name in self.values and value.name.startswith("_"):
+        while isinstance(value, m.Reference) and value.helper and value.name in self.values:
             value = self.values[value.name]
         return isinstance(value, m.Reference) and (value.alias, value.name) in {
             (alias, column) for alias, joined in self.targets.items() if joined == table
         }
 
-    def query(self, names: Iterable[str], stopped: bool) -> exp.Select:
+    def query(self, wanted: Iterable[plan.Column], stopped: bool) -> exp.Select:
         """The branch as a query of these columns, with or without the rows that ``stops`` stop."""
-        outputs = dict(self.outputs)
+        outputs = {column.name: value for column, value in self.outputs.items()}
         if stopped:
             outputs[plan.REJECT] = sql.case([*self.stops, (exp.true(), outputs[plan.REJECT])])
-        columns = [sql.named(outputs.get(name, sql.no_text()), name) for name in names]
+        columns = [
+            sql.named(outputs[each.name] if each.name in outputs else sql.missing(each.type), each.name)
+            for each in wanted
+        ]
         query = sql.select(columns)
         if self.stops and not stopped:
             query.set("where", exp.Where(this=sql.both(*(sql.negated(stop) for stop, _ in self.stops))))
@@ -127,23 +130,27 @@ class BranchCompiler:
         joins = [self._join(join) for join in branch.joins]
         sources = [join for join in branch.joins if not join.target]
         joined = tuple((join.alias, join.table, f"_row_{i}") for i, join in enumerate(sources))
-        always: list[tuple[str, Sql]] = [
-            (plan.BRANCH, sql.whole(number)),
-            (plan.ROW, sql.column(plan.ROW, SELF) if branch.source else sql.whole(0)),
-            (plan.ITEM, sql.column(plan.ITEM, SELF) if branch.each else sql.whole(0)),
-            (plan.REJECT, sql.case(rejecting, sql.no_text())),
-        ]
-        always += [(column, sql.column(plan.ROW, alias)) for alias, _, column in joined]
+        always: dict[plan.Column, Sql] = {
+            plan.Column(plan.BRANCH, "place"): sql.whole(number),
+            plan.Column(plan.ROW, "place"): sql.column(plan.ROW, SELF) if branch.source else sql.whole(0),
+            plan.Column(plan.ITEM, "place"): sql.column(plan.ITEM, SELF) if branch.each else sql.whole(0),
+            plan.Column(plan.REJECT, "verdict"): sql.case(rejecting, sql.no_text()),
+        }
+        always |= {
+            plan.Column(column, "joined-row"): sql.column(plan.ROW, alias) for alias, _, column in joined
+        }
         return MadeBranch(
             rows=branch.rows,
             source=branch.source,
             joined=joined,
             items=tuple(item["column"] for item in branch.each),
             fields=fields,
-            outputs=[*always, *outputs],
+            outputs={**always, **outputs},
             values=values,
             places={item.name: item.place for item in branch.fields},
-            pass_through={name: copied for name, value in outputs if (copied := self._copied(value))},
+            pass_through={
+                column.name: copied for column, value in outputs.items() if (copied := self._copied(value))
+            },
             hoisted=frozenset(self.scope.hoisted),
             origin=self._rows,
             stops=stops,
@@ -273,10 +280,10 @@ class BranchCompiler:
 
     def _fields(
         self,
-    ) -> tuple[list[MadeField], list[tuple[str, Sql]], dict[str, m.Expression], list[tuple[Sql, Sql]]]:
+    ) -> tuple[list[MadeField], dict[plan.Column, Sql], dict[str, m.Expression], list[tuple[Sql, Sql]]]:
         """Fields, what they give, their expressions, and the verdicts of lookups that reject a row."""
         fields: list[MadeField] = []
-        outputs: list[tuple[str, Sql]] = []
+        outputs: dict[plan.Column, Sql] = {}
         values: dict[str, m.Expression] = {}
         rejecting: list[tuple[Sql, Sql]] = []
         filled: set[str] = set()
@@ -291,13 +298,14 @@ class BranchCompiler:
             if accepted and self._surely_filled(item.value, filled):
                 filled.add(item.name)
             if item.helper:
-                outputs.append((item.name, value.sql))
+                outputs[plan.Column(item.name, "helper")] = value.sql
                 self.scope.helpers[item.name] = value
                 fields.append(MadeField(item.name, ()))
                 continue
             misfit = self._fitted(item, value.sql, outputs)
             if (parent := self._named_parent(item)) and accepted and misfit is None:
-                outputs.append((plan.there(item.name), sql.column(plan.PLACE, parent.alias)))
+                place = plan.Column(plan.there(item.name), "parent-place")
+                outputs[place] = sql.column(plan.PLACE, parent.alias)
             named = [self._carrier(item.name, i, c, outputs) for i, c in enumerate(value.contributions)]
             surely = item.name in filled and misfit is None
             identity = self._identity(item.value) if surely else None
@@ -330,47 +338,49 @@ class BranchCompiler:
 
     def _surely_filled(self, node: m.Expression, filled: set[str]) -> bool:
         """Whether an expression has a value in every row, ``filled`` being the fields that have one."""
-        if isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
+        if isinstance(node, m.Reference) and node.helper:
             return node.name in filled
         return isinstance(node, (m.Identifier, m.Constant))
 
     def _identity(self, node: m.Expression) -> tuple[str, int] | None:
         """Prefix and length of the identifier that an expression is, if it is that of the source row."""
         fields = {item.name: item.value for item in self.branch.fields}
-        while isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
+        while isinstance(node, m.Reference) and node.helper:
             node = fields[node.name]
         if isinstance(node, m.Identifier) and node.parts == (None,):
             return node.prefix, node.length
         return None
 
-    def _fitted(self, item: m.Field, value: Sql, outputs: list[tuple[str, Sql]]) -> str | None:
+    def _fitted(self, item: m.Field, value: Sql, outputs: dict[plan.Column, Sql]) -> str | None:
         """Give a field its value where it fits the target column, and say where it does not."""
         spec = self.around.spec.columns.get(item.name)
         if spec is None or fit.surely_fits(item.value, spec.format, self.around, self.branch):
-            outputs.append((item.name, value))
+            outputs[plan.Column(item.name, "field")] = value
             return None
         misfit = self.scope.said(fit.misfit_sql(value, spec.format))
-        outputs.append((item.name, self.scope.said(sql.case([(sql.is_null(misfit), value)]))))
-        outputs.append((f"_misfit_{item.name}", misfit))
-        return f"_misfit_{item.name}"
+        fitting = self.scope.said(sql.case([(sql.is_null(misfit), value)]))
+        outputs[plan.Column(item.name, "field")] = fitting
+        name = f"_misfit_{item.name}"
+        outputs[plan.Column(name, "misfit")] = misfit
+        return name
 
     def _carrier(
-        self, name: str, number: int, contribution: Contribution, outputs: list[tuple[str, Sql]]
+        self, name: str, number: int, contribution: Contribution, outputs: dict[plan.Column, Sql]
     ) -> plan.ContributionColumns:
         kept = why = None
         if contribution.kept is not None:
             kept = f"_kept_{name}_{number}"
-            outputs.append((kept, self.scope.said(contribution.kept, truth=True)))
+            outputs[plan.Column(kept, "kept")] = self.scope.said(contribution.kept, truth=True)
         if contribution.why is not None:
             why = f"_why_{name}_{number}"
-            outputs.append((why, self.scope.said(contribution.why)))
+            outputs[plan.Column(why, "why")] = self.scope.said(contribution.why)
         return plan.ContributionColumns(contribution.references, kept, why, contribution.steps)
 
     def _may_reject(self, node: m.Expression, made: Mapping[str, m.Expression]) -> bool:
         """Whether a lookup in the expression, or in a helper that it uses, rejects rows."""
         if isinstance(node, m.LookedUp) and self.scope.lookup(node).unknown == "reject":
             return True
-        if isinstance(node, m.Reference) and not node.alias and node.name.startswith("_"):
+        if isinstance(node, m.Reference) and node.helper:
             helper = made.get(node.name)
             return helper is not None and self._may_reject(helper, made)
         return any(self._may_reject(child, made) for child in node.children)

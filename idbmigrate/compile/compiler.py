@@ -80,6 +80,7 @@ def compile_mapping(
         _reasons(mapping),
         conflicts,
         rules,
+        tuple(source_columns),
     )
 
 

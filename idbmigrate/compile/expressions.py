@@ -129,7 +129,7 @@ class Scope:
             return Value(self.items[node.name], contributions)
         if node.alias == "natural_key" and self.occurrence is not None:
             return Value(self.occurrence)
-        if not node.alias and node.name.startswith("_"):
+        if node.helper:
             if node.name in self.helpers:
                 return self.helpers[node.name]
             raise self._unknown(node, "a helper defined above", self.helpers)

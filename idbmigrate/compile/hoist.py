@@ -74,10 +74,10 @@ def needed(names: Iterable[str], known: Mapping[int, plan.Hoisted]) -> dict[str,
     return {base: tuple(known[n] for n in sorted(numbers)) for base, numbers in found.items()}
 
 
-def query(relation: str, columns: Mapping[str, Sequence[plan.Hoisted]]) -> exp.Select:
+def query(relation: str, columns: Mapping[str, Sequence[plan.Hoisted]], whole: bool = False) -> exp.Select:
     """Hoisted values of the columns of a relation that has these columns and ``plan.ROW``.
 
-    What is made of ``X`` with the number 3 is the column ``X.3``.
+    What is made of ``X`` with the number 3 is the column ``X.3``. ``whole``: its own columns, too.
     """
     source, stages, names = relation, [], [plan.ROW]
     for depth in sorted({value.depth for values in columns.values() for value in values}):
@@ -89,7 +89,8 @@ def query(relation: str, columns: Mapping[str, Sequence[plan.Hoisted]]) -> exp.S
         ]
         stages.append((f"made_{depth}", sql.select([exp.Star(), *named], sql.relation(source, SELF))))
         source, names = f"made_{depth}", [*names, *(value.alias for value in named)]
-    return sql.staged(sql.select(map(sql.column, names), sql.relation(source)), stages)
+    given: Iterable[Sql] = [exp.Star()] if whole else map(sql.column, names)
+    return sql.staged(sql.select(given, sql.relation(source)), stages)
 
 
 def _shape(value: Sql, columns: list[exp.Column]) -> tuple[Any, ...]:

@@ -50,11 +50,12 @@ def natural_key_query(
     parts = [sql.coalesce(value, sql.text("")) for value in values]
     shared, numbers = _shared(rule.table, parts), _numbers(rule.table, parts, sorted(columns))
     keys = _keys(rule.table, values) if keyed else None
-    for query in (shared, numbers, keys):
+    marks = _marks(rule, parts, sorted(columns), keyed)
+    for query in (shared, numbers, keys, marks):
         if query is not None:
             portable.check(query, rule.place)
     values_read = hoisting.needed(scope.hoisted)
-    return plan.NaturalKeyQuery(rule.table, shared, numbers, keys, rule.repeats, values_read)
+    return plan.NaturalKeyQuery(rule.table, shared, numbers, keys, marks, rule.repeats, values_read)
 
 
 def _keys(table: str, parts: list[Sql]) -> exp.Select:
@@ -87,13 +88,30 @@ def _numbers(table: str, parts: list[Sql], columns: list[str]) -> exp.Query:
 
     What differs is numbered by content; repeats come after, so that they change no other number.
     """
+    return _numbered(parts, columns, sql.relation(plan.rows(table), SELF))
+
+
+def _numbered(parts: list[Sql], columns: list[str], source: Sql, *more: str) -> exp.Select:
     key = [sql.column(f"_key_{i}") for i in range(len(parts))]
     content, row, again = sql.column("_content"), sql.column(plan.ROW), sql.column("_again")
     values = [sql.without_mark(sql.column(name, SELF)) for name in columns]
     said = sql.named(sql.one_text(values), "_content")
-    tied = sql.subquery(_keyed(parts, sql.relation(plan.rows(table), SELF), said), "tied")
+    tied = sql.subquery(_keyed(parts, source, said), "tied")
     repeats = sql.row_number([*key, content], [sql.ascending(row)])
     counted = sql.select([row, *map(sql.own, key), sql.own(content), sql.named(repeats, "_again")], tied)
     place = sql.row_number(key, [sql.ascending(item) for item in (again, content, row)])
-    columns_of = [sql.own(row), sql.named(place, plan.OCCURRENCE), sql.own(again)]
+    columns_of = [sql.own(row), sql.named(place, plan.OCCURRENCE), sql.own(again), *map(sql.column, more)]
     return sql.select(columns_of, sql.subquery(counted, "counted"))
+
+
+def _marks(rule: m.SourceRule, parts: list[Sql], columns: list[str], keyed: bool) -> exp.Select:
+    """Of every row: whether it repeats another, its occurrence as a text, and the digest of its key."""
+    names = [f"_key_{i}" for i in range(len(parts))] if keyed else []
+    numbered = _numbered(parts, columns, sql.relation(plan.valued(rule.table), SELF), *names)
+    repeat = sql.compared(exp.GT, sql.column("_again"), sql.whole(1)) if rule.repeats else exp.false()
+    occurrence = sql.as_text(sql.column(plan.OCCURRENCE))
+    marks = [sql.column(plan.ROW), sql.named(repeat, plan.REPEAT), sql.named(occurrence, plan.OCCURRENCE)]
+    if keyed:
+        whole = digest([*map(sql.column, names), occurrence], m.MAX_IDENTIFIER)
+        marks.append(sql.named(whole, plan.KEY))
+    return sql.select(marks, sql.subquery(numbered, "numbered"))

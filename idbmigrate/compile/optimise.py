@@ -87,7 +87,12 @@ def pass_through(
     """What every branch takes as it is, of the fields of these names."""
     found = {}
     for name in names:
-        made = {name for branch in branches for name, _ in branch.outputs if name not in branch.pass_through}
+        made = {
+            column.name
+            for branch in branches
+            for column in branch.outputs
+            if column.name not in branch.pass_through
+        }
         if name not in made:
             nothing = [(plan.PassThrough(),) * max(1, len(branch.items)) for branch in branches]
             taken = zip(branches, nothing, strict=True)
@@ -99,5 +104,5 @@ def parent_keys(
     foreign_keys: Mapping[str, tuple[str, str]], branches: list[MadeBranch]
 ) -> dict[str, tuple[str, str]]:
     """Fields that in every branch are the primary key of a joined row of their parent table."""
-    told = set.intersection(*({name for name, _ in branch.outputs} for branch in branches))
+    told = set.intersection(*({column.name for column in branch.outputs} for branch in branches))
     return {column: parent for column, parent in foreign_keys.items() if plan.there(column) in told}

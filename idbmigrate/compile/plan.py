@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sqlglot import exp
 
@@ -21,6 +22,33 @@ PLACE = "_place_there"
 LOOKUP = "lookup:"
 
 
+#: What a column of a query is there for: the row's own place (branch, row, item), the row of a joined source
+#: table, a field, a helper, whether a contribution was taken, why one was not, why a value does not fit, the
+#: verdict on the row, the row of a parent table.
+Role = Literal["place", "joined-row", "field", "helper", "kept", "why", "misfit", "verdict", "parent-place"]
+#: The type of its values.
+Type = Literal["text", "number", "truth"]
+_TYPES: dict[Role, Type] = {
+    "place": "number",
+    "joined-row": "number",
+    "kept": "truth",
+    "parent-place": "number",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that the query of a target table gives, or can give: who reads it asks for its role."""
+
+    name: str
+    role: Role
+
+    @property
+    def type(self) -> Type:
+        """The type of its values; what is not named among the types is text."""
+        return _TYPES.get(self.role, "text")
+
+
 def there(name: str) -> str:
     """Name of the column that says which row of the parent table a field names."""
     return f"_there_{name}"
@@ -34,6 +62,21 @@ def rows(table: str) -> str:
 def staged(table: str) -> str:
     """Name of the relation that holds a whole source table, for joins."""
     return f"source_{table}"
+
+
+def raw(table: str) -> str:
+    """Name of the relation that holds a staged table as the file has it, for the ledger."""
+    return f"raw_{table}"
+
+
+def clean(table: str) -> str:
+    """Name of the relation that holds a staged table as queries read it."""
+    return f"clean_{table}"
+
+
+def valued(table: str) -> str:
+    """Name of the same with its hoisted values."""
+    return f"valued_{table}"
 
 
 def keys(table: str) -> str:
@@ -59,6 +102,31 @@ def texts(table: str, column: str) -> str:
 def made(table: str) -> str:
     """Name of the relation that holds what the query of a target table gave."""
     return f"made_{table}"
+
+
+def superseded(table: str) -> str:
+    """Name of the relation of rows that have to make way for another with the same key."""
+    return f"superseded_{table}"
+
+
+def judged(table: str) -> str:
+    """Name of the relation that says of each row that may be made whether it is published, and why not."""
+    return f"judged_{table}"
+
+
+def traced(table: str) -> str:
+    """Name of the relation that follows the rows and values of a source table to the target and back."""
+    return f"traced_{table}"
+
+
+def reasons(table: str) -> str:
+    """Name of the relation that says what became of each row and value of a source table."""
+    return f"reasons_{table}"
+
+
+def books(table: str) -> str:
+    """Name of the relation of the ledger's counts of a source table."""
+    return f"books_{table}"
 
 
 def target(table: str) -> str:
@@ -147,7 +215,8 @@ class TableQuery:
     ``explain`` gives every candidate row of the branches with these numbers, and these of its columns: the
     verdict on it (``_reject``), fields, and what is said of their values. ``rankings`` give, rule by rule,
     the rows that ``one_per`` does not keep, once those without a parent are gone.
-    ``prepared`` are the names of the prepared values that the query reads, by source table.
+    ``columns`` are all that its branches give, with what each is there for, by name.
+    ``hoisted`` are the names of the hoisted values that the query reads, by source table.
     """
 
     table: str
@@ -159,6 +228,7 @@ class TableQuery:
     rankings: tuple[tuple[str, exp.Query], ...]
     published: tuple[str, ...]
     helpers: tuple[str, ...]
+    columns: Mapping[str, Column]
     branches: tuple[BranchColumns, ...]
     hoisted: tuple[tuple[str, frozenset[str]], ...]
     identities: Identities
@@ -169,18 +239,29 @@ class TableQuery:
 class NaturalKeyQuery:
     """What the natural key of a source table says of its rows.
 
-    ``shared`` gives the rows that share their key with another row, ``numbers`` tells these apart.
-    ``keys`` gives every row a digest of its key and occurrence, from which identifiers are made (``None``
-    where no identifier needs it). ``values`` are the prepared values that these read, by column, each
-    after those that it is made of.
+    ``marks`` says all of it by itself. In its place a run may ask for less: ``shared`` gives the rows that
+    share their key with another row, ``numbers`` tells these apart, and ``keys`` gives every row a digest
+    of its key and occurrence, from which identifiers are made (``None`` where no identifier needs it).
+    ``values`` are the hoisted values that these read, by column, each after those that it is made of.
     """
 
     table: str
     shared: exp.Query
     numbers: exp.Query
     keys: exp.Query | None
+    marks: exp.Query
     repeats: str | None
     values: dict[str, tuple[Hoisted, ...]]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A relation that an engine makes of those before it; one that many others read is ``stored``."""
+
+    name: str
+    query: exp.Query
+    meaning: str
+    stored: bool = False
 
 
 @brief
@@ -205,3 +286,5 @@ class Plan:
     conflicts: frozenset[str] = frozenset()
     #: Rules of the optimiser that made it.
     rules: frozenset[str] = frozenset()
+    #: Source tables that may be read.
+    sources: tuple[str, ...] = ()

@@ -44,7 +44,13 @@ def null() -> exp.Null:
 
 def no_text() -> Sql:
     """A missing text. A bare NULL has no type, and engines differ in the one that they make up."""
-    return exp.Case(ifs=[exp.If(this=exp.false(), true=text(""))])
+    return missing("text")
+
+
+def missing(kind: str) -> Sql:
+    """A missing value of a type of :data:`idbmigrate.compile.plan.Type`."""
+    value = {"text": text(""), "number": whole(0), "truth": exp.true()}[kind]
+    return exp.Case(ifs=[exp.If(this=exp.false(), true=value)])
 
 
 def relation(name: str, alias: str | None = None) -> exp.Table:
@@ -146,6 +152,19 @@ def position(value: Sql, sought: Sql) -> Sql:
     return exp.StrPosition(this=own(value), substr=own(sought))
 
 
+def before(value: Sql, mark: str) -> Sql:
+    """A text up to a mark; the whole of it where the mark is not in it."""
+    place = position(value, text(mark))
+    length_before = exp.Sub(this=own(place), expression=whole(1))
+    first = exp.Substring(this=own(value), start=whole(1), length=length_before)
+    return case([(compared(exp.GT, place, whole(0)), first)], value)
+
+
+def as_text(number: Sql) -> Sql:
+    """A whole number, written down."""
+    return exp.Concat(expressions=[own(number), text("")], safe=True, coalesce=True)
+
+
 def upper(value: Sql) -> Sql:
     return exp.Upper(this=own(value))
 
@@ -215,6 +234,11 @@ def union_all(queries: Sequence[exp.Query]) -> exp.Query:
         return queries[0]
     middle = len(queries) // 2
     return exp.Union(this=union_all(queries[:middle]), expression=union_all(queries[middle:]), distinct=False)
+
+
+def all_of(relation: str) -> exp.Column:
+    """All columns of a relation of a query."""
+    return exp.Column(this=exp.Star(), table=_quoted(relation))
 
 
 def select(columns: Iterable[Sql], source: Sql | None = None) -> exp.Select:

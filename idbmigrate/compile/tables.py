@@ -46,11 +46,11 @@ def _judged(verdicts: Iterable[_Verdict]) -> set[str]:
 def compile_table(table: m.TableMap, around: CompileContext) -> plan.TableQuery:
     """The query of one target table; raises ``mapping-invalid`` or ``mapping-inexpressible``."""
     branches = [BranchCompiler(branch, around).made(number) for number, branch in enumerate(table.branches)]
-    named_columns = list(dict.fromkeys(name for branch in branches for name, _ in branch.outputs))
+    columns = {column.name: column for branch in branches for column in branch.outputs}
+    named_columns = list(columns)
     names = [name for name in named_columns if name not in (*_ALWAYS, plan.REJECT)]
     published = tuple(name for name in around.spec.columns if name in names)
-    helping = {field.name for branch in branches for field in branch.fields if field.helper}
-    helpers = tuple(name for name in names if name in helping)
+    helpers = tuple(name for name in names if columns[name].role == "helper")
     _check_fields(table, around.spec, published, helpers, branches)
 
     days = frozenset(c.name for c in around.spec.columns.values() if c.format.kind in ("date", "timestamp"))
@@ -62,7 +62,8 @@ def compile_table(table: m.TableMap, around: CompileContext) -> plan.TableQuery:
 
     def stages(made: list[MadeBranch], names: Iterable[str], stopped: bool) -> list[tuple[str, exp.Query]]:
         read = optimise.with_rows(made, around.empty) if optimise.EMPTY_BRANCH in around.rules else made
-        rows = [branch.query([*_ALWAYS, *names], stopped) for branch in read]
+        wanted = [columns[name] for name in (*_ALWAYS, *names)]
+        rows = [branch.query(wanted, stopped) for branch in read]
         return [*((name, query.copy()) for name, query in shared), ("made", sql.union_all(rows))]
 
     def query(names: Iterable[str], judging: Sequence[_Verdict]) -> exp.Query:
@@ -76,7 +77,7 @@ def compile_table(table: m.TableMap, around: CompileContext) -> plan.TableQuery:
         read = [name for name in named_columns if name in needed and name not in _ALWAYS]
         return _explained(sorted(asked), verdicts, stages(made, read, stopped=True))
 
-    lineage = [name for name in rest if name in helpers or name.startswith(("_row_", "_kept_"))]
+    lineage = [name for name in rest if columns[name].role in _TOLD]
     told = [*published, *lineage]
     rules, keys = around.rules, around.spec.foreign_keys
     passed = optimise.pass_through(branches, told) if optimise.PASS_THROUGH in rules else {}
@@ -95,6 +96,7 @@ def compile_table(table: m.TableMap, around: CompileContext) -> plan.TableQuery:
         rankings=tuple((rule.rule, ranking(table.name, rule, published, days)) for rule in table.one_per),
         published=published,
         helpers=helpers,
+        columns=columns,
         branches=tuple(_columns(branch) for branch in branches),
         hoisted=tuple((branch.source, branch.hoisted) for branch in branches if branch.source),
         identities=identities,
@@ -134,6 +136,8 @@ def _explained(names: Iterable[str], verdicts: Sequence[_Verdict], stages: Stage
 
 
 _ALWAYS = (plan.BRANCH, plan.ROW, plan.ITEM)
+#: What a published row says of itself beside its place and its fields.
+_TOLD: tuple[plan.Role, ...] = ("helper", "joined-row", "kept")
 
 
 def _check_fields(

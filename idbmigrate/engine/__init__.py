@@ -29,6 +29,9 @@ class Engine(Protocol):
 
     def forget(self, name: str) -> None: ...
 
+    def define(self, name: str, query: exp.Query, stored: bool) -> None:
+        """Make a relation of a query inside the engine: now where it is ``stored``, else when it is read."""
+
     def run(self, query: exp.Expr) -> pa.Table: ...
 
     def close(self) -> None: ...

@@ -35,6 +35,7 @@ class DuckEngine:
 
     def __init__(self) -> None:
         self._tables: dict[str, pa.Table] = {}
+        self._views: dict[str, exp.Query] = {}
         self._mine = threading.local()
         # Each worker computes itself: DuckDB need not help with more threads than there are processors.
         helpers = max(0, (os.cpu_count() or 1) - self.workers)
@@ -45,6 +46,7 @@ class DuckEngine:
         self._connection = duckdb.connect(":memory:", config={**safe, "threads": 1 + helpers})
 
     def register(self, name: str, table: pa.Table) -> None:
+        self._views.pop(name, None)
         self._tables[name] = table
 
     def forget(self, name: str) -> None:
@@ -53,9 +55,21 @@ class DuckEngine:
         if getattr(self._mine, "tables", {}).pop(name, None) is not None:
             self._mine.connection.unregister(name)
 
+    def define(self, name: str, query: exp.Query, stored: bool) -> None:
+        self._tables.pop(name, None)
+        self._views.pop(name, None)
+        if stored:
+            made = f"CREATE OR REPLACE TABLE {_quoted(name)} AS {query.sql(dialect=self.dialect)}"
+            try:
+                self._seeing(query).execute(made)
+            except duckdb.OutOfMemoryException:
+                raise MemoryError("a query needs more memory than there is") from None
+        else:
+            self._views[name] = query
+
     def run(self, query: exp.Expr) -> pa.Table:
+        connection = self._seeing(query)
         names = {found.name for found in query.find_all(exp.Table) if found.name in self._tables}
-        connection = self._seeing(names)
         text = query.sql(dialect=self.dialect, copy=False)
         # A relation is planned twice, a statement once with its rows copied: better where they are few.
         few = max((self._tables[name].num_rows for name in names), default=0) < MANY_ROWS
@@ -65,22 +79,38 @@ class DuckEngine:
         except duckdb.OutOfMemoryException:
             raise MemoryError("a query needs more memory than there is") from None
 
-    def _seeing(self, names: set[str]) -> duckdb.DuckDBPyConnection:
-        """This thread's connection, with these tables in it."""
+    def _seeing(self, query: exp.Expr) -> duckdb.DuckDBPyConnection:
+        """This thread's connection, with the tables and views in it that a query names."""
         mine = self._mine
         if not hasattr(mine, "connection"):
-            mine.connection, mine.tables = self._connection.cursor(), {}
+            mine.connection, mine.tables, mine.views = self._connection.cursor(), {}, {}
             mine.connection.execute(f"SET disabled_optimizers = '{_UNHELPFUL},{_BROKEN}'")
-        for name in names:
-            if mine.tables.get(name) is not self._tables[name]:
+        for name in {found.name for found in query.find_all(exp.Table)}:
+            if name not in self._tables and mine.tables.pop(name, None) is not None:
+                mine.connection.unregister(name)
+            if name not in self._views and mine.views.pop(name, None) is not None:
+                mine.connection.execute(f"DROP VIEW {_quoted(name)}")
+            if name in self._tables and mine.tables.get(name) is not self._tables[name]:
                 mine.tables[name] = self._tables[name]
                 mine.connection.register(name, self._tables[name])
+            if name in self._views:
+                view = self._views[name]
+                self._seeing(view)
+                if mine.views.get(name) is not view:
+                    mine.views[name] = view
+                    text = view.sql(dialect=self.dialect)
+                    mine.connection.execute(f"CREATE OR REPLACE TEMP VIEW {_quoted(name)} AS {text}")
         return mine.connection
 
     def close(self) -> None:
         self._tables.clear()
+        self._views.clear()
         self._mine = threading.local()
         self._connection.close()
+
+
+def _quoted(name: str) -> str:
+    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
 
 
 def plain_strings(table: pa.Table) -> pa.Table:

@@ -58,6 +58,10 @@ class RememberingEngine:
     def forget(self, name: str) -> None:
         """Nothing: the same table may come again."""
 
+    def define(self, name: str, query: exp.Query, stored: bool) -> None:
+        """The relation as a table of its rows."""
+        self.register(name, self.run(query))
+
     def run(self, query: Any) -> pa.Table:
         names = sorted({found.name for found in query.find_all(exp.Table)} & self._tables.keys())
         if not isinstance(query, Statement):

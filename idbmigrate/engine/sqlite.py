@@ -45,12 +45,16 @@ class SqliteEngine:
     def forget(self, name: str) -> None:
         self._connection.execute(f'DROP TABLE "{name}"')
 
+    def define(self, name: str, query: exp.Query, stored: bool) -> None:
+        """A table of its rows in any case: a parser that takes no deep query takes it alone at best."""
+        self.register(name, self.run(query))
+
     def run(self, query: exp.Expr) -> pa.Table:
         cursor = self._connection.execute(query.sql(dialect=self.dialect, copy=False))
         names = [entry[0] for entry in cursor.description]
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(names)
         pairs = zip(names, columns, strict=True)
-        return pa.table({name: _array(name, list(values)) for name, values in pairs})
+        return pa.table({name: _array(list(values)) for name, values in pairs})
 
     def close(self) -> None:
         self._connection.close()
@@ -61,9 +65,7 @@ def _type(kind: pa.DataType) -> str:
     return "INTEGER" if pa.types.is_integer(kind) or pa.types.is_boolean(kind) else "TEXT"
 
 
-def _array(name: str, values: list[Any]) -> pa.Array:
-    if name.startswith("_kept_"):
-        return pa.array([None if v is None else bool(v) for v in values], pa.bool_())
+def _array(values: list[Any]) -> pa.Array:
     numbers = values and all(v is None or isinstance(v, int) for v in values)
     return pa.array(values, pa.int64() if numbers and any(v is not None for v in values) else pa.string())
 
@@ -81,9 +83,9 @@ def _regexp_like(text: str | None, pattern: str | None) -> bool | None:
     return _regexp(pattern, text)
 
 
-def _concat(*texts: str | None) -> str:
+def _concat(*texts: str | int | None) -> str:
     """Texts put together, a missing one as an empty one: SQLite has it since 3.44."""
-    return "".join(text for text in texts if text is not None)
+    return "".join(str(text) for text in texts if text is not None)
 
 
 def _upper(text: str | None) -> str | None:

@@ -35,9 +35,10 @@ def with_pass_through(made: pa.Table, query: p.TableQuery, sources: Mapping[str,
         for item, rows in _items(stretch(made, p.BRANCH, number), len(branch.items)):
             picked = _numbers(rows)
             for name, passed in query.pass_through.items():
-                columns[name] += _copied(passed[number][item], source, picked)
+                columns[name] += _copied(passed[number][item], source, picked, _truth(query, name))
     for name, chunks in columns.items():
-        made = made.append_column(name, one_type(chunks))
+        column = one_type(chunks)
+        made = made.append_column(name, column.cast(pa.bool_()) if _truth(query, name) else column)
     return made
 
 
@@ -68,6 +69,10 @@ def _keys(parents: pa.Table, key: str, places: pa.Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(places.cast(pa.int32()), texts, safe=False)
 
 
+def _truth(query: p.TableQuery, name: str) -> bool:
+    return query.columns[name].type == "truth"
+
+
 def _items(rows: pa.Table, count: int) -> Iterator[tuple[int, pa.Table]]:
     """The rows of a branch by entry of its ``each``; all of them where it has none."""
     if not rows.num_rows:
@@ -82,13 +87,13 @@ def _numbers(rows: pa.Table) -> np.ndarray:
     return rows[p.ROW].to_numpy().astype(np.int64, copy=False)
 
 
-def _copied(copy: p.PassThrough, source: _Source | None, rows: np.ndarray) -> list[pa.Array]:
+def _copied(copy: p.PassThrough, source: _Source | None, rows: np.ndarray, truth: bool) -> list[pa.Array]:
     if not rows.size:
         return []
     if copy.column is not None and source is not None:
         return source.take(copy.column, rows)
     if copy.text is None:
-        return [pa.nulls(rows.size, _CONSTANT)]
+        return [pa.nulls(rows.size, pa.bool_() if truth else _CONSTANT)]
     return [pa.DictionaryArray.from_arrays(np.zeros(rows.size, np.int16), pa.array([copy.text]))]
 
 

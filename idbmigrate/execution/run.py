@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from idbmigrate.compile import plan as p
 from idbmigrate.compile import sql
+from idbmigrate.compile.complete import is_complete, relations, superseded_relations
 from idbmigrate.datasets.model import Dataset, TableSpec
 from idbmigrate.engine import Engine
 from idbmigrate.errors import BooksError
@@ -135,6 +136,10 @@ def execute(
     Raises ``BooksError`` (``identifier-clash``) where two published rows share a primary key.
     """
     run = Execution(plan, engine, numbered(staged, plan.conflicts))
+    if is_complete(plan):
+        while_waiting()
+        _run_complete(run, target, progress)
+        return run
     work = _Work(run, target, progress)
     work.add("while_waiting", set(), 0, lambda _: while_waiting())
     run_tasks(work.needs, work.do, engine.workers, work.sizes)
@@ -210,7 +215,7 @@ class _Work:
         """The rows of a target table, before rows are taken out for others of this or another table."""
         self.progress(query.table)
         made = self.engine.run(query.query)
-        made = _as_text(made, {*query.published, *query.helpers}.intersection(made.column_names))
+        made = _typed(made, query)
         made = with_pass_through(in_order(made, _ORDER), query, self.run.sources)
         made = with_parent_keys(made, query, self._made)
         self.run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool))
@@ -232,20 +237,51 @@ class _Work:
         self.engine.register(p.target(query.table), known)
 
     def _require_unique(self, table: str, names: Sequence[str]) -> None:
-        """Refuse a table in which two rows share the primary key of the data set."""
-        key = [sql.column(name) for name in names]
-        groups = sql.select(key, sql.relation(p.target(table)))
-        groups.set("group", exp.Group(expressions=[column.copy() for column in key]))
-        count = sql.named(exp.Count(this=exp.Star()), "n")
-        different = self.engine.run(sql.select([count], sql.subquery(groups, "groups")))["n"][0].as_py()
-        shared = self.run.results[table].made.num_rows - different
-        if shared:
-            raise BooksError(
-                f"{shared} rows share their {', '.join(names)} with another row",
-                code="identifier-clash",
-                where=table,
-                hint="the mapping needs one_per for this table, or more parts in its identifier",
-            )
+        _require_unique(self.run, table, names)
+
+
+def _run_complete(run: Execution, target: Dataset, progress: Callable[[str], None]) -> None:
+    """Let the engine make every relation of a complete plan by itself, and fetch what is published."""
+    for name, source in run.sources.items():
+        run.engine.register(p.clean(name), source)
+    known = [name for name in run.plan.sources if name in run.sources]
+    for relation in relations(replace(run.plan, sources=tuple(known))):
+        progress(relation.name)
+        run.engine.define(relation.name, relation.query, relation.stored)
+    for query in run.plan.tables:
+        made = in_order(_typed(all_of(run.engine, p.target(query.table)), query), _ORDER)
+        superseded = {
+            f"one-per:{rule}": np.sort(_names(all_of(run.engine, name)))
+            for rule, name in superseded_relations(query)
+        }
+        run.results[query.table] = TableResult(query, made, np.ones(made.num_rows, bool), superseded)
+        spec = target.tables[query.table]
+        if spec.primary_key and set(spec.primary_key) <= set(query.published):
+            _require_unique(run, query.table, spec.primary_key)
+    for name in run.sources:
+        run.sources[name] = in_order(all_of(run.engine, p.staged(name)), [p.ROW])
+
+
+def all_of(engine: Engine, relation: str) -> pa.Table:
+    """All rows of a relation of the engine."""
+    return engine.run(sql.select([exp.Star()], sql.relation(relation)))
+
+
+def _require_unique(run: Execution, table: str, names: Sequence[str]) -> None:
+    """Refuse a table in which two rows share the primary key of the data set."""
+    key = [sql.column(name) for name in names]
+    groups = sql.select(key, sql.relation(p.target(table)))
+    groups.set("group", exp.Group(expressions=[column.copy() for column in key]))
+    count = sql.named(exp.Count(this=exp.Star()), "n")
+    different = run.engine.run(sql.select([count], sql.subquery(groups, "groups")))["n"][0].as_py()
+    shared = run.results[table].made.num_rows - different
+    if shared:
+        raise BooksError(
+            f"{shared} rows share their {', '.join(names)} with another row",
+            code="identifier-clash",
+            where=table,
+            hint="the mapping needs one_per for this table, or more parts in its identifier",
+        )
 
 
 def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarray:
@@ -253,11 +289,12 @@ def row_names(branch: np.ndarray, row: np.ndarray, item: np.ndarray) -> np.ndarr
     return (branch << 52) | (item << 40) | row
 
 
-def _as_text(table: pa.Table, names: Iterable[str]) -> pa.Table:
-    """The table with these columns as text: engines differ in the type of one that holds only nulls."""
-    wanted = {name for name in names if table.schema.field(name).type != pa.string()}
-    fields = [field.with_type(pa.string()) if field.name in wanted else field for field in table.schema]
-    return table.cast(pa.schema(fields)) if wanted else table
+def _typed(made: pa.Table, query: p.TableQuery) -> pa.Table:
+    """What a query gave, typed as the plan says: engines may not know truth values or the type of nulls."""
+    types = {"text": pa.string(), "truth": pa.bool_()}
+    wanted = [types.get(query.columns[field.name].type, field.type) for field in made.schema]
+    fields = [field.with_type(kind) for field, kind in zip(made.schema, wanted, strict=True)]
+    return made if wanted == made.schema.types else made.cast(pa.schema(fields))
 
 
 def _without(made: pa.Table, superseded: np.ndarray) -> pa.Table:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from idbmigrate.errors import BooksError
 from idbmigrate.execution.run import Execution, as_numpy
+from idbmigrate.ledger import by_engine
 from idbmigrate.ledger.inexact import InexactLine, carried_inexactly
 from idbmigrate.ledger.lineage import Lineage
 from idbmigrate.ledger.reasons import Reason, meaning, outcome
@@ -196,7 +197,11 @@ def _line(account: Account) -> LedgerLine:
 
 def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: MappingFile) -> Books:
     """The books of one run. They may be open: ``Books.close`` says so."""
-    books = Books(explained=dict(run.plan.reasons))
+    books = Books(explained={**run.plan.reasons, **_retired(staged, mapping)})
+    if by_engine.can_say(run):
+        for label, found in by_engine.accounts(staged, run, mapping):
+            _enter(books, staged[label], found)
+        return books
     lineage = Lineage(run)
     for label, table in staged.items():
         own = [_value_account(table, column, lineage) for column in table.columns]
@@ -212,6 +217,25 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
         _outside_period(staged, books, lineage)
     books.inexact = carried_inexactly(mapping, staged, lineage, books.values, run.plan.accept)
     return books
+
+
+def _retired(staged: Mapping[str, StagedTable], mapping: MappingFile) -> dict[str, str]:
+    """What the reasons of retired columns mean."""
+    return {
+        f"retired:{label}.{column}": why
+        for label, table in staged.items()
+        for column in table.columns
+        if (why := by_engine.retired(mapping, table, column)) is not None
+    }
+
+
+def _enter(books: Books, table: StagedTable, found: by_engine.Accounts) -> None:
+    """Enter what an engine says of a table; what came in is counted in what the file has."""
+    for column, (uncarried, reasons, names) in found.items():
+        count = table.raw.num_rows
+        incoming = count - table.raw[column].null_count if column else count
+        account = Account(table.label, column, incoming, incoming - uncarried.size, uncarried, reasons, names)
+        (books.values if column else books.rows).append(account)
 
 
 def _outside_period(staged: Mapping[str, StagedTable], books: Books, lineage: Lineage) -> None:
@@ -305,9 +329,7 @@ def _other_reasons(
     else:
         why = mapping.retired_reason(table.name, account.column)
         if why is not None:
-            word = f"retired:{table.name}.{account.column}"
-            books.explained[word] = why
-            account.give(left, word)
+            account.give(left, f"retired:{table.name}.{account.column}")
         elif lineage.may_skip_rows(table.name, account.column):
             account.give(left, "nothing-to-carry")
         elif lineage.may_join(table.name, account.column):

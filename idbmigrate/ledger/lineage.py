@@ -6,14 +6,14 @@ rows says what was carried; :mod:`idbmigrate.ledger.row_reasons` asks why the re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
+from idbmigrate.compile.lineage import LineagePath, paths
 from idbmigrate.execution.row_order import stretch
 from idbmigrate.execution.run import Execution, TableResult, as_numpy
 from idbmigrate.staging.tables import StagedTable
@@ -22,52 +22,13 @@ from idbmigrate.staging.tables import StagedTable
 PUBLISHED = "_published"
 
 
-@dataclass(frozen=True)
-class LineagePath:
-    """One way of a source column into one target column, or of a source row into a target table.
+def candidates(path: LineagePath, table: pa.Table) -> pa.Table:
+    """The rows of a query that a way is about: one stretch of them, and nothing is copied.
 
-    ``row_column`` says which row of the source table a target row was made from, ``item`` by which entry
-    of an ``each`` (``None``: by any). The way of a row has neither field nor contribution.
+    Rows are in the order of their branches, items and source rows.
     """
-
-    query: p.TableQuery
-    branch: int
-    row_column: str = p.ROW
-    item: int | None = None
-    field: p.FieldColumns | None = None
-    contribution: p.ContributionColumns | None = None
-
-    @property
-    def source(self) -> str | None:
-        """The table whose rows the target rows are made from; a joined row is another's."""
-        return self.query.branches[self.branch].source
-
-    @property
-    def joined(self) -> bool:
-        return self.row_column != p.ROW
-
-    @property
-    def single(self) -> bool:
-        """Whether no source row has more than one candidate row on this way."""
-        return not self.joined and (self.item is not None or not self.query.branches[self.branch].items)
-
-    @property
-    def target(self) -> str:
-        return f"{self.query.table}.{self.field.name}" if self.field else self.query.table
-
-    @property
-    def whys(self) -> list[str]:
-        """Columns that say why the value was not carried; the first that says anything is right."""
-        named = (self.contribution and self.contribution.why, self.field and self.field.misfit)
-        return [name for name in named if name]
-
-    def candidates(self, table: pa.Table) -> pa.Table:
-        """The rows of a query that this way is about: one stretch of them, and nothing is copied.
-
-        Rows are in the order of their branches, items and source rows.
-        """
-        rows = stretch(table, p.BRANCH, self.branch)
-        return rows if self.item is None else stretch(rows, p.ITEM, self.item)
+    rows = stretch(table, p.BRANCH, path.branch)
+    return rows if path.item is None else stretch(rows, p.ITEM, path.item)
 
 
 def numbers(column: pa.ChunkedArray) -> np.ndarray:
@@ -91,17 +52,17 @@ class Lineage:
         }
         self.found: dict[tuple[str, str], list[LineagePath]] = {}
         for result in run.results.values():
-            for table, column, trace in _ways(result.query):
+            for table, column, trace in paths(result.query):
                 self.found.setdefault((table, column), []).append(trace)
 
     def published(self, trace: LineagePath) -> np.ndarray:
         """Rows of the source table whose value was published on this way, or of which a row was."""
-        rows = trace.candidates(self.made[trace.query.table])
+        rows = candidates(trace, self.made[trace.query.table])
         mask = rows[PUBLISHED]
         if trace.field is not None:
             mask = pc.and_(mask, pc.is_valid(rows[trace.field.name]))
         if trace.contribution is not None and trace.contribution.kept is not None:
-            mask = pc.and_(mask, pc.cast(rows[trace.contribution.kept], pa.bool_()))
+            mask = pc.and_(mask, rows[trace.contribution.kept])
         return numbers(rows[trace.row_column].filter(mask).drop_null())
 
     def carried(self, table: str, column: str, count: int) -> np.ndarray:
@@ -119,7 +80,7 @@ class Lineage:
         left, kept = np.zeros(count, bool), np.zeros(count, bool)
         for trace in self.found.get((table, ""), ()):
             result = self.run.results[trace.query.table]
-            rows = trace.candidates(self.made[trace.query.table])
+            rows = candidates(trace, self.made[trace.query.table])
             if result.others and not result.others.standing:
                 left[numbers(rows[p.ROW])] = True
                 kept[self.published(trace)] = True
@@ -133,27 +94,6 @@ class Lineage:
     def may_join(self, table: str, column: str) -> bool:
         """Whether a way of the column is met only by rows that something joins."""
         return any(way.joined for way in self.found.get((table, column), ()))
-
-
-def _ways(query: p.TableQuery) -> Iterator[tuple[str, str, LineagePath]]:
-    """Every way into one target table, with the source table and column that it comes from."""
-    for number, branch in enumerate(query.branches):
-        source = branch.source or ""
-        yield source, "", LineagePath(query, number)
-        joined = {alias: (table, row_column) for alias, table, row_column in branch.joined}
-        for field in branch.fields:
-            for contribution in field.contributions:
-                for reference in contribution.references:
-                    if reference.alias == "item":
-                        for item, name in enumerate(branch.items):
-                            yield source, name, LineagePath(query, number, p.ROW, item, field, contribution)
-                    elif not reference.alias:
-                        path = LineagePath(query, number, p.ROW, None, field, contribution)
-                        yield source, reference.name, path
-                    elif reference.alias in joined:
-                        table, row_column = joined[reference.alias]
-                        path = LineagePath(query, number, row_column, None, field, contribution)
-                        yield table, reference.name, path
 
 
 class Origins:

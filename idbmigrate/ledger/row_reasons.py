@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
+from idbmigrate.compile.lineage import LineagePath
 from idbmigrate.compile.value import CONDITION, SUPERSEDED
 from idbmigrate.execution.run import TableResult, as_numpy, row_names
-from idbmigrate.ledger.lineage import Lineage, LineagePath, numbers
+from idbmigrate.ledger.lineage import Lineage, candidates, numbers
 from idbmigrate.ledger.reasons import FAULT, OTHER_MONTH, Reason, weight
 from idbmigrate.words import OUTSIDE_PERIOD
 
@@ -36,12 +37,15 @@ class Asking(Protocol):
 
 
 def explain(lineage: Lineage, accounts: Sequence[Asking]) -> None:
-    """Fill in the reasons that the queries know: those of the row itself first, then those of joins."""
+    """Fill in the reasons that the queries know: those of the row itself, and those of joins for the rest."""
     for joined in (False, True):
+        open_to = [
+            account.reasons < 0 if joined else np.ones(account.reasons.size, bool) for account in accounts
+        ]
         for result in lineage.run.results.values():
             question = _Question(lineage, result, joined)
-            for account in accounts:
-                question.put(account)
+            for account, may in zip(accounts, open_to, strict=True):
+                question.put(account, may)
             if question.rows:
                 question.answer()
 
@@ -51,29 +55,29 @@ class _Question:
 
     def __init__(self, lineage: Lineage, result: TableResult, joined: bool):
         self.lineage, self.result, self.joined = lineage, result, joined
-        self.asking: list[tuple[Asking, LineagePath]] = []
+        self.asking: list[tuple[Asking, LineagePath, np.ndarray]] = []
         self.columns: set[str] = set()
         self.rows: dict[str, np.ndarray] = {}
 
-    def put(self, account: Asking) -> None:
-        """Ask on behalf of an account, if there is something that the query may say of it."""
+    def put(self, account: Asking, may: np.ndarray) -> None:
+        """Ask on behalf of an account, of what the mask says, if the query may say something of it."""
         ways = self.lineage.found.get((account.table, account.column), ())
         ways = [way for way in ways if way.query is self.result.query and way.joined == self.joined]
         if ways:
-            waiting = account.uncarried[_given(account) < (1 if self.joined else self._heaviest)]
+            waiting = account.uncarried[may & (_given(account) < self._heaviest)]
             for way in ways:
-                self._ask(account, way, self._met(way, waiting))
+                self._ask(account, way, may, self._met(way, waiting))
 
     @property
     def _heaviest(self) -> int:
         """The weight of a reason that this query cannot outweigh."""
         return OTHER_MONTH if self.result.left_out else FAULT
 
-    def _ask(self, account: Asking, way: LineagePath, waiting: np.ndarray) -> None:
+    def _ask(self, account: Asking, way: LineagePath, may: np.ndarray, waiting: np.ndarray) -> None:
         """Ask on one way about the source rows that wait; about all, where any may join one that waits."""
         if not waiting.size:
             return
-        self.asking.append((account, way))
+        self.asking.append((account, way, may))
         self.columns.update(way.whys)
         if way.joined:
             self.columns.add(way.row_column)
@@ -106,13 +110,13 @@ class _Question:
 
     def answer(self) -> None:
         """Run the query, and give the accounts what it says."""
-        branches = frozenset(way.branch for _, way in self.asking)
+        branches = frozenset(way.branch for _, way, _ in self.asking)
         query = self.result.query.explain(branches, frozenset(self.columns))
         rows = {source: np.flatnonzero(wanted) for source, wanted in self.rows.items()}
         said = self.lineage.run.explain(query, rows)
         said = said.append_column(_VERDICT, self._verdicts(said))
-        for account, way in self.asking:
-            self._give(account, way, way.candidates(said))
+        for account, way, may in self.asking:
+            self._give(account, way, may, candidates(way, said))
 
     def _verdicts(self, said: pa.Table) -> pa.ChunkedArray | pa.Array:
         """Why each candidate row is not published, null where it is."""
@@ -130,25 +134,31 @@ class _Question:
             verdicts = pc.if_else(elsewhen, pa.scalar(OUTSIDE_PERIOD), verdicts)
         return verdicts
 
-    def _give(self, account: Asking, way: LineagePath, said: pa.Table) -> None:
-        """Give the uncarried the word of the first candidate row made from them.
+    def _give(self, account: Asking, way: LineagePath, may: np.ndarray, said: pa.Table) -> None:
+        """Give the uncarried the weightiest word of the candidate rows made from them, of such the first.
 
         A reason stays once it is given, but one that lays it to a rule makes way for one that lays it to
         the data, and one that only says "not here" for both.
         """
         rows, given = numbers(said[way.row_column]), _given(account)
         spots = np.minimum(np.searchsorted(account.uncarried, rows), account.uncarried.size - 1)
-        at = np.flatnonzero((account.uncarried[spots] == rows) & (given[spots] < self._heaviest))
+        open_to = may[spots] & (given[spots] < self._heaviest)
+        at = np.flatnonzero((account.uncarried[spots] == rows) & open_to)
         if not at.size:
             return
         spots = spots[at]
         coded = self._words(way, said, pa.array(at)).combine_chunks().dictionary_encode()
         codes, words = coded.indices.to_numpy(zero_copy_only=False), coded.dictionary.to_pylist()
-        better = np.array([weight(word) for word in words])[codes] > given[spots]
+        weights = np.array([weight(word) for word in words])[codes]
+        better = np.flatnonzero(weights > given[spots])
         start = len(account.names)
         account.names += [Reason(word, way.target) for word in words]
-        # Of several candidate rows the first gives the reason: written backwards, it is written last.
-        account.reasons[spots[better][::-1]] = codes[better][::-1] + start
+        # What counts of several candidate rows is written last: the weightiest word, of such the first in the
+        # alphabet, and in a run over one month that of the first row.
+        alphabet, first = np.argsort(np.argsort(words)), self.result.others is not None
+        order = np.lexsort((-alphabet[codes[better]], weights[better]))
+        better = better[::-1] if first else better[order]
+        account.reasons[spots[better]] = codes[better] + start
 
     def _words(self, way: LineagePath, said: pa.Table, at: pa.Array) -> pa.ChunkedArray:
         """The words for these candidate rows; what the value itself is to blame for holds in any row."""

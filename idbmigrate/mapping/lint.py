@@ -73,7 +73,7 @@ def contributions(node: m.Expression, helpers: dict[str, m.Expression]) -> Itera
     if isinstance(node, m.Reference):
         if node.name in helpers and not node.alias:
             yield from contributions(helpers[node.name], helpers)
-        elif node.alias != "natural_key" and not (not node.alias and node.name.startswith("_")):
+        elif node.alias != "natural_key" and not node.helper:
             yield node
     else:
         for child in node.children:

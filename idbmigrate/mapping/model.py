@@ -48,6 +48,11 @@ class Reference(Expression):
     alias: str
     name: str
 
+    @property
+    def helper(self) -> bool:
+        """Whether it names a helper of its branch."""
+        return not self.alias and self.name.startswith("_")
+
     def __str__(self) -> str:
         return f"{self.alias}.{self.name}" if self.alias else self.name
 

@@ -254,6 +254,6 @@ def _other(branch: m.Branch, key: m.Expression) -> m.Expression:
     """A column of the row that is not the key; a text that no key holds where there is none."""
     for item in branch.fields:
         for node in m.references(item.value):
-            if not node.alias and not node.name.startswith("_") and node != key and branch.source:
+            if not node.alias and not node.helper and node != key and branch.source:
                 return node
     return m.Constant(key.place, "-")
