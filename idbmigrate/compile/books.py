@@ -38,9 +38,9 @@ from idbmigrate.compile.value import CONDITION, SUPERSEDED
 ROWS, CARRIED, IN = "_rows", "carried", "in"
 #: Between a reason and the target that the value was on its way to.
 MARK = "\x1f"
-#: What stands for a character that was lost, and the reasons of a key that has one, and of a blank text.
-_LOST, LOST_CHARACTER, EMPTY_TEXT = "\ufffd", "lost-character", "empty-text"
-#: How reasons begin that only follow from a lost key.
+#: What stands for a lost character; the reasons of a key with one, of a cell of several values, of a blank.
+_LOST, LOST_CHARACTER, SEVERAL, EMPTY_TEXT = "\ufffd", "lost-character", "several-values", "empty-text"
+#: How reasons begin that only follow from a key that queries do not see.
 FOLLOWING = ("blank:", "no-parent:")
 UNKNOWN_TABLE, UNKNOWN_COLUMN = "unknown-table", "unknown-column"
 NOTHING_TO_CARRY, NOT_JOINED = "nothing-to-carry", "not-joined"
@@ -54,8 +54,9 @@ class SourceTable:
     """A staged table as the ledger sees it.
 
     ``known``: the data set has such a table. ``columns`` are those that the file has, ``unknown`` those of
-    them that the data set has not, ``keys`` those of which a text with a lost character counts as missing.
-    ``retired`` are the reason words of the columns that the mapping retires.
+    them that the data set has not, ``keys`` those of the data set. Queries see no value of a column in
+    ``lost`` that lost a character, and none of ``several`` in a cell that holds several (the column
+    :func:`idbmigrate.compile.plan.several` is true). ``retired`` are the reason words of retired columns.
     """
 
     label: str
@@ -63,6 +64,8 @@ class SourceTable:
     columns: tuple[str, ...]
     unknown: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+    several: frozenset[str] = frozenset()
     retired: Mapping[str, str] | None = None
 
 
@@ -101,7 +104,10 @@ def relations(
     3, what is wrong with the data; 2, which rule left it out; 1, only not here."""
     ways = ways_of(made.tables)
     for query in made.tables:
-        yield p.Relation(p.judged(query.table), _judged(query), f"rows that may be made of {query.table}")
+        judged = _judged(query)
+        yield p.Relation(
+            p.judged(query.table), judged, f"rows that may be made of {query.table}", stored=True
+        )
     for table in sources:
         label = table.label
         if traced := _traced(table, ways, weights):
@@ -261,8 +267,7 @@ def _ranked(column: str, number: int, way: LineagePath, weights: Mapping[str, in
 def _reasons(table: SourceTable, ways: Ways, traced: bool) -> exp.Query:
     """What became of each row of a source table and of each value; rows at last, by what is left open."""
     found: list[Sql] = [sql.column(p.ROW, "raw")]
-    lost = [_lost(column) for column in table.columns if column in table.keys and table.known]
-    doubtful = sql.either(*lost)
+    doubtful = _doubtful(table)
     for column in (ROWS, *table.columns):
         found.append(sql.named(_became(table, column, ways, traced, doubtful), column))
     query = sql.select(found, sql.relation(p.raw(table.label), "raw"))
@@ -292,14 +297,30 @@ def _reasons(table: SourceTable, ways: Ways, traced: bool) -> exp.Query:
     return sql.staged(outer, [("found", query), ("left_open", left)])
 
 
-def _lost(column: str) -> Sql:
-    """Whether a key lost a character; queries then see none."""
-    missing = sql.is_null(sql.column(column, "clean"))
-    there = sql.compared(exp.GT, sql.position(sql.column(column, "raw"), sql.text(_LOST)), sql.whole(0))
-    return sql.surely(sql.both(missing, there))
+def _withheld(table: SourceTable, column: str) -> list[tuple[Sql, str]]:
+    """When queries do not see a value that the file holds, and the reasons."""
+    found: list[tuple[Sql, str]] = []
+    if column in table.lost:
+        missing = sql.is_null(sql.column(column, "clean"))
+        lost = sql.compared(exp.GT, sql.position(sql.column(column, "raw"), sql.text(_LOST)), sql.whole(0))
+        found.append((sql.surely(sql.both(missing, lost)), LOST_CHARACTER))
+    if column in table.several:
+        found.append((sql.surely(sql.column(p.several(column), "raw")), SEVERAL))
+    return found
 
 
-def _became(table: SourceTable, column: str, ways: Ways, traced: bool, doubtful: Sql) -> Sql:
+def _doubtful(table: SourceTable) -> list[tuple[Sql, Sql]]:
+    """When a row has a key that queries do not see, and the reasons of what only follows from that."""
+    found: dict[str, list[Sql]] = {}
+    for column in table.columns if table.known else ():
+        for condition, word in _withheld(table, column) if column in table.keys else ():
+            found.setdefault(word, []).append(condition)
+    return [(sql.either(*conditions), sql.text(word + MARK)) for word, conditions in found.items()]
+
+
+def _became(
+    table: SourceTable, column: str, ways: Ways, traced: bool, doubtful: Sequence[tuple[Sql, Sql]]
+) -> Sql:
     said = sql.column(column, "traced")
     steps: list[tuple[Sql, Sql]] = []
     if column != ROWS:
@@ -307,17 +328,16 @@ def _became(table: SourceTable, column: str, ways: Ways, traced: bool, doubtful:
     if traced:
         steps.append((sql.surely(sql.equal(said, sql.text(_HERE))), sql.text(CARRIED)))
     if column == ROWS:
-        steps.append((doubtful, sql.text(LOST_CHARACTER + MARK)))
+        steps += doubtful
     elif table.known:
-        if column in table.keys:
-            steps.append((_lost(column), sql.text(LOST_CHARACTER + MARK)))
+        steps += [(hidden, sql.text(word + MARK)) for hidden, word in _withheld(table, column)]
         steps.append((sql.is_null(sql.column(column, "clean")), sql.text(EMPTY_TEXT + MARK)))
     if traced:
         word = sql.part(said, 2 + _DIGITS)
         if column != ROWS:
             follows = [sql.equal(sql.part(word, 1, len(each)), sql.text(each)) for each in FOLLOWING]
-            both = sql.surely(sql.both(doubtful, sql.either(*follows)))
-            steps.append((both, sql.text(LOST_CHARACTER + MARK)))
+            following = sql.surely(sql.either(*follows))
+            steps += [(sql.both(hidden, following), reason) for hidden, reason in doubtful]
         steps.append((sql.not_null(said), word))
     if column == ROWS:
         other = None if table.known else UNKNOWN_TABLE

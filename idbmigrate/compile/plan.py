@@ -69,6 +69,11 @@ def raw(table: str) -> str:
     return f"raw_{table}"
 
 
+def several(column: str) -> str:
+    """Name of the column of such a relation that is true where a cell holds several values."""
+    return f"{column}.several"
+
+
 def clean(table: str) -> str:
     """Name of the relation that holds a staged table as queries read it."""
     return f"clean_{table}"

@@ -201,6 +201,7 @@ def keep_books(staged: Mapping[str, StagedTable], run: Execution, mapping: Mappi
     if by_engine.can_say(run):
         for label, found in by_engine.accounts(staged, run, mapping):
             _enter(books, staged[label], found)
+        books.inexact = carried_inexactly(mapping, staged, Lineage(run), books.values, run.plan.accept)
         return books
     lineage = Lineage(run)
     for label, table in staged.items():
@@ -235,6 +236,8 @@ def _enter(books: Books, table: StagedTable, found: by_engine.Accounts) -> None:
         count = table.raw.num_rows
         incoming = count - table.raw[column].null_count if column else count
         account = Account(table.label, column, incoming, incoming - uncarried.size, uncarried, reasons, names)
+        if column in table.several:
+            account.beside[SEVERAL] += table.several[column].further
         (books.values if column else books.rows).append(account)
 
 

@@ -38,7 +38,9 @@ def source_tables(staged: Mapping[str, StagedTable], mapping: MappingFile) -> li
             table.name is not None,
             tuple(table.columns),
             frozenset(table.unknown),
+            table.keys,
             table.lost,
+            frozenset(table.several),
             {
                 column: f"retired:{label}.{column}"
                 for column in table.columns
@@ -59,8 +61,7 @@ def accounts(
 ) -> Iterator[tuple[str, Accounts]]:
     """What became of the rows and values of each staged table, by its label."""
     for label, table in staged.items():
-        numbers = pa.array(np.arange(table.raw.num_rows, dtype=np.int64))
-        run.engine.register(p.raw(label), table.raw.append_column(p.ROW, numbers))
+        run.engine.register(p.raw(label), raw_relation(table))
     for relation in compiled.relations(run.plan, source_tables(staged, mapping), WEIGHTS):
         run.engine.define(relation.name, relation.query, relation.stored)
     for label, table in staged.items():
@@ -72,6 +73,15 @@ def accounts(
                 for column in (compiled.ROWS, *table.columns)
             },
         )
+
+
+def raw_relation(table: StagedTable) -> pa.Table:
+    """A staged table as the file has it, with the number of each row and which cells hold several values."""
+    numbers = pa.array(np.arange(table.raw.num_rows, dtype=np.int64))
+    relation = table.raw.append_column(p.ROW, numbers)
+    for column, values in table.several.items():
+        relation = relation.append_column(p.several(column), pa.array(values.mask))
+    return relation
 
 
 def _account(said: pa.ChunkedArray | None) -> tuple[np.ndarray, np.ndarray, list[Reason]]:
