@@ -214,7 +214,9 @@ def test_reasons(engine, plain):
         b  | 2016-06-14 | 09:30 | n/a |     | V1
         e  | 2016-06-31 |       |     | 7   | V2
     """
-    outcome = run(mapping(), {"People": persons, "Visits": contacts}, engine, target=TARGET, optimise=not plain)
+    outcome = run(
+        mapping(), {"People": persons, "Visits": contacts}, engine, target=TARGET, optimise=not plain
+    )
     assert outcome.why("People") == {
         ("#1", "BORN"): "bad-format",
         ("#2", "CODE"): "rejected-code",
