@@ -8,7 +8,7 @@ from idbmigrate.cli._output import Console
 from idbmigrate.errors import UsageError
 
 if TYPE_CHECKING:
-    from idbmigrate.compile.plan import NaturalKeyQuery, TableQuery
+    from idbmigrate.compile.plan import NaturalKeyQuery, Plan, Relation, TableQuery
     from idbmigrate.mapping import model as m
     from idbmigrate.words import StatedConfidence
 
@@ -150,14 +150,12 @@ def sql(
     accept: StatedConfidence,
     optimise: bool,
 ) -> None:
-    """What a run asks an engine: keys, hoisted values, then the target tables, each with its rankings.
-
-    An optimised query leaves out what the run takes over by the number of a row; a comment says what.
-    """
-    from idbmigrate.compile import hoist
-    from idbmigrate.compile.plan import rows
+    """What a run asks an engine; without the optimiser a script that makes every relation by itself."""
+    from idbmigrate.compile.belonging import ordered
+    from idbmigrate.compile.compiler import needed_tables
     from idbmigrate.compile.portable import DIALECTS
     from idbmigrate.datasets import load_dataset
+    from idbmigrate.ledger import by_engine
     from idbmigrate.mapping_tests.run import compiled
 
     if dialect not in DIALECTS:
@@ -173,8 +171,44 @@ def sql(
         )
     wanted = _chosen(mapping, table)
     source, target = load_dataset(mapping.source), load_dataset(mapping.target)
-    plan = compiled(mapping, source, target, settings, accept, optimise)
-    queries = [query for query in plan.tables if query.table in wanted]
+    if optimise:
+        plan = compiled(mapping, source, target, settings, accept)
+        _quick(console, mapping, plan, [query for query in plan.tables if query.table in wanted], dialect)
+        return
+    needed = needed_tables(mapping, target, wanted)
+    some = mapping.with_tables({name: each for name, each in mapping.tables.items() if name in needed})
+    conflicts = frozenset(rule.table for rule in ordered(mapping.sources))
+    plan = compiled(some, source, target, settings, accept, optimise=False, conflicts=conflicts)
+    _script(console, mapping, by_engine.script(plan, mapping, source, ledger=table is None), dialect)
+
+
+def _script(console: Console, mapping: m.Mapping, relations: list[Relation], dialect: str) -> None:
+    """Statements that make every relation, one after another, over the staged tables."""
+    from idbmigrate.compile.complete import statement
+
+    texts = {relation.name: statement(relation, dialect) for relation in relations}
+    console.document({"mapping": mapping.name, "dialect": dialect, "optimised": False, "script": texts})
+    console.say(
+        "-- Given: staged tables, as queries read them (clean_TABLE) and as the file has them (raw_TABLE);"
+    )
+    console.say(
+        "-- the number of each row is _row, and what contradicts another record _conflict in clean_TABLE."
+    )
+    console.say()
+    for relation in relations:
+        console.say(f"-- {relation.meaning}")
+        console.say(f"{texts[relation.name]}\n")
+
+
+def _quick(console: Console, mapping: m.Mapping, plan: Plan, queries: list[TableQuery], dialect: str) -> None:
+    """Keys, hoisted values, then the target tables, each with its rankings.
+
+    An optimised query leaves out what the run takes over by the number of a row; a comment says what.
+    """
+    from idbmigrate.compile import hoist
+    from idbmigrate.compile.plan import rows
+
+    whole = len(queries) == len(plan.tables)
     known = {v.number: v for columns in plan.values.values() for values in columns.values() for v in values}
     read: dict[str, set[str]] = {}
     for query in queries:
@@ -184,7 +218,7 @@ def sql(
     keys = {f"{tie.table}: {name}": query for tie in plan.ties for name, query in _key_queries(tie).items()}
     ranked = {f"{query.table}: {rule}": ranking for query in queries for rule, ranking in query.rankings}
     parts = {
-        "keys": keys if table is None else {},
+        "keys": keys if whole else {},
         "values": values,
         "sql": {query.table: query.query for query in queries},
         "rankings": ranked,
@@ -193,7 +227,7 @@ def sql(
         part: {name: query.sql(dialect=dialect, pretty=True) for name, query in found.items()}
         for part, found in parts.items()
     }
-    console.document({"mapping": mapping.name, "dialect": dialect, "optimised": optimise, **texts})
+    console.document({"mapping": mapping.name, "dialect": dialect, "optimised": True, **texts})
     taken_over = {query.table: _taken_over(query) for query in queries}
     for part, found in texts.items():
         for name, text in found.items():

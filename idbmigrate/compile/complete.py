@@ -90,7 +90,8 @@ def superseded_relations(query: plan.TableQuery) -> list[tuple[str, str]]:
 
 
 def _numbered(name: str, number: int) -> str:
-    return name if number == 1 else f"{name}.{number}"
+    kind, _, table = name.partition("_")
+    return name if number == 1 else f"{kind}{number}_{table}"
 
 
 def _over(query: exp.Query, name: str, relation: str) -> exp.Query:
@@ -100,6 +101,21 @@ def _over(query: exp.Query, name: str, relation: str) -> exp.Query:
         if found.name == name:
             found.set("this", sql.relation(relation).this)
     return query
+
+
+def sources_read(made: plan.Plan) -> list[str]:
+    """The source tables that the target tables of a plan read."""
+    named = {found.name for query in made.tables for found in query.query.find_all(exp.Table)}
+    return [table for table in made.sources if named & {plan.rows(table), plan.staged(table)}]
+
+
+def statement(relation: plan.Relation, dialect: str) -> str:
+    """What makes a relation in a shell of an engine that speaks this dialect."""
+    name = sql.relation(relation.name).sql(dialect=dialect)
+    text = relation.query.sql(dialect=dialect, pretty=True)
+    if dialect == "spark":
+        return f"{'CACHE TABLE' if relation.stored else 'CREATE TEMPORARY VIEW'} {name} AS\n{text};"
+    return f"CREATE {'TABLE' if relation.stored else 'VIEW'} {name} AS\n{text};"
 
 
 def _without(relation: str, losers: str) -> exp.Query:

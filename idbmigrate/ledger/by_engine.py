@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pyarrow.compute as pc
 
 from idbmigrate.compile import books as compiled
 from idbmigrate.compile import plan as p
-from idbmigrate.compile.complete import is_complete
+from idbmigrate.compile.complete import is_complete, relations, sources_read
+from idbmigrate.datasets.model import Dataset
 from idbmigrate.execution.row_order import in_order
 from idbmigrate.execution.run import Execution, all_of, as_numpy
 from idbmigrate.ledger.reasons import REASONS, Reason, weight
@@ -49,6 +51,23 @@ def source_tables(staged: Mapping[str, StagedTable], mapping: MappingFile) -> li
         )
         for label, table in staged.items()
     ]
+
+
+def script(plan: p.Plan, mapping: MappingFile, source: Dataset, ledger: bool) -> list[p.Relation]:
+    """Every relation of a complete plan over the tables of a data set, in order.
+
+    Without the ``ledger`` only those that the target tables of the plan read.
+    """
+    if not ledger:
+        return list(relations(replace(plan, sources=tuple(sources_read(plan)))))
+    tables = []
+    for name, spec in source.tables.items():
+        keys = frozenset({*spec.primary_key, *spec.foreign_keys})
+        left = {c: f"retired:{name}.{c}" for c in spec.columns if mapping.retired_reason(name, c) is not None}
+        tables.append(
+            compiled.SourceTable(name, True, tuple(spec.columns), keys=keys, lost=keys, retired=left)
+        )
+    return [*relations(plan), *compiled.relations(plan, tables, WEIGHTS)]
 
 
 def retired(mapping: MappingFile, table: StagedTable, column: str) -> str | None:

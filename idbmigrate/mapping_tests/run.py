@@ -263,16 +263,20 @@ def compiled(
     parameters: Mapping[str, str] | None = None,
     accept: StatedConfidence = "proposed",
     optimise: bool = True,
+    conflicts: frozenset[str] = frozenset(),
 ) -> Plan:
     """The plan of a mapping over the columns of its source data set, for reading rather than running.
 
+    ``conflicts`` are the source tables of which a row may contradict another record.
     A parameter that is not given has its default where that is a text, else its first choice, else its
     name in angle brackets. Raises what the compiler raises.
     """
     given = {**{name: _placeholder(spec) for name, spec in mapping.parameters.items()}, **(parameters or {})}
     columns = {name: frozenset(spec.columns) for name, spec in source.tables.items()}
     rules = RULES if optimise else NO_RULES
-    return compile_mapping(mapping, columns, target, parameters=given, accept=accept, rules=rules)
+    return compile_mapping(
+        mapping, columns, target, parameters=given, accept=accept, rules=rules, conflicts=conflicts
+    )
 
 
 def _placeholder(spec: m.ParameterSpec) -> str:
