@@ -187,7 +187,7 @@ def test_list_and_show_name_what_a_mapping_holds(small):
     assert "GENDER by lookup gender" in shown and "only where DOB is there" in shown
     printed = run("show", small, "--sql", "--no-optimise", "--json", "--dialect", "spark").stdout
     script = json.loads(printed)["script"]
-    assert script["target_IDS001MPI"].startswith("CACHE TABLE `target_IDS001MPI` AS\nWITH ")
-    assert list(script)[-1] == "books_WaitingTimePauses" and "`Gender`" in script["target_IDS001MPI"]
+    assert script["made_IDS001MPI"].startswith("CACHE TABLE `made_IDS001MPI` AS\nWITH ")
+    assert list(script)[-1].startswith("books_") and "`Gender`" in script["made_IDS001MPI"]
     assert run("show", small, "--table", "IDS002GP").exit_code == 2
     assert run("show", small, "--sql", "--dialect", "none").exit_code == 2
