@@ -9,7 +9,8 @@
 
 Each error carries ``code`` (a stable kebab-case word from :data:`CODES`), ``where`` (file, table,
 column, row reference: never a value of a record) and ``hint`` (what to do, naming the option that
-helps). The command line prints the three; the library raises them.
+helps). The command line prints the three; the library raises them. ``place`` is what ``where`` was made
+of: an error in a document has a :class:`~idbmigrate.documents.place.Place` there.
 """
 
 from __future__ import annotations
@@ -112,11 +113,12 @@ class IdbmigrateError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str, *, code: str, where: str | None = None, hint: str | None = None):
+    def __init__(self, message: str, *, code: str, where: object = None, hint: str | None = None):
         if code not in CODES:
             raise ValueError(f"unregistered error code {code!r}")
         super().__init__(message)
-        self.message, self.code, self.where = message, code, where
+        self.message, self.code, self.place = message, code, where
+        self.where = None if where is None else str(where)
         self.hint = hint or HINTS.get(code)
 
     def __str__(self) -> str:

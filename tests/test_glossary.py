@@ -52,7 +52,7 @@ RETIRED_HERE = {
     "periods": {"said", "told", "asked"},
     "staging": {"said", "told", "asked", "tie", "ties"},
     "documents": {"said", "told", "asked"},
-    "cli": {"said", "told", "asked", "trials", "fate"},
+    "cli": {"said", "told", "asked", "trials"},
 }
 #: A name of the code for each word that it has.
 USED = {

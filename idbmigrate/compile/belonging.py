@@ -72,7 +72,7 @@ def _agreed(parent: m.Parent) -> list[str]:
 
 
 def _invalid(message: str, place: m.Place) -> DescriptionError:
-    return DescriptionError(message, code="mapping-invalid", where=str(place))
+    return DescriptionError(message, code="mapping-invalid", where=place)
 
 
 # -- the records of one table ----------------------------------------------------------------------

@@ -179,7 +179,7 @@ class BranchCompiler:
                 raise self._error(f"{branch.source} has no column {item['column']!r}", branch.place)
 
     def _error(self, message: str, place: m.Place) -> DescriptionError:
-        return DescriptionError(message, code="mapping-invalid", where=str(place))
+        return DescriptionError(message, code="mapping-invalid", where=place)
 
     def _references(self) -> Iterator[m.Reference]:
         for item in self.branch.fields:

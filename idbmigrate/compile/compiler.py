@@ -100,7 +100,7 @@ def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:
     for name, table in mapping.tables.items():
         if name not in target.tables:
             raise DescriptionError(
-                f"{target.name} has no table {name!r}", code="mapping-invalid", where=str(table.place)
+                f"{target.name} has no table {name!r}", code="mapping-invalid", where=table.place
             )
     ordered: list[str] = []
     visiting: set[str] = set()
@@ -112,7 +112,7 @@ def ordered_tables(mapping: m.Mapping, target: Dataset) -> list[str]:
             raise DescriptionError(
                 f"{name} needs itself through its joins or parents",
                 code="mapping-invalid",
-                where=str(mapping.tables[name].place),
+                where=mapping.tables[name].place,
             )
         visiting.add(name)
         for needed in _needed(mapping, target, name):

@@ -118,7 +118,7 @@ class Scope:
             case m.Call():
                 return self._call(node)
         raise DescriptionError(
-            "an expression that cannot be compiled", code="mapping-inexpressible", where=str(node.place)
+            "an expression that cannot be compiled", code="mapping-inexpressible", where=node.place
         )
 
     def _reference(self, node: m.Reference) -> Value:
@@ -146,14 +146,14 @@ class Scope:
         return DescriptionError(
             f"{str(node)!r} is not {what} here",
             code="mapping-invalid",
-            where=str(node.place),
+            where=node.place,
             hint=f"did you mean {near[0]!r}?" if near else None,
         )
 
     def _parameter(self, node: m.Parameter) -> str:
         if node.name not in self.parameters:
             raise DescriptionError(
-                f"there is no parameter {node.name!r}", code="mapping-invalid", where=str(node.place)
+                f"there is no parameter {node.name!r}", code="mapping-invalid", where=node.place
             )
         return self.parameters[node.name]
 
@@ -223,7 +223,7 @@ class Scope:
             raise DescriptionError(
                 "natural_key is not defined for this source table",
                 code="mapping-invalid",
-                where=str(node.place),
+                where=node.place,
                 hint="write it under 'sources:'",
             )
         return self.key
@@ -243,7 +243,7 @@ class Scope:
     def lookup(self, node: m.LookedUp | m.Known) -> m.Lookup:
         if node.lookup not in self.lookups:
             raise DescriptionError(
-                f"there is no lookup {node.lookup!r}", code="mapping-invalid", where=str(node.place)
+                f"there is no lookup {node.lookup!r}", code="mapping-invalid", where=node.place
             )
         return self.lookups[node.lookup]
 
@@ -308,7 +308,7 @@ class Scope:
             case m.Compared():
                 return sql.surely(self._comparison(node))
         raise DescriptionError(
-            "a condition that cannot be compiled", code="mapping-inexpressible", where=str(node.place)
+            "a condition that cannot be compiled", code="mapping-inexpressible", where=node.place
         )
 
     def _comparison(self, node: m.Compared) -> Sql:

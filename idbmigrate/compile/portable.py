@@ -81,5 +81,5 @@ def check(query: exp.Expr, place: Place | None = None) -> None:
             raise DescriptionError(
                 f"a query with {type(node).__name__} cannot be run alike on every engine",
                 code="mapping-inexpressible",
-                where=str(place) if place else None,
+                where=place,
             )

@@ -153,7 +153,7 @@ def _check_fields(
                 raise DescriptionError(
                     f"{table.name} has no column {field.name!r}",
                     code="mapping-invalid",
-                    where=str(branch.places[field.name]),
+                    where=branch.places[field.name],
                 )
     for rule in table.one_per:
         for name in (*rule.key, *(p.field for p in rule.prefer)):
@@ -161,7 +161,7 @@ def _check_fields(
                 raise DescriptionError(
                     f"{name!r} is not a field of {table.name}",
                     code="mapping-invalid",
-                    where=str(rule.place),
+                    where=rule.place,
                 )
 
 

@@ -53,7 +53,7 @@ class Overlay:
 
     def fail(self, message: str, *path: str, hint: str | None = None) -> NoReturn:
         """Raise the error that names the line of the overlay at ``path``."""
-        raise DescriptionError(message, code="overlay-invalid", where=str(self.place(*path)), hint=hint)
+        raise DescriptionError(message, code="overlay-invalid", where=self.place(*path), hint=hint)
 
     def place(self, *path: str) -> Place:
         """File and line of what stands at ``path``, or of what holds it."""

@@ -42,7 +42,7 @@ class Document:
 
     def error(self, message: str, path: Path, hint: str | None = None) -> DescriptionError:
         """An error at a part."""
-        return DescriptionError(message, code=self.code, where=str(self.place(path)), hint=hint)
+        return DescriptionError(message, code=self.code, where=self.place(path), hint=hint)
 
 
 class Node:

@@ -14,14 +14,14 @@ Marks = dict[Path, tuple[int, int]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where something was written: file, line (from 1) and path of keys."""
+    """Where something was written: file, line (from 1) and path of keys, empty where none leads there."""
 
     file: str
     line: int
     path: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} ({self.path})"
+        return f"{self.file}:{self.line} ({self.path})" if self.path else f"{self.file}:{self.line}"
 
 
 def shown(path: Path) -> str:

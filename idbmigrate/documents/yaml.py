@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from idbmigrate.documents.place import Data, Marks, Path, shown
+from idbmigrate.documents.place import Data, Marks, Path, Place, shown
 from idbmigrate.errors import DescriptionError, UsageError
 
 _Parser = getattr(yaml, "CLoader", yaml.Loader)
@@ -172,8 +172,7 @@ class _Builder:
         return self._error(message, event.start_mark.line + 1, path)
 
     def _error(self, message: str, line: int | None, path: Path | None = None) -> DescriptionError:
-        where = self.name if line is None else f"{self.name}:{line}"
-        where += "" if path is None else f" ({shown(path)})"
+        where = self.name if line is None else Place(self.name, line, "" if path is None else shown(path))
         return DescriptionError(message, code="yaml-syntax", where=where)
 
 

@@ -72,12 +72,12 @@ class _Resolver:
         spec = self.mapping.parameters.get(name)
         if spec is None:
             raise DescriptionError(
-                f"there is no parameter {name!r}", code="mapping-invalid", where=str(self.mapping.place)
+                f"there is no parameter {name!r}", code="mapping-invalid", where=self.mapping.place
             )
         if name not in self.fixed:
             if name in self.open:
                 raise DescriptionError(
-                    "a parameter is its own default", code="mapping-invalid", where=str(spec.place)
+                    "a parameter is its own default", code="mapping-invalid", where=spec.place
                 )
             self.open.add(name)
             self.fixed[name] = self._computed(spec, spec.default)
@@ -124,7 +124,7 @@ class _Resolver:
                 raise DescriptionError(
                     f"a parameter default names {table}.{column}, which the source does not have",
                     code="mapping-invalid",
-                    where=str(self.mapping.place),
+                    where=self.mapping.place,
                 )
             found.append((table, column))
         return found

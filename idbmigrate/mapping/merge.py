@@ -46,4 +46,4 @@ def _merged_branch(first: m.Branch, second: m.Branch) -> m.Branch:
 
 
 def _clash(message: str, place: m.Place) -> DescriptionError:
-    return DescriptionError(message, code="mapping-invalid", where=str(place))
+    return DescriptionError(message, code="mapping-invalid", where=place)

@@ -301,8 +301,6 @@ def complaints(name: str) -> list[Complaint]:
 
 
 def _complaint(error: DescriptionError) -> Complaint:
-    """An error as a complaint; its place is text by now: ``file:line (path)``, or less."""
-    place, _, path = (error.where or "").partition(" (")
-    file, _, line = place.rpartition(":")
-    where = m.Place(file, int(line), path.rstrip(")") or "$") if line.isdigit() else m.Place(place, 0, "$")
-    return Complaint(error.message, where)
+    """An error as a complaint; one about a whole file has no line."""
+    place = error.place if isinstance(error.place, m.Place) else m.Place(error.where or "", 0, "$")
+    return Complaint(error.message, place)
