@@ -213,7 +213,7 @@ def _tables(
         "months": months,
         "providers": owners,
         "header": said,
-        "not_read": not_read(idb, seen, linked_tables(idb.linked_tables, dataset, overlay)),
+        "not_read": not_read(idb, seen, dataset, overlay),
     }
 
 

@@ -12,7 +12,6 @@ from idbmigrate.conversion.options import Options
 from idbmigrate.conversion.unread import not_read
 from idbmigrate.datasets import Identification, Overlay, identify, load_dataset
 from idbmigrate.datasets.links import ALLOW as ALLOW_LINKED
-from idbmigrate.datasets.links import linked_tables
 from idbmigrate.datasets.links import require_none as require_no_links
 from idbmigrate.errors import SourceError
 from idbmigrate.exporters import publish
@@ -47,7 +46,7 @@ def read_file(path: Path, options: Options, overlay: Overlay | None, pool: Execu
         found = identified(idb, overlay, path, options)
         dataset = load_dataset(found.dataset)
         staged = stage(idb, found, dataset)
-        unread = not_read(idb, staged, linked_tables(idb.linked_tables, dataset, overlay))
+        unread = not_read(idb, staged, dataset, overlay)
         facts = input_facts(digest.result(), idb.problems, unread)
     return Source(path.name, facts, found, staged, unread)
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from idbmigrate.access.read.unread import ATTACHMENTS, OLE, SEVERAL, UNKNOWN
+from idbmigrate.datasets import Dataset, Overlay
+from idbmigrate.datasets.links import linked_tables
 from idbmigrate.readers import Idb
 from idbmigrate.result.summary import NotRead
 from idbmigrate.staging.several import SeveralValues
 from idbmigrate.staging.tables import StagedTable
+
+
+class _Gone(NamedTuple):
+    """A table whose definition is lost, by its name in the file."""
+
+    name: str
+
 
 #: Why a column is not read, by its kind.
 _WHY = {
@@ -24,12 +34,14 @@ _LOST = "values that are damaged and could not be read"
 _STRAY = "values of cells that hold several which belong to no row"
 
 
-def not_read(idb: Idb, staged: Mapping[str, StagedTable], links: Mapping[str, str]) -> list[NotRead]:
-    """What of the file nobody has read, once it is staged; ``links``: the data set's name -> the file's."""
+def not_read(
+    idb: Idb, staged: Mapping[str, StagedTable], dataset: Dataset, overlay: Overlay | None
+) -> list[NotRead]:
+    """What of the file nobody has read, once it is staged."""
     tables = {table.source_name: table for table in staged.values()}
     lines: list[NotRead] = [
         {"table": name, "name": own, "why": _LINK, "rows": None, "values": None}
-        for name, own in links.items()
+        for name, own in linked_tables(idb.linked_tables, dataset, overlay).items()
     ]
     lines += [
         {"table": name, "name": name, "known": False, "why": _OTHER, "rows": None, "values": None}
@@ -41,7 +53,11 @@ def not_read(idb: Idb, staged: Mapping[str, StagedTable], links: Mapping[str, st
             lines.append(_values(name, tables.get(name), column, several.stray, _STRAY))
         elif several is None and count != 0:
             lines.append(_values(name, tables.get(name), column, count, _WHY[kind]))
-    for name, lost, count in idb.losses:
+    losses = idb.losses
+    gone = [_Gone(loss.table) for loss in losses if loss.table not in tables]
+    named = linked_tables(gone, dataset, overlay)
+    tables |= {own: staged[name] for name, own in named.items() if name in staged}
+    for name, lost, count in losses:
         table = tables.get(name)
         lines.append(_rows(name, table, count) if lost is None else _values(name, table, lost, count, _LOST))
     return lines

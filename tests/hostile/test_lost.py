@@ -124,3 +124,19 @@ def test_a_map_that_is_lost_loses_no_row_where_the_pages_are_found(sample_idb, t
     with open_database(path, salvage=True) as database:
         assert database.read(TABLE).num_rows == count
         assert database.problems and database.losses == []
+
+
+def test_a_table_whose_definition_is_lost_is_not_read(sample_idb, tmp_path):
+    source, table = sample_idb / "iapt-1.5.mdb", "IAPTDataSetDisability"
+    with open_database(source) as database:
+        path = spoilt(source, tmp_path / "x.mdb", database.definition(table).page)
+    run = idbmigrate.convert(path, to="iapt-2.1", check=False, salvage=True)
+    (told,) = run.input["not_read"]
+    assert (told["table"], told["name"], told["rows"], told["known"]) == ("Disability", table, None, True)
+    (line,) = (x for x in run.ledger if "not-read" in x["reasons"])
+    assert (line["table"], line["column"], line["in"], line["reasons"]) == (
+        "Disability",
+        None,
+        0,
+        {"not-read": 0},
+    )
