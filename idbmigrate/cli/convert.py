@@ -78,7 +78,7 @@ CAUSES_SHOWN = 6
     "--pseudonymise",
     metavar="KEYFILE",
     help="Write pseudonyms made with the key in this file, years of birth, districts and hours, and nothing "
-    "that is not known to be harmless. With csv and parquet.",
+    "that is not known to be harmless. With csv, parquet and analysis.",
 )
 @click.option(
     "--check/--no-check",

@@ -25,7 +25,7 @@ ALLOWED = {
     "conflict:NAME": "records with this contradiction are carried (see the mapping language)",
 }
 #: Formats that hold pseudonyms, which are longer than what they stand for.
-PSEUDONYMISED = ("csv", "parquet")
+PSEUDONYMISED = ("csv", "parquet", "analysis")
 #: Is told, in words for people.
 Progress = Callable[[str], None]
 

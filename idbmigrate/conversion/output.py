@@ -18,7 +18,7 @@ from idbmigrate.exporters import Job, csv, exporter, publish
 from idbmigrate.ledger.rejects import reject_parts
 from idbmigrate.mapping.files import shown_name
 from idbmigrate.result.run import Run
-from idbmigrate.result.summary import Manifest
+from idbmigrate.result.summary import Manifest, NotOfType
 from idbmigrate.staging.dictionary import plain
 
 #: The folder of a run that holds what was not carried.
@@ -38,16 +38,18 @@ def write_tables(
     template: Name | None,
     allow: Sequence[str],
     stop: threading.Event,
+    not_of_type: list[NotOfType],
 ) -> Digests:
     """Write the target tables in one format, each package in its folder (``""``: at the top).
 
-    Gives up soon after ``stop`` is set.
+    Gives up soon after ``stop`` is set. What the format tells of values goes to ``not_of_type``.
     """
     files, writer = publish.DigestWriter(folder, stop), exporter(format)
     for name, tables in packages.items():
         if not writer.DICTIONARIES:
             tables = {table: plain(rows) for table, rows in tables.items()}
-        writer.export(tables, Job(target, folder / name / format, files.open, template, allow))
+        place = folder / name / format
+        writer.export(tables, Job(target, place, files.open, template, allow, not_of_type))
     return _digests(files, format)
 
 
@@ -144,6 +146,8 @@ def manifest(run: Run) -> Manifest:
         "keys": summary["keys"],
         "findings": summary["findings"],
     }
+    if run.not_of_type is not None:
+        facts["not_of_type"] = run.not_of_type
     if run.overlay:
         facts["overlay"] = run.overlay
     if run.allow:

@@ -35,6 +35,7 @@ from idbmigrate.mapping.model import Mapping as MappingFile
 from idbmigrate.periods import month as periods
 from idbmigrate.periods import packages as months
 from idbmigrate.result.run import Run
+from idbmigrate.result.summary import NotOfType
 from idbmigrate.staging.tables import StagedTable
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def _converted(
                 outgoing, pseudonyms = pseudonymised_packages(
                     outgoing, target, known, source, options.pseudonymise
                 )
-            writing = _begin_to_write(pool, outgoing, folder, target, options, stop)
+            not_of_type: list[NotOfType] = []
+            writing = _begin_to_write(pool, outgoing, folder, target, options, stop, not_of_type)
             proving = pool.submit(prove, done, tables, staged, source, target, whose.allowed)
             progress("closing the books")
             books = keep_books(staged, done, mapping)
@@ -127,6 +129,7 @@ def _converted(
         )
         run.overlay, run.allow, run.salvage = decided, options.allow, options.salvage
         run.pseudonyms = pseudonyms
+        run.not_of_type = not_of_type if "analysis" in options.formats else None
         if folder is not None and pseudonyms is None:
             progress("writing")
             writing.append(pool.submit(package.write_rejects, run, folder))
@@ -197,11 +200,12 @@ def _begin_to_write(
     target: Dataset,
     options: Options,
     stop: Event,
+    not_of_type: list[NotOfType],
 ) -> list[Future[package.Digests]]:
     """Write the formats while the books are closed: the folder is hidden, and gone where they stay open."""
     if folder is None:
         return []
-    rest = (target, options.template, options.of_template, stop)
+    rest = (target, options.template, options.of_template, stop, not_of_type)
     return [
         pool.submit(package.write_tables, packages, folder, format, *rest)
         for format in dict.fromkeys(options.formats)

@@ -13,7 +13,18 @@ from idbmigrate.result.summary import Manifest, PseudonymFacts
 from idbmigrate.staging.tables import StagedTable
 
 #: What of the manifest goes out: what was done, with what, and how many rows each table has.
-_KEPT = ("tool", "mapping", "target", "accept", "parameters", "period", "months", "tables", "proof")
+_KEPT = (
+    "tool",
+    "mapping",
+    "target",
+    "accept",
+    "parameters",
+    "period",
+    "months",
+    "tables",
+    "proof",
+    "not_of_type",
+)
 _KEPT_OF_INPUT = ("file", "bytes", "sha256")
 Packages = Mapping[str, Mapping[str, pa.Table]]
 

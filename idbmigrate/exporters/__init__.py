@@ -1,4 +1,4 @@
-"""Target tables become files: CSV, Parquet, XML and Access, in a folder that appears whole or not at all.
+"""Target tables become files, for submission and for analysis, in a folder that appears whole or not at all.
 
 A format is a module of this room with its name, which writes tables and reads back what it wrote
 (:class:`Exporter`).
@@ -6,7 +6,7 @@ A format is a module of this room with its name, which writes tables and reads b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 
     from idbmigrate.datasets.model import Dataset
     from idbmigrate.exporters._text import Create
+    from idbmigrate.result.summary import NotOfType
 
 #: The one list of formats, in the order in which they are offered and looked for; how their files' names end.
-FORMATS = {"csv": (".csv",), "parquet": (".parquet",), "xml": (".xml",), "idb": (".accdb", ".mdb")}
+FORMATS = {
+    "csv": (".csv",),
+    "parquet": (".parquet",),
+    "xml": (".xml",),
+    "idb": (".accdb", ".mdb"),
+    "analysis": (".duckdb",),
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,8 @@ class Job:
     """What a format is given: the data set, a folder of its own, how a file is begun, what the user asked.
 
     ``create`` opens a file that is hashed and brought to the disk as it is written; a format that cannot
-    write through it names its own files. ``template`` and ``allow`` are for ``idb`` alone.
+    write through it names its own files. ``template`` and ``allow`` are for ``idb`` alone; ``analysis``
+    tells ``not_of_type``.
     """
 
     target: Dataset
@@ -37,6 +45,7 @@ class Job:
     create: Create
     template: str | os.PathLike[str] | None = None
     allow: Sequence[str] = ()
+    not_of_type: list[NotOfType] = field(default_factory=list)
 
 
 class Exporter(Protocol):

@@ -22,6 +22,7 @@ from idbmigrate.result.summary import (
     InputFacts,
     LeftBehind,
     Manifest,
+    NotOfType,
     OverlayFacts,
     PseudonymFacts,
     RootCause,
@@ -75,6 +76,7 @@ class Run:
     files: list[FileFacts] = field(default_factory=list)
     overlay: OverlayFacts | None = None
     pseudonyms: PseudonymFacts | None = None
+    not_of_type: list[NotOfType] | None = None
     allow: tuple[str, ...] = ()
     salvage: bool = False
     manifest: Manifest | None = None

@@ -235,10 +235,19 @@ class MappingFiles(MappingFacts):
     files: dict[str, str]
 
 
+class NotOfType(TypedDict):
+    """How many values of a column are not of its type, and null in the typed column of ``analysis``."""
+
+    table: str
+    column: str
+    values: int
+
+
 class _Asked(TypedDict, total=False):
     overlay: OverlayFacts
     allow: list[str]
     salvage: bool
+    not_of_type: list[NotOfType]
 
 
 class PseudonymFacts(TypedDict):

@@ -151,7 +151,7 @@ def test_no_seed_is_in_any_byte_of_the_output(sample, target, split, tmp_path, s
         "write_table",
         lambda *words, **options: write(*words, **{**options, "compression": "none"}),
     )
-    options = {"to": target, "formats": ["csv", "parquet"], "split": "month" if split else None}
+    options = {"to": target, "formats": ["csv", "parquet", "analysis"], "split": "month" if split else None}
     run = idbmigrate.convert(tmp_path / "april", out=tmp_path / "true", **options)
     found = b"\n".join(data for _, data in every_byte(tmp_path / "true"))
     seen = {secret for secret in secrets if secret.encode() in found}
