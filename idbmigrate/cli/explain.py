@@ -10,7 +10,7 @@ from idbmigrate.cli import _options
 from idbmigrate.cli._output import Console, run_verb
 
 if TYPE_CHECKING:
-    from idbmigrate.explanation import Cell, Fate, SourceRow, TargetRow
+    from idbmigrate.explanation import BookEntry, Cell, SourceRow, TargetRow
 
 
 @click.command("explain")
@@ -134,18 +134,18 @@ def _show_cell(console: Console, cell: Cell) -> None:
 
 def _show_source(console: Console, row: SourceRow) -> None:
     console.say(console.style(f"{row.table} row {row.place}", "bold"))
-    console.say(f"  {_told(row.row)}")
+    console.say(f"  {_words(row.row)}")
     console.say()
     console.table(
-        [(each.column, "" if each.value is None else each.value, _told(each)) for each in row.values],
+        [(each.column, "" if each.value is None else each.value, _words(each)) for each in row.values],
         ["column", "value", "what became of it"],
     )
 
 
-def _told(fate: Fate) -> str:
-    if fate.outcome is None:
+def _words(entry: BookEntry) -> str:
+    if entry.outcome is None:
         return ""
-    if fate.reason is None:
-        return f"carried: {', '.join(fate.cells)}"
-    way = f", on the way to {fate.on_the_way_to}" if fate.on_the_way_to else ""
-    return f"{fate.outcome}: {fate.reason}{way} ({fate.meaning})"
+    if entry.reason is None:
+        return f"carried: {', '.join(entry.cells)}"
+    way = f", on the way to {entry.on_the_way_to}" if entry.on_the_way_to else ""
+    return f"{entry.outcome}: {entry.reason}{way} ({entry.meaning})"

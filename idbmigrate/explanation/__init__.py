@@ -5,6 +5,6 @@ target rows to source rows and back.
 """
 
 from idbmigrate.explanation.explain import explain
-from idbmigrate.explanation.model import Cell, Fate, Origin, Rule, SourceRow, TargetRow
+from idbmigrate.explanation.model import BookEntry, Cell, Origin, Rule, SourceRow, TargetRow
 
-__all__ = ["Cell", "Fate", "Origin", "Rule", "SourceRow", "TargetRow", "explain"]
+__all__ = ["BookEntry", "Cell", "Origin", "Rule", "SourceRow", "TargetRow", "explain"]

@@ -103,7 +103,7 @@ class TargetRow:
 
 
 @dataclass(frozen=True, repr=False)
-class Fate:
+class BookEntry:
     """What became of a source value, or of the row itself (``column`` is null).
 
     ``outcome`` is carried, rejected or dropped; null for a cell without a value. ``cells`` are target cells
@@ -118,18 +118,18 @@ class Fate:
     meaning: str | None = None
     on_the_way_to: str | None = None
 
-    def shared(self) -> Fate:
+    def shared(self) -> BookEntry:
         return replace(self, value=_hidden(self.value))
 
 
 @dataclass(frozen=True, repr=False)
 class SourceRow:
-    """A row of the file with the fate of the row and of each of its values."""
+    """A row of the file with what the books say of it and of each of its values."""
 
     table: str
     place: str
-    row: Fate
-    values: tuple[Fate, ...]
+    row: BookEntry
+    values: tuple[BookEntry, ...]
 
     def __repr__(self) -> str:
         return f"<SourceRow {self.table} {self.place}: {len(self.values)} values>"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from idbmigrate.compile import plan as p
-from idbmigrate.explanation.model import Fate, SourceRow
+from idbmigrate.explanation.model import BookEntry, SourceRow
 from idbmigrate.ledger.books import Account
 from idbmigrate.ledger.lineage import Lineage, LineagePath, numbers
 from idbmigrate.ledger.reasons import Reason, outcome
@@ -29,9 +29,9 @@ def explain_source_row(run: Run, staged: StagedTable, row: int, column: str | No
     for name in staged.columns:
         if column is None or name == column:
             text = staged.raw[name].cast(pa.string())[row].as_py()
-            values.append(_fate(run, lineage, accounts[name], row, text))
+            values.append(_entry(run, lineage, accounts[name], row, text))
     place = staged.places(np.array([row]))[0].as_py()
-    return SourceRow(staged.label, place, _fate(run, lineage, accounts[""], row, ""), tuple(values))
+    return SourceRow(staged.label, place, _entry(run, lineage, accounts[""], row, ""), tuple(values))
 
 
 def stayed_behind(account: Account, row: int) -> Reason | None:
@@ -42,16 +42,16 @@ def stayed_behind(account: Account, row: int) -> Reason | None:
     return None
 
 
-def _fate(run: Run, lineage: Lineage, account: Account, row: int, value: str | None) -> Fate:
+def _entry(run: Run, lineage: Lineage, account: Account, row: int, value: str | None) -> BookEntry:
     column = account.column or None
     if value is None:
-        return Fate(column, None, None)
+        return BookEntry(column, None, None)
     shown = value if column else None
     reason = stayed_behind(account, row)
     if reason is None:
-        return Fate(column, shown, CARRIED, tuple(dict.fromkeys(_cells(lineage, account, row))))
+        return BookEntry(column, shown, CARRIED, tuple(dict.fromkeys(_cells(lineage, account, row))))
     word = reason.word
-    return Fate(column, shown, outcome(word), (), word, run.books.meaning(word), reason.target)
+    return BookEntry(column, shown, outcome(word), (), word, run.books.meaning(word), reason.target)
 
 
 def _cells(lineage: Lineage, account: Account, row: int) -> Iterator[str]:

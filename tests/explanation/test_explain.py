@@ -64,13 +64,13 @@ def test_a_source_value_is_in_the_cells_that_it_is_said_to_be_in(case, again):
         for staged in again.staged.values():
             for row in range(0, staged.raw.num_rows, STEP):
                 found = explain_source_row(again, staged, row, None)
-                for fate in found.values:
-                    for word in fate.cells:
+                for entry in found.values:
+                    for word in entry.cells:
                         table, column, number = re.fullmatch(r"(\w+)\.(\w+) (\d+)", word).groups()
                         (cell,) = explain_target_row(again, idb, table, int(number) - 1, column).cells
                         mine = [each for each in cell.origins if each.place == found.place]
-                        mine = [each for each in mine if each.carried and each.column == fate.column]
-                        assert cell.value is not None and mine and mine[0].raw == fate.value, word
+                        mine = [each for each in mine if each.carried and each.column == entry.column]
+                        assert cell.value is not None and mine and mine[0].raw == entry.value, word
                         for each in mine:
                             stored = bytes.fromhex(each.stored)
                             assert content[each.offset :][: len(stored)] == stored
@@ -110,11 +110,11 @@ def test_what_stayed_behind_has_the_reason_of_the_rejects(case, again):
     for staged in again.staged.values():
         for row in range(0, staged.raw.num_rows, STEP):
             found = explain_source_row(again, staged, row, None)
-            for fate in found.values:
-                shown = (staged.source_columns or {}).get(fate.column, fate.column)
-                assert fate.reason == reasons.get((found.table, found.place, shown)), (found, fate.column)
-                assert (fate.outcome == "carried") == bool(fate.cells)
-                seen += fate.reason is not None
+            for entry in found.values:
+                shown = (staged.source_columns or {}).get(entry.column, entry.column)
+                assert entry.reason == reasons.get((found.table, found.place, shown)), (found, entry.column)
+                assert (entry.outcome == "carried") == bool(entry.cells)
+                seen += entry.reason is not None
     assert seen > 20
 
 
@@ -189,5 +189,5 @@ def test_no_value_in_a_repr(case, again):
     with idbmigrate.open_idb(case[0]) as idb:
         row = explain_target_row(again, idb, "IDS101Referral", 0, None)
     source = explain_source_row(again, again.staged["Referral"], 0, None)
-    for value in [cell.value for cell in row.cells] + [fate.value for fate in source.values]:
+    for value in [cell.value for cell in row.cells] + [entry.value for entry in source.values]:
         assert value is None or len(value) < 3 or value not in repr(row) + repr(source) + repr(row.cells)
