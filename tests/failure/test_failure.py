@@ -150,7 +150,7 @@ SOURCES = [
     (keep(5000), "truncated"),
     (half, "truncated"),
     (absent, "not-found"),
-    (folder, "not-readable"),
+    (folder, "csv-missing"),
     (other_tables, "unknown-dataset"),
     (without_persons, "missing-table"),
     (protected, "password-needed"),
