@@ -131,19 +131,24 @@ def _runs(manifest: Mapping[str, Any]) -> list[str]:
 
 def _used(manifest: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The files that a run has read, by role: digest and name of each."""
-    one = [manifest["input"]] if "input" in manifest else []
-    many = manifest.get("inputs", {})
-    won = [each for each in manifest.get("files", ()) if each.get("fate") == "wins"]
-    inputs = [*one, *many.values(), *won]
-    if manifest.get("input", {}).get("bytes") == 0:  # the digest of the list of an archive's files
-        inputs = [*many.values(), *won]
     overlays = (manifest.get("overlay") or {}).get("files", [])
     mapping = manifest.get("mapping", {}).get("files", {})
     return {
-        "input": {each["sha256"]: each.get("file", "") for each in inputs if "sha256" in each},
+        "input": {each["sha256"]: each.get("file", "") for each in _inputs(manifest)},
         "mapping": {sha256: name for name, sha256 in mapping.items()},
         "overlay": {each["sha256"]: each["file"] for each in overlays},
     }
+
+
+def _inputs(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The one file of a run, those of several runs by name, or those of an archive that won."""
+    if "inputs" in manifest:
+        several = manifest["inputs"]
+        listed = several.values() if isinstance(several, Mapping) else several
+        return [each for each in listed if each.get("fate", "wins") == "wins"]
+    # of a run inside an archive's output "sha256" is that of a list of digests, and no file's
+    one = manifest.get("input")
+    return [one] if one is not None and one["bytes"] else []
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 
 from idbmigrate import archive, convert
 from idbmigrate.archive.catalogue import Catalogue
-from idbmigrate.archive.provenance import name_of
+from idbmigrate.archive.provenance import name_of, of_outputs
 from idbmigrate.errors import OutputError, SourceError, UsageError
 from idbmigrate.exporters.publish import sha256
 
@@ -70,28 +70,44 @@ def test_staged_files_that_changed(own):
     }
 
 
+def digests(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in folder.rglob("*") if p.is_file()}
+
+
 def test_outputs(own, tmp_path):
-    copy, folder = own
-    out = tmp_path / "out"
-    convert(copy / "RX1/2016/June_primary.mdb", to="iapt-2.1", out=out)
-    with Catalogue(folder) as catalogue:
-        catalogue.add_output(out)
+    _, folder = own
+    out, bag = tmp_path / "out", tmp_path / "bag"
+    archive.convert(folder, to="iapt-2.1", out=out, allow=["undecided"])
     assert archive.verify(folder).outputs == 1 and not wrong(folder)
-    archive.bag(folder, tmp_path / "bag", of="outputs")
-    files = {p.relative_to(out).as_posix(): sha256(p) for p in out.rglob("*") if p.is_file()}
-    bagged = tmp_path / "bag" / "data" / "out"
-    assert {p.relative_to(bagged).as_posix(): sha256(p) for p in bagged.rglob("*") if p.is_file()} == files
-    check(tmp_path / "bag")
-    graph = {node["@id"]: node for node in load(tmp_path / "bag")["@graph"]}
+    archive.bag(folder, bag, of="outputs")
+    files = digests(out)
+    assert digests(bag / "data" / "out") == files
+    check(bag)
+    graph = {node["@id"]: node for node in load(bag)["@graph"]}
     [conversion] = [node for node in graph.values() if "prov:Activity" in node["@type"]]
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    digests = [manifest["input"]["sha256"], *manifest["mapping"]["files"].values()]
-    assert {name_of(digest) for digest in digests} <= set(conversion["used"])
-    assert graph[name_of(files["csv/IDS101Referral.csv"])]["wasGeneratedBy"] == [conversion["@id"]]
-    (out / "csv" / "IDS101Referral.csv").write_text("other", encoding="utf-8")
+    won = {line["sha256"] for line in manifest["inputs"] if line["fate"] == "wins"}
+    one = json.loads((out / "RX1" / "manifest.json").read_text(encoding="utf-8"))
+    used = won | set(one["mapping"]["files"].values())
+    assert won < {line["sha256"] for line in manifest["inputs"]}
+    assert set(map(name_of, used)) == {name for name in conversion["used"] if name.startswith("ni:")}
+    made = graph[name_of(files["RX1/csv/IDS101Referral.csv"])]
+    assert made["wasGeneratedBy"] == [conversion["@id"]]
+    (out / "RX1" / "csv" / "IDS101Referral.csv").write_text("other", encoding="utf-8")
     assert wrong(folder) == {("output", "IDS101Referral.csv", "changed")}
     shutil.rmtree(out)
     assert wrong(folder) == {("output", "out", "gone")}
+
+
+def test_an_output_of_one_file_names_that_file(own, tmp_path):
+    copy, folder = own
+    file = copy / "RX1/2016/June_primary.mdb"
+    convert(file, to="iapt-2.1", out=tmp_path / "out")
+    with Catalogue(folder) as catalogue:
+        catalogue.add_output(tmp_path / "out")
+        graph = {node["@id"]: node for node in of_outputs(catalogue)["@graph"]}
+    [conversion] = [node for node in graph.values() if "prov:Activity" in node["@type"]]
+    assert name_of(sha256(file)) in conversion["used"]
 
 
 def load(bag: Path) -> dict:
