@@ -16,11 +16,13 @@ from idbmigrate.archive.model import Kind
 from idbmigrate.archive.names import Patterns, kind, kind_of_place, month_of_place, of_all, parts
 from idbmigrate.periods.windows import WindowLine, load_calendar
 
-#: A month holds the file's activity where it has at least this share of it.
-_MOST = 0.5
+#: A month with this share of a file's activity is the file's, whatever its name says; with more than half it
+#: is where no name says otherwise.
+_NEARLY_ALL, _HALF = 0.9, 0.5
 #: Unique_MonthID of April 2019 (Reusable-Code-Library: 1429 to 1445 are April 2019 to August 2020).
 _COUNTED_FROM = (1429, 2019 * 12 + 3)
-_KINDS: tuple[Kind, ...] = ("primary", "refresh")
+#: The user's own word.
+_USER = "submissions.csv"
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,14 @@ def gather(
     weighed = {"provider": _Weighed("provider"), "period": _Weighed("period"), "kind": of_kind}
     for name, each in weighed.items():
         if name in decided:
-            each.value, each.words = decided[name], "submissions.csv"
+            each.value, each.words = decided[name], _USER
             continue
         each.hear(of_all(matches, name), "the pattern " + " and ".join(sorted({m.pattern for m in matches})))
     for name, found in (("provider", provider), ("period", period)):
         for source, values in found:
-            if weighed[name].words != "submissions.csv":
+            if weighed[name].words != _USER:
                 weighed[name].hear(values, source)
-    if of_kind.words != "submissions.csv":
+    if of_kind.words != _USER:
         for source, values in _kind(facts, places, weighed["period"].value):
             of_kind.hear(values, source)
     questions = [question for each in weighed.values() for question in each.questions]
@@ -119,14 +121,20 @@ def _words(text: str) -> list[str]:
 
 def _period(facts: Mapping[str, Any], places: Sequence[str]) -> _Found:
     found: _Found = [("the header of the file", _header_months(facts.get("header", {})))]
-    for column, months in sorted(facts.get("months", {}).items()):
-        total, most = sum(months.values()), max(months, key=lambda m: (months[m], m))
-        if months[most] >= _MOST * total:
-            found.append((f"the dates in {column} ({months[most]:,} of {total:,})", {most}))
-            break
     named = [said for place in places if (said := month_of_place(place))]
-    found.append((_names("the name", named), {month for month, _ in named}))
-    return found
+    names = (_names("the name", named), {month for month, _ in named})
+    column, month, share, words = _most(facts.get("months", {}))
+    dates = (f"the dates in {column} ({words})", {month} if share > _HALF else set())
+    return [*found, dates, names] if share >= _NEARLY_ALL else [*found, names, dates]
+
+
+def _most(months: Mapping[str, Mapping[str, int]]) -> tuple[str, str, float, str]:
+    """The month with most of the activity, its column and its share, also in words."""
+    if not months:
+        return "", "", 0.0, ""
+    column, counts = max(sorted(months.items()), key=lambda item: sum(item[1].values()))
+    month, total = max(counts, key=lambda name: (counts[name], name)), sum(counts.values())
+    return column, month, counts[month] / total, f"{counts[month]:,} of {total:,}"
 
 
 def _header_months(header: Mapping[str, Sequence[str]]) -> set[str]:
@@ -174,8 +182,11 @@ def _open_questions(facts: Mapping[str, Any], weighed: Mapping[str, _Weighed]) -
     found = []
     if weighed["provider"].value is None and not weighed["provider"].questions:
         found.append("provider: nothing in the file or its name says it")
-    if weighed["period"].value is None and not weighed["period"].questions:
-        spread = sorted({month for months in facts.get("months", {}).values() for month in months})
-        held = f"; its dates are of {spread[0]} to {spread[-1]}" if spread else "; it has no dates"
-        found.append(f"period: no month stands out, and no name says it{held}")
+    period = weighed["period"]
+    spread = sorted({month for months in facts.get("months", {}).values() for month in months})
+    held = f"its dates are of {spread[0]} to {spread[-1]}" if spread else "it has no dates"
+    if period.value is None and not period.questions:
+        found.append(f"period: no month stands out, and no name says it; {held}")
+    elif period.value and spread and period.value not in spread and period.words != _USER:
+        found.append(f"period: {period.words} gives {period.value}, of which the file has no date; {held}")
     return found

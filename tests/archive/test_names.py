@@ -115,6 +115,22 @@ def test_a_file_of_many_months_is_of_the_month_of_its_name_or_of_none():
     assert found.period is None and "2016-04 to 2016-06" in found.questions[0]
 
 
+def test_a_month_of_most_rows_gives_way_to_a_name():
+    dates = {"Appointment.APPOINTMENT": {"2016-05": 60, "2016-06": 40}}
+    assert weigh(facts(months=dates), "IAPT.mdb").period == "2016-05"
+    found = weigh(facts(months=dates), "IAPT_2016-06.mdb")
+    assert found.period == "2016-06" and "2016-05" in found.questions[0]
+    even = {"Appointment.APPOINTMENT": {"2016-05": 50, "2016-06": 50}}
+    assert weigh(facts(months=even), "IAPT.mdb").period is None
+
+
+def test_a_month_of_which_the_file_has_no_date_is_asked():
+    dates = {"Appointment.APPOINTMENT": {"2016-04": 10, "2016-05": 10}}
+    found = weigh(facts(months=dates), "IAPT_2016-07.mdb")
+    assert found.period == "2016-07" and "of which the file has no date" in found.questions[0]
+    assert not weigh(facts(months=dates), "IAPT_2016-07.mdb", period="2016-07").questions
+
+
 def test_names_that_contradict_each_other_decide_nothing():
     found = weigh(facts(), "a/IAPT_2016-06.mdb", "b/IAPT_2016-05.mdb")
     assert found.period is None
