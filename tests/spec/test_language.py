@@ -10,12 +10,14 @@ from sqlglot import exp
 from idbmigrate.compile import functions as compiled
 from idbmigrate.compile import hoist, portable
 from idbmigrate.compile.compiler import compile_mapping
-from idbmigrate.compile.plan import BRANCH, ITEM, REJECT, ROW, texts
+from idbmigrate.compile.plan import BRANCH, ITEM, REJECT, ROW, clean, raw, texts
 from idbmigrate.datasets import load_dataset
 from idbmigrate.errors import DescriptionError
+from idbmigrate.ledger.by_engine import script
 from idbmigrate.ledger.reasons import REASONS
 from idbmigrate.mapping import functions, load, model
 from idbmigrate.mapping.load import list_mappings, load_mapping
+from idbmigrate.mapping_tests.run import compiled as plan_of
 from idbmigrate.words import STATED_CONFIDENCE
 from tests.spec.small import read
 
@@ -82,6 +84,25 @@ def test_shipped_mappings_compile_for_every_dialect(plan):
     for dialect in portable.DIALECTS:
         for query in queries:
             assert query.sql(dialect=dialect)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["iapt-1.0-to-iapt-2.1", "iapt-ltc-1.5.4-to-ea-iapt-1.0"])
+def test_a_complete_plan_is_portable_and_reads_what_is_before_it(name):
+    mapping = load_mapping(name)
+    source = load_dataset(mapping.source)
+    plan = plan_of(mapping, source, load_dataset(mapping.target), optimise=False)
+    there = {view(table) for table in source.tables for view in (clean, raw)}
+    relations = script(plan, mapping, source, ledger=True)
+    assert len({relation.name for relation in relations}) == len(relations)
+    for relation in relations:
+        portable.check(relation.query)
+        assert not list(relation.query.find_all(exp.Anonymous, exp.Cast, exp.TryCast))
+        stages = {stage.alias for stage in relation.query.find_all(exp.CTE)}
+        read = {table.name for table in relation.query.find_all(exp.Table)}
+        assert read - stages <= there, relation.name
+        there.add(relation.name)
+    assert {f"books_{table}" for table in source.tables} <= there
 
 
 def explained(table):
