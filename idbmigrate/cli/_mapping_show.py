@@ -215,7 +215,11 @@ def _quick(console: Console, mapping: m.Mapping, plan: Plan, queries: list[Table
         for name, hoisted in query.hoisted:
             read.setdefault(name, set()).update(hoisted)
     values = {name: hoist.query(rows(name), hoist.needed(hoisted, known)) for name, hoisted in read.items()}
-    keys = {f"{tie.table}: {name}": query for tie in plan.ties for name, query in _key_queries(tie).items()}
+    keys = {
+        f"{natural_key.table}: {name}": query
+        for natural_key in plan.natural_keys
+        for name, query in _key_queries(natural_key).items()
+    }
     ranked = {f"{query.table}: {rule}": ranking for query in queries for rule, ranking in query.rankings}
     parts = {
         "keys": keys if whole else {},
@@ -241,10 +245,10 @@ def _quick(console: Console, mapping: m.Mapping, plan: Plan, queries: list[Table
 _PARTS = {"keys": "natural key of", "values": "hoisted over", "sql": "made", "rankings": "superseded in"}
 
 
-def _key_queries(tie: NaturalKeyQuery) -> dict[str, Any]:
+def _key_queries(natural_key: NaturalKeyQuery) -> dict[str, Any]:
     """What is asked about the natural key of a source table."""
-    found = {"rows that share it": tie.shared, "their numbers": tie.numbers}
-    return found if tie.keys is None else {**found, "digests": tie.keys}
+    found = {"rows that share it": natural_key.shared, "their numbers": natural_key.numbers}
+    return found if natural_key.keys is None else {**found, "digests": natural_key.keys}
 
 
 def _taken_over(query: TableQuery) -> list[str]:

@@ -63,18 +63,18 @@ def compile_mapping(
         portable.check(query.query, mapping.tables[name].place)
         made[name] = (*query.published, *query.helpers)
         queries.append(query)
-    ties = []
+    natural_keys = []
     for rule in mapping.sources.values():
         if rule.natural_key and rule.table in source_columns:
             columns, known = source_columns[rule.table], days.get(rule.table, frozenset())
-            ties.append(natural_key_query(rule, columns, known, hoisting, keyed=rule.table in keyed))
+            natural_keys.append(natural_key_query(rule, columns, known, hoisting, keyed=rule.table in keyed))
     return plan.Plan(
         mapping.name,
         mapping.source,
         mapping.target,
         accept,
         dict(parameters),
-        tuple(ties),
+        tuple(natural_keys),
         tuple(queries),
         hoisted_values(hoisting, queries),
         _reasons(mapping),

@@ -35,18 +35,18 @@ def relations(made: plan.Plan) -> Iterator[plan.Relation]:
 
 def source_relations(made: plan.Plan, table: str) -> Iterator[plan.Relation]:
     """A source table with its hoisted values and with what its natural key says of each row."""
-    tie = next((tie for tie in made.ties if tie.table == table), None)
-    values = _together(made.values.get(table, {}), tie.values if tie else {})
+    natural_key = next((natural_key for natural_key in made.natural_keys if natural_key.table == table), None)
+    values = _together(made.values.get(table, {}), natural_key.values if natural_key else {})
     valued = hoist.query(plan.clean(table), values, whole=True)
     yield plan.Relation(plan.valued(table), valued, f"{table} with hoisted values")
-    marks: list[Sql] = [sql.column(name, "marks") for name in _marks(tie)]
-    if tie is None:
+    marks: list[Sql] = [sql.column(name, "marks") for name in _marks(natural_key)]
+    if natural_key is None:
         marks = [sql.named(exp.false(), plan.REPEAT), sql.named(sql.text("1"), plan.OCCURRENCE)]
     else:
         meaning = f"what the natural key of {table} says"
-        yield plan.Relation(plan.marks(table), tie.marks, meaning, stored=True)
+        yield plan.Relation(plan.marks(table), natural_key.marks, meaning, stored=True)
     source = sql.select([sql.all_of(SELF), *marks], sql.relation(plan.valued(table), SELF))
-    if tie is not None:
+    if natural_key is not None:
         same = sql.equal(sql.column(plan.ROW, SELF), sql.column(plan.ROW, "marks"))
         source.set("joins", [exp.Join(this=sql.relation(plan.marks(table), "marks"), on=same)])
     yield plan.Relation(plan.staged(table), source, f"{table} as target tables read it", stored=True)
@@ -54,8 +54,8 @@ def source_relations(made: plan.Plan, table: str) -> Iterator[plan.Relation]:
     yield plan.Relation(plan.rows(table), rows, f"rows of {table} that target rows are made of")
 
 
-def _marks(tie: plan.NaturalKeyQuery | None) -> list[str]:
-    keyed = tie is not None and tie.keys is not None
+def _marks(natural_key: plan.NaturalKeyQuery | None) -> list[str]:
+    keyed = natural_key is not None and natural_key.keys is not None
     return [plan.REPEAT, plan.OCCURRENCE, *([plan.KEY] if keyed else [])]
 
 

@@ -68,14 +68,14 @@ def _shared(table: str, parts: list[Sql]) -> exp.Query:
     """Rows that share their key."""
     names = [f"_key_{i}" for i in range(len(parts))]
     keyed = _keyed(parts, sql.relation(plan.staged(table), SELF))
-    ties = sql.select(map(sql.column, names), sql.relation("keyed"))
-    ties.set("group", exp.Group(expressions=list(map(sql.column, names))))
+    duplicates = sql.select(map(sql.column, names), sql.relation("keyed"))
+    duplicates.set("group", exp.Group(expressions=list(map(sql.column, names))))
     many = sql.compared(exp.GT, exp.Count(this=exp.Star()), sql.whole(1))
-    ties.set("having", exp.Having(this=many))
+    duplicates.set("having", exp.Having(this=many))
     query = sql.select([sql.column(plan.ROW, "keyed")], sql.relation("keyed"))
-    same = sql.both(*(sql.equal(sql.column(n, "keyed"), sql.column(n, "ties")) for n in names))
-    query.set("joins", [exp.Join(this=sql.relation("ties"), on=same)])
-    return sql.staged(query, (("keyed", keyed), ("ties", ties)))
+    same = sql.both(*(sql.equal(sql.column(n, "keyed"), sql.column(n, "duplicates")) for n in names))
+    query.set("joins", [exp.Join(this=sql.relation("duplicates"), on=same)])
+    return sql.staged(query, (("keyed", keyed), ("duplicates", duplicates)))
 
 
 def _keyed(parts: list[Sql], source: Sql, *more: Sql) -> exp.Select:

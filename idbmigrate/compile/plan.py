@@ -272,7 +272,7 @@ class Relation:
 @brief
 @dataclass(frozen=True)
 class Plan:
-    """Everything that an engine runs, in order: ties of source tables, then target tables.
+    """Everything that an engine runs, in order: natural keys of source tables, then target tables.
 
     ``values`` are the prepared values that the tables read, by source table and column.
     """
@@ -282,7 +282,7 @@ class Plan:
     target: str
     accept: StatedConfidence
     parameters: dict[str, str]
-    ties: tuple[NaturalKeyQuery, ...]
+    natural_keys: tuple[NaturalKeyQuery, ...]
     tables: tuple[TableQuery, ...]
     values: dict[str, dict[str, tuple[Hoisted, ...]]]
     #: reason word -> what it means, for names that the mapping gives (filters, rules)

@@ -39,37 +39,41 @@ def hoisted_values_of(plan: p.Plan, sources: Mapping[str, pa.Table], workers: in
 
 def marks(name: str, source: pa.Table, plan: p.Plan, engine: Engine) -> pa.Table:
     """What the natural key of a source table says of its rows."""
-    tie = next((tie for tie in plan.ties if tie.table == name), None)
+    natural_key = next((natural_key for natural_key in plan.natural_keys if natural_key.table == name), None)
     occurrence = np.ones(source.num_rows, np.int64)
     repeat = np.zeros(source.num_rows, bool)
-    if tie is not None and source.num_rows:
-        source = with_hoisted(tie.table, source, tie.values, engine)
-        _number(source, tie, engine, occurrence, repeat)
+    if natural_key is not None and source.num_rows:
+        source = with_hoisted(natural_key.table, source, natural_key.values, engine)
+        _number(source, natural_key, engine, occurrence, repeat)
     marked = {p.REPEAT: pa.array(repeat), p.OCCURRENCE: _numerals(occurrence)}
-    if tie is None or tie.keys is None:
+    if natural_key is None or natural_key.keys is None:
         return pa.table(marked)
     if not source.num_rows:
         return pa.table({**marked, p.KEY: pa.nulls(0, pa.string())})
-    engine.register(p.staged(tie.table), source.append_column(p.OCCURRENCE, marked[p.OCCURRENCE]))
-    keys = engine.run(tie.keys)
+    engine.register(p.staged(natural_key.table), source.append_column(p.OCCURRENCE, marked[p.OCCURRENCE]))
+    keys = engine.run(natural_key.keys)
     keys = in_order(keys, [p.ROW])
     return pa.table({**marked, p.KEY: pc.cast(keys[p.KEY], pa.string())})
 
 
 def _number(
-    source: pa.Table, tie: p.NaturalKeyQuery, engine: Engine, occurrence: np.ndarray, repeat: np.ndarray
+    source: pa.Table,
+    natural_key: p.NaturalKeyQuery,
+    engine: Engine,
+    occurrence: np.ndarray,
+    repeat: np.ndarray,
 ) -> None:
     """Write down the places of rows that share their key, and which of them repeat another."""
-    engine.register(p.staged(tie.table), source)
-    shared = engine.run(tie.shared)[p.ROW].to_numpy().astype(np.int64)
+    engine.register(p.staged(natural_key.table), source)
+    shared = engine.run(natural_key.shared)[p.ROW].to_numpy().astype(np.int64)
     if not shared.size:
         return
-    engine.register(p.rows(tie.table), source.take(pa.array(np.sort(shared))))
-    ties = engine.run(tie.numbers)
-    rows = ties[p.ROW].to_numpy().astype(np.int64)
-    occurrence[rows] = ties[p.OCCURRENCE].to_numpy()
-    if tie.repeats is not None:
-        repeat[rows] = ties["_again"].to_numpy() > 1
+    engine.register(p.rows(natural_key.table), source.take(pa.array(np.sort(shared))))
+    numbered_rows = engine.run(natural_key.numbers)
+    rows = numbered_rows[p.ROW].to_numpy().astype(np.int64)
+    occurrence[rows] = numbered_rows[p.OCCURRENCE].to_numpy()
+    if natural_key.repeats is not None:
+        repeat[rows] = numbered_rows["_again"].to_numpy() > 1
 
 
 def _numerals(numbers: np.ndarray) -> pa.DictionaryArray:

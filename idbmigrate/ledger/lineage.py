@@ -1,6 +1,6 @@
 """From target rows back to source rows: what was carried.
 
-A trace is one way of a source column into one target column. Following the lineage of the published
+A lineage path is one way of a source column into one target column. Following the lineage of the published
 rows says what was carried; :mod:`idbmigrate.ledger.row_reasons` asks why the rest was not.
 """
 
@@ -52,24 +52,24 @@ class Lineage:
         }
         self.found: dict[tuple[str, str], list[LineagePath]] = {}
         for result in run.results.values():
-            for table, column, trace in paths(result.query):
-                self.found.setdefault((table, column), []).append(trace)
+            for table, column, path in paths(result.query):
+                self.found.setdefault((table, column), []).append(path)
 
-    def published(self, trace: LineagePath) -> np.ndarray:
+    def published(self, path: LineagePath) -> np.ndarray:
         """Rows of the source table whose value was published on this way, or of which a row was."""
-        rows = candidates(trace, self.made[trace.query.table])
+        rows = candidates(path, self.made[path.query.table])
         mask = rows[PUBLISHED]
-        if trace.field is not None:
-            mask = pc.and_(mask, pc.is_valid(rows[trace.field.name]))
-        if trace.contribution is not None and trace.contribution.kept is not None:
-            mask = pc.and_(mask, rows[trace.contribution.kept])
-        return numbers(rows[trace.row_column].filter(mask).drop_null())
+        if path.field is not None:
+            mask = pc.and_(mask, pc.is_valid(rows[path.field.name]))
+        if path.contribution is not None and path.contribution.kept is not None:
+            mask = pc.and_(mask, rows[path.contribution.kept])
+        return numbers(rows[path.row_column].filter(mask).drop_null())
 
     def carried(self, table: str, column: str, count: int) -> np.ndarray:
         """Mask over the rows of a source table: the target has the value of this column, or the row."""
         carried = np.zeros(count, bool)
-        for trace in self.found.get((table, column), ()):
-            carried[self.published(trace)] = True
+        for path in self.found.get((table, column), ()):
+            carried[self.published(path)] = True
         return carried
 
     def only_standing(self, table: str, count: int) -> np.ndarray:
@@ -78,12 +78,12 @@ class Lineage:
         Of such a row a record was left out as another month's, and what was published of it still holds.
         """
         left, kept = np.zeros(count, bool), np.zeros(count, bool)
-        for trace in self.found.get((table, ""), ()):
-            result = self.run.results[trace.query.table]
-            rows = candidates(trace, self.made[trace.query.table])
+        for path in self.found.get((table, ""), ()):
+            result = self.run.results[path.query.table]
+            rows = candidates(path, self.made[path.query.table])
             if result.others and not result.others.standing:
                 left[numbers(rows[p.ROW])] = True
-                kept[self.published(trace)] = True
+                kept[self.published(path)] = True
         return left & ~kept
 
     def may_skip_rows(self, table: str, column: str) -> bool:

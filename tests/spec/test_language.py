@@ -72,8 +72,8 @@ def plan(request):
 
 
 def test_shipped_mappings_compile_for_every_dialect(plan):
-    ties = [query for tie in plan.ties for query in (tie.shared, tie.numbers, tie.keys)]
-    queries = [query for query in ties if query is not None]
+    keys = [query for key in plan.natural_keys for query in (key.shared, key.numbers, key.keys)]
+    queries = [query for query in keys if query is not None]
     queries += [hoist.query(texts(table, ""), columns) for table, columns in plan.values.items()]
     for table in plan.tables:
         queries += [table.query, explained(table), *(query for _rule, query in table.rankings)]
