@@ -69,6 +69,7 @@ def add(
     paths: Iterable[str | os.PathLike[str]] = (),
     *,
     patterns: Iterable[str] = (),
+    drop_patterns: Iterable[str] = (),
     passwords: Sequence[str] = (),
     overlay: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = (),
     source: str | None = None,
@@ -99,21 +100,32 @@ def add(
     found = list(originals.find(paths, folder))
     with locked(folder, create=True, wait=wait, notice=notice), Catalogue(folder, create=True) as catalogue:
         clear(folder)
-        catalogue.add_patterns(kept)
+        catalogue.change_patterns(kept, drop_patterns)
         look = _Look(catalogue, folder, f"{mark} unpack={unpack_limit}", unpack_limit, progress)
         look.at_all(found)
         read = _read_all(catalogue, folder, settings, mark, look.met, processes, progress)
         compare_all(catalogue, processes, progress)
-        refresh(catalogue)
+        refresh(catalogue, notice)
         clear(folder)
         return _added(catalogue, folder, found, look, read)
 
 
-def refresh(catalogue: Catalogue) -> None:
-    """Write what people read beside the catalogue: ``submissions.csv`` and ``archive.html``."""
+def refresh(catalogue: Catalogue, notice: Told) -> None:
+    """Write what people read beside the catalogue: ``submissions.csv`` and ``archive.html``.
+
+    One that another program holds open, as spreadsheets on Windows do, stays as it is, and ``notice`` says
+    so.
+    """
     of_catalogue(catalogue)  # a line that cannot be used must not be written over
-    decisions.write(catalogue.archive, of_catalogue(catalogue, as_found=True))
-    page.write(overview(catalogue), catalogue.archive / page.NAME)
+    found, document = of_catalogue(catalogue, as_found=True), overview(catalogue)
+    for name, write in (
+        (decisions.NAME, lambda: decisions.write(catalogue.archive, found)),
+        (page.NAME, lambda: page.write(document, catalogue.archive / page.NAME)),
+    ):
+        try:
+            write()
+        except PermissionError:
+            notice(f"{name} is in use and stays as it was: close it, and call archive add again")
 
 
 @contextmanager

@@ -128,10 +128,19 @@ class Catalogue:
 
     # -- writing ---------------------------------------------------------------------------------
 
-    def add_patterns(self, patterns: Iterable[str]) -> None:
-        """Keep patterns of the user's."""
+    def change_patterns(self, new: Iterable[str], dropped: Iterable[str]) -> None:
+        """Keep patterns of the user's, and forget others. Raises ``UsageError`` for one that is not there."""
+        gone = list(dropped)
+        if unknown := [each for each in gone if each not in self.patterns()]:
+            raise UsageError(
+                f"the archive has no pattern {unknown[0]}",
+                code="unknown-name",
+                where="--drop-pattern",
+                hint=f"it has {', '.join(self.patterns()) or 'none'}",
+            )
         with self._writing() as db:
-            db.executemany("INSERT OR IGNORE INTO pattern VALUES (?)", [(each,) for each in patterns])
+            db.executemany("DELETE FROM pattern WHERE pattern = ?", [(each,) for each in gone])
+            db.executemany("INSERT OR IGNORE INTO pattern VALUES (?)", [(each,) for each in new])
 
     def add_place(self, found: Found, sha256: str, size: int) -> None:
         """Keep that these bytes lie there. Of two names for one place the fuller one is kept."""

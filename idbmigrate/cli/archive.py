@@ -48,6 +48,13 @@ password_file = click.option(
     help="How names say what a file is: {provider}, {period} or {year} and {month}, {kind}, * and ?. "
     "It is kept. Repeatable.",
 )
+@click.option(
+    "--drop-pattern",
+    "drop_patterns",
+    multiple=True,
+    metavar="PATTERN",
+    help="Forget a pattern that was given before. Repeatable.",
+)
 @password_file
 @_options.source
 @_options.overlay
@@ -68,6 +75,7 @@ def add(
     archive: str,
     paths: tuple[str, ...],
     patterns: tuple[str, ...],
+    drop_patterns: tuple[str, ...],
     password_file: str | None,
     source: str | None,
     overlays: tuple[str, ...],
@@ -93,6 +101,7 @@ def add(
         archive,
         paths,
         patterns=patterns,
+        drop_patterns=drop_patterns,
         passwords=_passwords(password_file),
         overlay=overlays,
         source=source,

@@ -294,3 +294,22 @@ def test_a_pattern_says_what_names_mean(made, inbox, tmp_path):
         archive.add(tmp_path / "a", [inbox], patterns=["{when}.mdb"])
     with Catalogue(tmp_path / "a") as catalogue:
         assert len(catalogue.patterns()) == 2
+    archive.add(tmp_path / "a", drop_patterns=["{year}/{month}/only-*.mdb"], processes=1)
+    assert not by_name(tmp_path / "a", "only-here.mdb").evidence["period"].startswith("the pattern")
+    with pytest.raises(UsageError, match="no pattern"):
+        archive.add(tmp_path / "a", drop_patterns=["{year}/{month}/only-*.mdb"])
+
+
+def test_a_table_that_is_open_elsewhere_stops_nothing(inbox, tmp_path, monkeypatch):
+    def in_use(*args):
+        raise PermissionError
+
+    notices: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("idbmigrate.archive.decisions.write", in_use)
+        archive.add(tmp_path / "a", [inbox / "RY2"], processes=1, notice=notices.append)
+    assert "submissions.csv is in use" in notices[0]
+    assert len(archive.submissions(tmp_path / "a")) == 1
+    assert (tmp_path / "a" / "archive.html").is_file()
+    archive.add(tmp_path / "a", processes=1)
+    assert (tmp_path / "a" / "submissions.csv").is_file()
