@@ -73,7 +73,9 @@ class _Piece:
         if not self.final and data[stop - 1] == CR:
             stop -= 1  # whether it ends a line by itself the next byte says
         body = data[begin:stop]
-        self.quotes = np.flatnonzero(body == QUOTE)
+        quote = body == QUOTE
+        self.quotes = np.flatnonzero(quote)
+        self.inside = np.logical_xor.accumulate(quote) if self.quotes.size else quote
         lf, cr = body == LF, body == CR
         alone = cr & ~np.append(lf[1:], False)
         self.breaks = np.flatnonzero(lf | alone)
@@ -91,19 +93,19 @@ class _Piece:
 
     def _outside(self, places: np.ndarray) -> np.ndarray:
         """The places that do not stand within quotes."""
-        if not self.quotes.size:
-            return places
-        return places[(np.searchsorted(self.quotes, places) & 1) == 0]
+        return places[~self.inside[places]] if self.quotes.size else places
 
     def _measure(self, body: np.ndarray, ends: np.ndarray, delimiters: np.ndarray) -> None:
         """The rows as arrays: where they begin, on which lines they lie, how many delimiters those hold."""
         starts = np.append(0, ends[:-1] + 1)
         with_return = (ends > starts) & (ends < len(body)) & (body[np.maximum(ends - 1, 0)] == CR)
         stops = ends - with_return
-        if (stops - starts).max(initial=0) > MAX_ROW:
+        longest = int((stops - starts).max(initial=0))
+        if longest > MAX_ROW:
             raise self._too_long(int(starts[(stops - starts).argmax()]), MAX_ROW)
         apart = self._outside(delimiters)
-        self._check_values(np.sort(np.concatenate([apart, ends])))
+        if longest > MAX_VALUE:
+            self._check_values(np.sort(np.concatenate([apart, ends])))
         widths = np.diff(np.searchsorted(apart, ends), prepend=0) + 1
         first, last = np.searchsorted(self.breaks, starts), np.searchsorted(self.breaks, stops)
         in_first, in_last = np.zeros((2, len(starts)), np.int64)
