@@ -23,7 +23,7 @@ from idbmigrate.archive.ledger import ArchiveBooks, FileLine
 from idbmigrate.archive.model import Submission
 from idbmigrate.archive.months import Groups, groups, number_of
 from idbmigrate.archive.spool import Spool
-from idbmigrate.archive.unit import Unit, file_name, units
+from idbmigrate.archive.unit import Unit, file_name, folder_names, units
 from idbmigrate.archive.winners import Decision, decide, undecided
 from idbmigrate.conversion.options import Name, Options, Progress, quiet
 from idbmigrate.conversion.pipeline import convert_source
@@ -221,9 +221,7 @@ class _Job:
     def convert(self, result: ArchiveRun, folder: Path | None) -> None:
         """Convert every unit, each into a folder of its own."""
         found = units(result.decisions)
-        names = [unit.provider for unit in found]
-        for number, unit in enumerate(found, 1):
-            own = unit.provider if names.count(unit.provider) == 1 else f"{unit.provider}-{unit.dataset}"
+        for number, (unit, own) in enumerate(zip(found, folder_names(found), strict=True), 1):
             self.progress(f"{number} of {len(found)}: {own}")
             with _work_folder(self.archive) as work:
                 self._convert_unit(unit, own, result, folder, work)

@@ -23,8 +23,8 @@ class Groups:
     """Records that hang together, by number.
 
     ``first`` and ``last`` month (12 times the year, and the month) in which they have anything to do; ``of``
-    each row, by table and file, the group, :data:`NOBODY` for one that is of none. ``months`` (``YYYY-MM``)
-    are all in which there is a date.
+    each row, by table and file, the group, :data:`NOBODY` for one that is of none: it is looked at with every
+    month. ``months`` (``YYYY-MM``) are all in which there is a date.
     """
 
     first: np.ndarray
@@ -57,7 +57,7 @@ def groups(work: Consolidation, mapping: m.Mapping, target: Dataset) -> Groups:
             own = [end for end in ends.get(name, ()) if _can_tell(known, end)]
             touches += t.months_of(known, relation, work.dates[name], own)
     months: list[str] = []
-    count = int(whose.max(initial=-1)) + 1
+    count = int(whose.max(initial=-1)) + 2  # the last place is that of rows of no group
     first, last = np.zeros(count, np.int64), np.zeros(count, np.int64)
     if touches:
         store.keep("touches", c.together(touches))
@@ -65,7 +65,13 @@ def groups(work: Consolidation, mapping: m.Mapping, target: Dataset) -> Groups:
         who = found[t.WHO].cast(pa.int64()).to_numpy()
         first[who], last[who] = (_numbers(found[name]) for name in (t.FIRST, t.LAST))
         months = store.run(t.different_months("touches"))[t.MONTH].to_pylist()
-    return Groups(first, last, of, sorted(month for month in months if month != t.NEVER))
+    months = sorted(month for month in months if month != t.NEVER)
+    if months:  # what has no date is looked at with the first month, so that it has its reason
+        dateless = (first == 0) | (first == number_of(t.NEVER))
+        last[first == 0] = number_of(months[0])
+        first[dateless] = number_of(months[0])
+        last[NOBODY] = number_of(months[-1])
+    return Groups(first, last, of, months)
 
 
 def _can_tell(known: c.Known, end: m.Expression) -> bool:

@@ -54,11 +54,11 @@ class Spool:
                 own = layout.read(file.tables[label]).take(pa.array(rows))
                 places = own[PLACE].combine_chunks()
                 of = groups.of.get(label, {}).get(file.number) if groups else None
-                who = np.full(rows.size, NOBODY) if of is None else of[rows]
+                who = None if of is None else of[rows]
                 columns = [own[name] for name in layout.names]
                 columns += [pa.array(np.full(rows.size, file.number, np.int32)), places]
                 columns.append(pa.array(np.arange(count, count + rows.size, dtype=np.int64)))
-                columns += [pa.array(months) for months in _months(groups, who)]
+                columns += [pa.array(months) for months in _months(groups, who, rows.size)]
                 writer.write_table(pa.table(columns, schema=layout.schema))
                 count += rows.size
         layout.rows = count
@@ -197,11 +197,13 @@ def _own(table: StoredTable, name: str) -> str:
     )
 
 
-def _months(groups: Groups | None, who: np.ndarray) -> list[np.ndarray]:
+def _months(groups: Groups | None, who: np.ndarray | None, count: int) -> list[np.ndarray]:
+    """The first and the last month of rows; those of a table that no rule knows are of the first alone."""
     if groups is None:
-        return [np.zeros(who.size, np.int32)] * 2
-    bounds = (np.append(each, 0).astype(np.int32) for each in (groups.first, groups.last))
-    return [each[who] for each in bounds]
+        return [np.zeros(count, np.int32)] * 2
+    if who is None:
+        return [np.full(count, groups.first[NOBODY], np.int32)] * 2
+    return [each.astype(np.int32)[who] for each in (groups.first, groups.last)]
 
 
 def _without_rows(name: str, columns: list[str]) -> StagedTable:

@@ -12,8 +12,13 @@ from typing import Any
 from pyarrow import parquet
 
 from idbmigrate.archive.model import Submission
-from idbmigrate.archive.winners import Decision
+from idbmigrate.archive.winners import Decision, provider_of
 from idbmigrate.staging.stored import CLEAN
+
+#: What Windows keeps for devices.
+DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,12 +115,30 @@ def file_name(submission: Submission) -> str:
     )
 
 
+def folder_names(found: Sequence[Unit]) -> list[str]:
+    """A folder name for each unit: the provider's code, with the data set where the provider has several.
+
+    The code is from a file: what no folder may be called is written otherwise.
+    """
+    providers = [unit.provider for unit in found]
+    names: list[str] = []
+    for unit in found:
+        own = unit.provider if providers.count(unit.provider) == 1 else f"{unit.provider}-{unit.dataset}"
+        safe = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "-.") else "_" for sign in own)
+        safe = f"_{safe}" if safe.startswith(".") or safe.split(".")[0].lower() in DEVICES else safe
+        number = 1
+        while (name := safe if number == 1 else f"{safe}_{number}").casefold() in map(str.casefold, names):
+            number += 1
+        names.append(name or "_")
+    return names
+
+
 def units(decisions: Iterable[Decision]) -> list[Unit]:
     """The units of an archive, by provider and data set; what nobody has decided is in none."""
     wins: dict[tuple[str, str], list[Submission]] = {}
     lost: dict[tuple[str, str], list[Decision]] = {}
     for each in decisions:
-        key = (each.submission.provider or "", each.submission.dataset)
+        key = (provider_of(each.submission), each.submission.dataset)
         if each.fate == "wins":
             wins.setdefault(key, []).append(each.submission)
         elif each.fate == "superseded":

@@ -90,7 +90,7 @@ def decide(submissions: Iterable[Submission], refused: Mapping[str, str] | None 
         decisions.append(known) if known else open_files.append(file)
     groups: dict[tuple[str, str, str], list[_Content]] = {}
     for same in _contents(open_files):
-        places = {(file.provider, file.period) for file in same}
+        places = {(provider_of(file), file.period) for file in same}
         if len(places) > 1:
             where = ", ".join(sorted(f"{provider} {period}" for provider, period in places))
             why = f"the same content stands for {where}: one of them is wrong"
@@ -101,10 +101,15 @@ def decide(submissions: Iterable[Submission], refused: Mapping[str, str] | None 
         decisions += [
             Decision(file, "copy", _copied(file, first), first.sha256) for file in same if file != first
         ]
-        groups.setdefault((first.dataset, first.provider or "", first.period or ""), []).append(content)
+        groups.setdefault((first.dataset, provider_of(first), first.period or ""), []).append(content)
     for contents in groups.values():
         decisions += _contest(contents, refused)
     return sorted(decisions, key=lambda each: each.submission.sha256)
+
+
+def provider_of(file: Submission) -> str:
+    """The provider's code as files are told apart by it: Access compares text without case."""
+    return (file.provider or "").strip().upper()
 
 
 def undecided(decisions: Iterable[Decision]) -> list[Decision]:

@@ -16,7 +16,7 @@ from idbmigrate.archive.consolidate import Consolidation
 from idbmigrate.archive.converting import convert
 from idbmigrate.archive.model import Submission
 from idbmigrate.archive.spool import Spool
-from idbmigrate.archive.unit import units
+from idbmigrate.archive.unit import folder_names, units
 from idbmigrate.archive.winners import decide
 from idbmigrate.conversion.options import Options, quiet
 from idbmigrate.conversion.pipeline import convert_source
@@ -244,6 +244,29 @@ def test_one_number_at_two_providers_is_two_people(holding, tmp_path):
     run = convert(holding(files), "iapt-2.1", check=False)
     assert sorted(run.summaries) == ["RX1", "RX2"]
     assert all(line["carried"] == line["in"] and not line["superseded"] for line in run.lines)
+
+
+def test_a_code_of_a_file_is_never_a_way_out_of_the_folder(tmp_path):
+    made = [
+        submission(tmp_path, f"f{number}", {"Person": [person("P1")]}, provider=provider)
+        for number, provider in enumerate(("../../up", "rx1", " RX1", "con", "a/b", "a_b"))
+    ]
+    made[2] = Submission(**{**made[2].__dict__, "period": MAY})
+    found = units(decide(made))
+    assert [len(unit.winners) for unit in found] == [1, 1, 1, 1, 2]
+    assert folder_names(found) == ["_.._.._UP", "A_B", "A_B_2", "_CON", "RX1"]
+
+
+def test_what_names_nobody_has_its_reason_in_months_too(holding, tmp_path):
+    tables = {
+        "Person": [person("P1"), {**person("P2"), "LPTID": None}],
+        "Referral": [referral("P1", "S1"), {**referral("P1", "S9"), "SERVICEID": None}],
+        "Appointment": [contact("S1", "2016-04-05"), {**contact("S1", "2016-05-05"), "SERVICEID": None}],
+    }
+    run = convert(holding([submission(tmp_path, "a", tables)]), "iapt-2.1", split="month", check=False)
+    reasons = {line["table"]: line["reasons"] for line in run.lines}
+    assert all("outside-period" not in each for each in reasons.values()), reasons
+    assert {line["carried"] for line in run.lines} == {1}
 
 
 def test_what_nobody_has_decided_ends_the_call(holding, tmp_path):
