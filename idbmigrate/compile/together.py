@@ -117,7 +117,7 @@ def groups_of_rows(known: c.Known, sources: Mapping[str, m.SourceRule], who: str
 def months_of(
     known: c.Known, relation: str, dates: Iterable[str], ends: Iterable[m.Expression]
 ) -> list[exp.Query]:
-    """Group and month of each date of the rows of a table; of rows that have no end yet, :data:`NEVER`."""
+    """Group, missing for none, and month of each date of rows; of rows without an end, :data:`NEVER`."""
     found = []
     for name in dates:
         date = sql.column(name, SELF)
@@ -132,7 +132,7 @@ def _touch(known: c.Known, relation: str, month: Sql, where: Sql) -> exp.Query:
     query = sql.select([who, sql.named(month, MONTH)], sql.relation(c.keys(known.rule.table), SELF))
     same = sql.equal(sql.column(c.ROW, SELF), sql.column(c.ROW, "rows"))
     query.set("joins", [exp.Join(this=sql.relation(relation, "rows"), on=same)])
-    query.set("where", exp.Where(this=sql.both(sql.not_null(who), where)))
+    query.set("where", exp.Where(this=where))
     return query
 
 
@@ -141,6 +141,7 @@ def spans(relation: str) -> exp.Query:
     first, last = exp.Min(this=sql.column(MONTH)), exp.Max(this=sql.column(MONTH))
     columns = [sql.column(WHO), sql.named(first, FIRST), sql.named(last, LAST)]
     query = sql.select(columns, sql.relation(relation))
+    query.set("where", exp.Where(this=sql.not_null(sql.column(WHO))))
     query.set("group", exp.Group(expressions=[sql.column(WHO)]))
     return query
 
