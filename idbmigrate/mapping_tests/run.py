@@ -201,6 +201,7 @@ class MappingTests:
             queries,
             values,
             conflicts=self._conflicts,
+            rules=RULES,
         )
 
     def _query(
