@@ -41,6 +41,7 @@ class Store:
         self._connection.execute("SET allowed_directories = ?", [allowed])
         self._connection.execute("SET enable_external_access = false")
         self._connection.execute("SET preserve_insertion_order = false")
+        self._connection.execute("SET enable_progress_bar = false")  # it would write over the screen
 
     def add_files(self, name: str, files: Sequence[str]) -> None:
         """A relation over the rows of Parquet files that have the same columns, with where each is from."""
