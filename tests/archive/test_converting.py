@@ -304,6 +304,26 @@ def test_rows_that_nobody_staged_keep_the_books_open(holding, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_stopped_call_leaves_the_old_output_and_nothing_else(holding, tmp_path):
+    tables = {
+        "Person": [person("P1")],
+        "Referral": [referral("P1", "S1")],
+        "Appointment": [contact("S1", "2016-04-05")],
+    }
+    place = holding([submission(tmp_path, "a", tables)])
+    convert(place, "iapt-2.1", tmp_path / "out", check=False)
+    before, around = tree(tmp_path / "out"), sorted(path.name for path in tmp_path.iterdir())
+
+    def stop(_run) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(place, "mhsds-6.0", tmp_path / "out", check=False, overwrite=True, each=stop)
+    assert tree(tmp_path / "out") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == around
+    assert not [*place.glob(".convert*")]
+
+
 def test_an_amount_of_memory_is_one(holding, tmp_path):
     with pytest.raises(UsageError, match="no amount of memory"):
         convert(holding([]), "iapt-2.1", memory="much")
