@@ -82,6 +82,7 @@ VALUES = {"value", "values", "text", "texts", "cell", "cells", "raw", "record", 
 NOT_OF_RECORDS = {
     ("conversion/options.py", "value"),
     ("documents/yaml.py", "error"),
+    ("archive/decisions.py", "text"),  # what the user wrote as a month, or as primary or refresh
     ("cli/_output.py", "error"),  # the name of a library that cannot be loaded
 }
 

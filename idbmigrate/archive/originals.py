@@ -30,7 +30,7 @@ _PIECE = 1 << 20
 #: Zips inside zips are opened so deep; a file inside more is refused.
 DEPTH = 3
 #: Bytes that one zip may unpack to, with all the zips inside it, unless the user allows more.
-UNPACKED = 20 << 30
+UNPACKED = 20 * 10**9
 #: A member that unpacks to more than this many times its size is refused, once it is larger than ``_SMALL``.
 RATIO = 400
 _SMALL = 64 << 20

@@ -69,7 +69,7 @@ def test_options_reach_the_library(calls):
     words = "a.mdb b.mdb --to iapt-2.1 --out o --format csv --format xml --set org=RX1 --set x=a=b"
     words += " --overlay l.yaml --accept proposed --period 2016-04 --split month --overwrite --password p"
     words += " --readable-by-others --template t.accdb --allow type --allow extra-table:T --share --salvage"
-    words += " --no-check --no-optimise"
+    words += " --no-check --no-optimise --pseudonymise k.key"
     result = CliRunner().invoke(command, [*words.split(), "--source", "iapt-1.5", "--mapping", "m.yaml"])
     assert result.exit_code == 1, result.output  # the findings that the stand-in gives
     [(path, options)] = calls
@@ -98,6 +98,7 @@ def test_options_reach_the_library(calls):
         "share": True,
         "check": False,
         "optimise": False,
+        "pseudonymise": "k.key",
         "salvage": True,
         "keep_going": True,
     }

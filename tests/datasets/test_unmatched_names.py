@@ -13,6 +13,8 @@ from idbmigrate.staging.tables import stage
 
 
 class Idb:
+    row_reference = "page:slot"
+
     def __init__(self, **tables: pa.Table):
         self.content = tables
         self.tables = list(tables)

@@ -57,9 +57,15 @@ class FakeIdb:
     types: dict[str, str] = field(default_factory=dict)
     problems = ()
     linked_tables = ()
+    other_files = ()
+    losses = ()
+    row_reference = "page:slot"
 
-    def complex_values(self):
-        return {("Person", "Letters"): 3}
+    def unread_columns(self):
+        return []
+
+    def facts(self, table):
+        return None
 
     @property
     def tables(self):

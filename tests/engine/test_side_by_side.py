@@ -43,7 +43,7 @@ def test_one_worker_gives_what_two_give(monkeypatch):
 def test_rows_are_found_by_number_as_by_identifier(monkeypatch, target):
     by_number = converted(target)
     by_identifier = optimise.RULES - {optimise.SAME_ROW_JOIN, optimise.SAME_ROW_PARENT}
-    monkeypatch.setattr(importlib.import_module("idbmigrate.conversion.pipeline"), "RULES", by_identifier)
+    monkeypatch.setattr(importlib.import_module("idbmigrate.execution.planning"), "RULES", by_identifier)
     assert converted(target) == by_number
 
 

@@ -21,12 +21,12 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from idbmigrate.exporters import publish
-real = publish._rename
+real = publish.rename
 def die(old, new):
     real(old, new)
     if {after} == "exchange":
         os.kill(os.getpid(), signal.SIGKILL)
-publish._rename = die
+publish.rename = die
 with publish.Folder(sys.argv[1], overwrite=True) as folder:
     (folder / "manifest.json").write_text("new")
     if {after} == "writing":
