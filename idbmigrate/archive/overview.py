@@ -13,7 +13,7 @@ from idbmigrate.archive.catalogue import Catalogue, FileRow, weighed
 from idbmigrate.archive.evidence import Evidence
 from idbmigrate.archive.model import Submission
 from idbmigrate.archive.reading import NEXT_STEPS
-from idbmigrate.periods.windows import months_between
+from idbmigrate.periods.windows import CalendarFacts, load_calendar, months_between
 
 _COUNTS = ("same", "changed", "only_first", "only_second")
 _Weighed = Sequence[tuple[Submission, Evidence]]
@@ -23,9 +23,10 @@ def status(archive: str | os.PathLike[str]) -> dict[str, Any]:
     """What is in an archive, as one JSON object.
 
     ``files`` counts files and places, ``submissions`` lists every one with its evidence, ``grid`` has a
-    line for each provider and month between the first and the last, ``copies`` tells files apart on three
-    levels, ``not_read`` gives reason and next step of each file that is no readable submission, ``decide``
-    is what a person has to say. Raises ``UsageError`` (``not-an-archive``).
+    line for each provider and month between the first and the last, ``windows`` has the published
+    submission windows of those months by data set, ``copies`` tells files apart on three levels,
+    ``not_read`` gives reason and next step of each file that is no readable submission, ``decide`` is what
+    a person has to say. Raises ``UsageError`` (``not-an-archive``).
     """
     with Catalogue(Path(os.path.abspath(archive))) as catalogue:
         return overview(catalogue)
@@ -53,6 +54,7 @@ def overview(catalogue: Catalogue) -> dict[str, Any]:
         "patterns": catalogue.patterns(),
         "submissions": [_line(each, evidence) for each, evidence in found],
         "grid": grid(submissions),
+        "windows": windows(submissions),
         "copies": _copies(catalogue, submissions, places, files),
         "not_read": unread,
         "refused": refused,
@@ -123,6 +125,15 @@ def grid(submissions: Iterable[Submission]) -> list[dict[str, Any]]:
         for provider in sorted({provider for provider, _ in cells})
         for month in months
     ]
+
+
+def windows(submissions: Iterable[Submission]) -> dict[str, CalendarFacts]:
+    """By data set the published windows that took the months of its submissions, or why none is known."""
+    months: dict[str, set[str]] = {}
+    for each in submissions:
+        if each.readable and each.dataset and each.period:
+            months.setdefault(each.dataset, set()).add(each.period)
+    return {name: load_calendar(name).as_dict(sorted(found)) for name, found in sorted(months.items())}
 
 
 def _states(files: Sequence[Submission]) -> list[str]:

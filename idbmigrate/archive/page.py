@@ -44,6 +44,7 @@ def render(document: Mapping[str, Any]) -> str:
     made = (
         ("decide", "What a person has to decide", _decide(document["decide"])),
         ("grid", "Providers by months", _grid(document["grid"])),
+        ("windows", "Submission windows", _windows(document["windows"])),
         ("copies", "Copies", _copies(document)),
         ("unread", "Files that are no readable submission", _not_read(document)),
         ("files", "Files", _files(document["submissions"])),
@@ -124,6 +125,22 @@ def _cell(line: Mapping[str, Any] | None, month: str) -> str:
     if line["files"]:
         inner = f'<a href="#f-{line["files"][0]}">{inner}</a>'
     return f'<td class="{look}">{inner}</td>'
+
+
+def _windows(calendars: Mapping[str, Mapping[str, Any]]) -> str:
+    """When the portal took the months of each data set, or why nobody can tell."""
+    parts = []
+    for dataset, found in calendars.items():
+        rows = [[line["month"], line["kind"], line["opens"], line["closes"]] for line in found["taken"]]
+        if found["unknown"]:
+            parts.append(f"<p>{escape(dataset)}: {escape(found['unknown'])}.</p>")
+        elif rows:
+            parts.append(table(f"Windows of {dataset}", ["Month", "Taken as", "Opens", "Closes"], rows))
+        else:
+            parts.append(f"<p>{escape(dataset)}: no published window took any of its months.</p>")
+        if found["source"]:
+            parts.append(f'<p class="note">{escape(found["source"])}: {escape(found["note"] or "")}.</p>')
+    return "".join(parts)
 
 
 def _copies(document: Mapping[str, Any]) -> str:

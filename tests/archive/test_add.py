@@ -8,6 +8,7 @@ import random
 import shutil
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from filelock import FileLock
 
 from idbmigrate import archive
 from idbmigrate.archive.catalogue import Catalogue
+from idbmigrate.archive.overview import windows
 from idbmigrate.errors import OutputError, SourceError, UsageError
 from idbmigrate.exporters.publish import sha256
 from idbmigrate.readers import open_idb
@@ -158,6 +160,19 @@ def test_the_grid_and_what_is_to_decide(made):
     assert any("July_primary.mdb" in line["places"][0] for line in document["decide"])
     page = (made / "archive.html").read_text(encoding="utf-8")
     assert "Provider RX1" in page and "no file" in page and "<script" not in page
+    assert list(document["windows"]) == ["iapt-1.5"]
+    assert document["windows"]["iapt-1.5"]["unknown"] in page and "Submission windows" in page
+
+
+def test_the_published_windows_of_the_months(made):
+    """The first published window took December 2012 as refresh and January 2013 as primary."""
+    [some, *_] = archive.submissions(made)
+    months = [replace(some, dataset="iapt-1.0", period=month) for month in ("2012-12", "2013-01", "1999-01")]
+    [(dataset, found)] = windows(months).items()
+    taken = {(line["month"], line["kind"], line["opens"], line["closes"]) for line in found["taken"]}
+    first = {("2012-12", "refresh"), ("2013-01", "primary")}
+    assert dataset == "iapt-1.0" and {(*each, "2013-02-04", "2013-02-22") for each in first} <= taken
+    assert {month for month, *_ in taken} == {"2012-12", "2013-01"}
 
 
 def test_nobody_else_may_read_it_and_no_original_is_touched(inbox, tmp_path):
