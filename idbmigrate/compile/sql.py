@@ -65,9 +65,10 @@ def subquery(query: exp.Query, alias: str) -> exp.Subquery:
 
 
 def case(branches: Iterable[tuple[Sql, Sql]], otherwise: Sql | None = None) -> Sql:
+    """The value of the first condition that holds; without any condition a missing text."""
     ifs = [exp.If(this=own(condition), true=own(value)) for condition, value in branches]
     if not ifs:
-        return own(otherwise) if otherwise is not None else null()
+        return own(otherwise) if otherwise is not None else no_text()
     return exp.Case(ifs=ifs, default=own(otherwise) if otherwise is not None else None)
 
 
