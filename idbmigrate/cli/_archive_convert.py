@@ -64,17 +64,9 @@ FILES_SHOWN = 20
 )
 @_options.overlay
 @_options.accept
-@click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
-@click.option(
-    "--readable-by-others",
-    is_flag=True,
-    help="Give the folder the modes that the system gives; without it only you can read it.",
-)
-@click.option(
-    "--share",
-    is_flag=True,
-    help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
-)
+@_options.overwrite
+@_options.readable_by_others
+@_options.share
 @click.option(
     "--check/--no-check",
     default=True,

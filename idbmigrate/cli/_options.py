@@ -51,6 +51,17 @@ optimise = click.option(
     show_default=True,
     help="Rewrite queries into quicker ones; without it they run as the mapping says. Same result.",
 )
+overwrite = click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
+readable_by_others = click.option(
+    "--readable-by-others",
+    is_flag=True,
+    help="Give the folder the modes that the system gives; without it only you can read it.",
+)
+share = click.option(
+    "--share",
+    is_flag=True,
+    help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
+)
 fail_on = click.option(
     "--fail-on",
     type=click.Choice(["warning", "record", "group", "file", "never"]),

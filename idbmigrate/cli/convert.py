@@ -63,17 +63,9 @@ CAUSES_SHOWN = 6
 @_options.accept
 @click.option("--period", metavar="YYYY-MM", help="Only the records of this reporting month.")
 @click.option("--split", type=click.Choice(["month"]), help="One package for each reporting month.")
-@click.option("--overwrite", is_flag=True, help="Replace the output folder of an earlier run.")
-@click.option(
-    "--readable-by-others",
-    is_flag=True,
-    help="Give the folder the modes that the system gives; without it only you can read it.",
-)
-@click.option(
-    "--share",
-    is_flag=True,
-    help="Reports that may leave the house: no identifiers or values, counts below 5 suppressed.",
-)
+@_options.overwrite
+@_options.readable_by_others
+@_options.share
 @click.option(
     "--pseudonymise",
     metavar="KEYFILE",

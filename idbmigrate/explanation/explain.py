@@ -52,9 +52,8 @@ def explain(
     if table not in run.coded:
         raise _unknown(f"{run.plan.target} has no table {table!r}", nearest(table, run.coded))
     rows = run.tables[table]
-    spec_key = [name for name in which if "=" not in name and not name.startswith("#")]
-    which = tuple(f"{_key(run, table)}={name}" if name in spec_key else name for name in which)
-    number = _row(rows, table, which, None)
+    named = [word if "=" in word or word.startswith("#") else f"{_key(run, table)}={word}" for word in which]
+    number = _row(rows, table, named, None)
     with open_idb(source, password=password) as idb:
         return explain_target_row(run, idb, table, number, _column(rows.column_names, table, column))
 
